@@ -1,0 +1,7 @@
+"""The command line of whoever runs a stack."""
+
+import sys
+from pathlib import Path
+
+# On Lambda the layer is on the path by itself.
+sys.path.append(str(Path(__file__).parent.parent / "layers" / "shared"))

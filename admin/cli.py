@@ -1,0 +1,241 @@
+"""Everything that whoever runs a stack does by hand, on a terminal or in a script."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import botocore.exceptions
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from admin import bins, codes, deadletters, events, look, notifications, webhooks
+from admin.inside import Inside, inside
+from admin.target import Target, UnreachableStack
+from o2o.core.errors import O2OError
+from o2o.usecases.ports import ApiKey, Page, Storefront
+from o2o.usecases.storefronts import Storefronts
+
+app = typer.Typer(no_args_is_help=True, help="Administer an O2O stack.", add_completion=False)
+storefront = typer.Typer(no_args_is_help=True, help="Storefronts: who may ask for codes.")
+key = typer.Typer(no_args_is_help=True, help="API keys: what a storefront proves itself with.")
+bin_table = typer.Typer(no_args_is_help=True, help="BINs: which codes can be made.")
+app.add_typer(storefront, name="storefront")
+app.add_typer(key, name="key")
+app.add_typer(bin_table, name="bins")
+app.add_typer(look.app, name="look")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(codes.app, name="codes")
+app.add_typer(events.app, name="events")
+app.add_typer(notifications.app, name="notifications")
+app.add_typer(deadletters.app, name="deadletters")
+
+_PAGE = 100
+
+Item = TypeVar("Item")
+StorefrontId = Annotated[str, typer.Argument(metavar="STOREFRONT", help="The storefront's id.")]
+
+
+class Desk:
+    """What every command needs."""
+
+    def __init__(self, target: Target, *, as_json: bool) -> None:
+        self.target = target
+        self.as_json = as_json
+        self._out = Console(highlight=False)
+        self._err = Console(stderr=True, highlight=False)
+
+    @contextmanager
+    def storefronts(self) -> Iterator[Storefronts]:
+        """The use cases; what goes wrong becomes one sentence and exit code 1."""
+        with self._sentences():
+            yield self.target.storefronts()
+
+    @contextmanager
+    def inside(self, *functions: str) -> Iterator[Inside]:
+        """Where these functions are; what goes wrong becomes one sentence and exit code 1."""
+        with self._sentences(), inside(self.target, *functions) as found:
+            yield found
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except (O2OError, UnreachableStack) as error:
+            self.fail(str(error))
+        except botocore.exceptions.ClientError as error:
+            self.fail(str(error))
+        except botocore.exceptions.BotoCoreError as error:
+            self.fail(f"the stack does not answer: {error}")
+
+    def show(self, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+        """Rows as a table, or as JSON."""
+        if self.as_json:
+            typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+            return
+        table = Table()
+        for column in columns:
+            # An id that is cut off is of no use.
+            table.add_column(column.replace("_", " "), overflow="fold")
+        for row in rows:
+            table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+        self._out.print(table)
+
+    def tell(self, row: dict[str, Any], sentence: str) -> None:
+        """One result as a sentence, or as JSON."""
+        typer.echo(json.dumps(row, indent=2, ensure_ascii=False) if self.as_json else sentence)
+
+    def fail(self, *sentences: str) -> NoReturn:
+        """What is wrong, and exit code 1."""
+        for sentence in sentences:
+            self._err.print(f"[red]{escape(sentence)}[/red]", soft_wrap=True)
+        raise typer.Exit(1)
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            envvar="O2O_STACK", help="A CloudFormation stack; without it, the local stack."
+        ),
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="The stack's AWS region.")] = None,
+    profile: Annotated[str | None, typer.Option(help="A profile of your AWS settings.")] = None,
+    state_dir: Annotated[Path, typer.Option(help="Where the local stack keeps its state.")] = Path(
+        ".local"
+    ),
+    as_json: Annotated[  # noqa: FBT002 - a switch of the command line
+        bool, typer.Option("--json", help="Print JSON, for scripts.")
+    ] = False,
+) -> None:
+    """Choose the stack."""
+    context.obj = Desk(Target(stack, region, profile, state_dir), as_json=as_json)
+
+
+@storefront.command("add")
+def add_storefront(
+    context: typer.Context,
+    storefront_id: StorefrontId,
+    name: Annotated[str, typer.Option(help="What people call it.")],
+) -> None:
+    """Add a storefront."""
+    desk: Desk = context.obj
+    with desk.storefronts() as storefronts:
+        added = storefronts.add(storefront_id, name)
+        desk.tell(
+            _storefront(added), f"Added {added.storefront_id}. Next: key issue {storefront_id}"
+        )
+
+
+@storefront.command("list")
+def list_storefronts(context: typer.Context) -> None:
+    """List the storefronts, newest first."""
+    desk: Desk = context.obj
+    with desk.storefronts() as storefronts:
+        registry = storefronts.registry
+        found = _all(lambda cursor: registry.list_storefronts(limit=_PAGE, cursor=cursor))
+        desk.show([_storefront(each) for each in found], ("storefront_id", "name", "created_at"))
+
+
+@key.command("issue")
+def issue_key(context: typer.Context, storefront_id: StorefrontId) -> None:
+    """Issue one more key. It is shown this once and can't be shown again."""
+    desk: Desk = context.obj
+    with desk.storefronts() as storefronts:
+        issued = storefronts.issue_key(storefront_id)
+        desk.tell(_key(issued.key) | {"api_key": issued.api_key}, issued.api_key)
+
+
+@key.command("list")
+def list_keys(context: typer.Context, storefront_id: StorefrontId) -> None:
+    """List a storefront's keys, newest first."""
+    desk: Desk = context.obj
+    with desk.storefronts() as storefronts:
+        registry = storefronts.registry
+        found = _all(lambda cursor: registry.list_keys(storefront_id, limit=_PAGE, cursor=cursor))
+        desk.show([_key(each) for each in found], ("key_id", "created_at", "revoked_at"))
+
+
+@key.command("revoke")
+def revoke_key(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
+) -> None:
+    """Revoke a key for good. The API may honour it until its authorizer's cache is stale."""
+    desk: Desk = context.obj
+    with desk.storefronts() as storefronts:
+        revoked = storefronts.revoke_key(key_id)
+        desk.tell(_key(revoked), f"Revoked {revoked.key_id} of {revoked.storefront_id}.")
+
+
+@bin_table.callback()
+def about_bins() -> None:
+    """BINs: which codes can be made."""
+
+
+@bin_table.command("check")
+def check_bins(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Option(help="A file with BINs, as the parameter Bins has them.")
+    ] = None,
+    stage: Annotated[str | None, typer.Option(help="A stage of samconfig.toml.")] = None,
+) -> None:
+    """Check the BINs of samconfig.toml, of all stages that give any, as the functions will."""
+    desk: Desk = context.obj
+    if file is not None and stage is not None:
+        desk.fail("give --file or --stage, not both")
+    try:
+        found = [bins.of_file(file)] if file else bins.of_stages(stage)
+    except bins.NothingToCheck as error:
+        desk.fail(str(error))
+    verdicts = {each.source: bins.check(each) for each in found}
+    if desk.as_json:
+        desk.show([row for verdict in verdicts.values() for row in verdict.rows], ())
+    else:
+        for source, verdict in verdicts.items():
+            typer.echo(f"BINs of {source}")
+            desk.show(verdict.rows, bins.COLUMNS)
+            for note in verdict.notes:
+                typer.echo(note)
+    mistakes = [
+        f"{source}: {mistake}"
+        for source, verdict in verdicts.items()
+        for mistake in verdict.mistakes
+    ]
+    if mistakes:
+        desk.fail(*mistakes)
+
+
+def _all(read: Callable[[str | None], Page[Item]]) -> list[Item]:
+    items: list[Item] = []
+    cursor: str | None = None
+    while True:
+        page = read(cursor)
+        items += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return items
+
+
+def _storefront(each: Storefront) -> dict[str, Any]:
+    return {
+        "storefront_id": each.storefront_id,
+        "name": each.name,
+        "created_at": each.created_at.isoformat(timespec="seconds"),
+    }
+
+
+def _key(each: ApiKey) -> dict[str, Any]:
+    revoked_at = each.revoked_at
+    return {
+        "key_id": each.key_id,
+        "storefront_id": each.storefront_id,
+        "created_at": each.created_at.isoformat(timespec="seconds"),
+        "revoked_at": None if revoked_at is None else revoked_at.isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,119 @@
+"""Dead letters, on the command line: what could not be done, and another try."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from admin.inside import Inside
+from o2o.adapters.queue import read_work
+from o2o.core.errors import NotFound
+from o2o.entry import wiring
+from o2o.usecases.ports import WorkKind
+
+if TYPE_CHECKING:
+    from admin.cli import Desk
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be done.")
+
+_COLUMNS = ("queue", "sent_at", "message_id", "body")
+_HIDDEN_SECONDS = 30
+_MOST = 100
+
+
+class Queue(StrEnum):
+    """The queues of dead letters."""
+
+    WEBHOOK = "webhook"
+    RECONCILE = "reconcile"
+    EVENT = "event"
+    SWEEP = "sweep"
+
+    @property
+    def output(self) -> str:
+        """The stack's output that has its URL."""
+        return f"{self.capitalize()}DeadLetterQueueUrl"
+
+
+_REDRIVEN_TO = {Queue.WEBHOOK: "WebhookQueueUrl", Queue.RECONCILE: "ReconcileQueueUrl"}
+
+QueueName = Annotated[Queue, typer.Argument(metavar="QUEUE", help="webhook or reconcile.")]
+
+
+@app.command("list")
+def list_letters(context: typer.Context) -> None:
+    """Show what lies in each queue, 100 letters at most; all of them stay there."""
+    desk: Desk = context.obj
+    with desk.inside("BrowseEvents") as stack:
+        sqs = stack.client("sqs")
+        rows = []
+        for queue in Queue:
+            url = stack.outputs[queue.output]
+            letters = list(_take(sqs, url))
+            rows += [{"queue": queue, **_row(each)} for each in letters]
+            for each in letters:
+                sqs.change_message_visibility(
+                    QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0
+                )
+        desk.show(rows, _COLUMNS)
+
+
+@app.command("redrive")
+def redrive(context: typer.Context, queue: QueueName) -> None:
+    """Have the letters of a queue tried again: mend the cause first."""
+    desk: Desk = context.obj
+    if queue not in _REDRIVEN_TO:
+        desk.fail(f"letters of {queue} can't be tried again; see docs/operations.md")
+    with desk.inside("BrowseEvents") as stack:
+        sqs, url = stack.client("sqs"), stack.outputs[queue.output]
+        count = 0
+        with Progress(disable=desk.as_json, transient=True) as progress:
+            task = progress.add_task("Trying again", total=None)
+            for each in _take(sqs, url):
+                _again(stack, sqs, queue, each["Body"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+                count += 1
+                progress.update(task, completed=count)
+        desk.tell({"redriven": count}, f"{count} letters are tried again.")
+
+
+def _again(stack: Inside, sqs: Any, queue: Queue, body: str) -> None:
+    """A dead event begins a new round of tries; anything else goes back as it is."""
+    try:
+        work = read_work(body)
+    except ValueError:
+        work = None
+    if work is not None and work.kind is WorkKind.EVENT:
+        browse = wiring.browse_events()
+        record = browse.events.get(work.identity)
+        if record is None:
+            raise NotFound(f"event {work.identity} is there no more")
+        browse.resend(record.storefront_id, [record.event_id])
+        return
+    sqs.send_message(QueueUrl=stack.outputs[_REDRIVEN_TO[queue]], MessageBody=body)
+
+
+def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
+    for _ in range(_MOST):
+        answer = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=1,
+            VisibilityTimeout=_HIDDEN_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        if not answer.get("Messages"):
+            return
+        yield from answer["Messages"]
+
+
+def _row(message: dict[str, Any]) -> dict[str, Any]:
+    milliseconds = int(message["Attributes"]["SentTimestamp"])
+    sent_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return {
+        "sent_at": sent_at.isoformat(timespec="seconds"),
+        "message_id": message["MessageId"],
+        "body": message["Body"],
+    }

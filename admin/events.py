@@ -1,0 +1,120 @@
+"""Events and their delivery, on the command line."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from o2o.core.events import EventType
+from o2o.core.webhooks import DeliveryStatus, EventRecord
+from o2o.entry import wiring
+from o2o.usecases.events import Filter
+
+if TYPE_CHECKING:
+    from admin.cli import Desk
+
+app = typer.Typer(no_args_is_help=True, help="Events: what storefronts were told, or not yet.")
+
+StorefrontId = Annotated[str, typer.Argument(metavar="STOREFRONT", help="The storefront's id.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC; otherwise a day ago."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC; otherwise now."),
+]
+Type = Annotated[EventType | None, typer.Option(help="Only events of this type.")]
+Status = Annotated[DeliveryStatus | None, typer.Option(help="Only events whose delivery is so.")]
+
+_COLUMNS = ("created_at", "event_id", "type", "invoice_number", "delivery", "attempts", "last")
+_MOST = 1_000
+
+
+@app.command("list")
+def list_events(
+    context: typer.Context,
+    storefront_id: StorefrontId,
+    since: Since = None,
+    until: Until = None,
+    type_: Annotated[EventType | None, typer.Option("--type", help="Only of this type.")] = None,
+    status: Status = None,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most this many.")] = 50,
+) -> None:
+    """List a storefront's events, newest first."""
+    desk: Desk = context.obj
+    with desk.inside("BrowseEvents"):
+        browse = wiring.browse_events()
+        wanted = _filter(since, until, type_, status)
+        found: list[EventRecord] = []
+        cursor: str | None = None
+        while len(found) < limit:
+            page = browse.many(storefront_id, wanted, limit=limit - len(found), cursor=cursor)
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        desk.show([row(each) for each in found], _COLUMNS)
+
+
+@app.command("redeliver")
+def redeliver(
+    context: typer.Context,
+    storefront_id: StorefrontId,
+    event_ids: Annotated[list[str] | None, typer.Argument(metavar="[EVENT]...")] = None,
+    since: Since = None,
+    until: Until = None,
+    type_: Annotated[EventType | None, typer.Option("--type", help="Only of this type.")] = None,
+    status: Status = None,
+) -> None:
+    """Send events again: those that are named, or all that the options find."""
+    desk: Desk = context.obj
+    if not event_ids and since is None:
+        desk.fail("name events, or give --since")
+    if event_ids and (since or until or type_ or status):
+        desk.fail("name events or give options, not both")
+    with desk.inside("BrowseEvents"):
+        browse = wiring.browse_events()
+        if event_ids:
+            count = browse.resend(storefront_id, event_ids).count
+        else:
+            wanted = _filter(since, until, type_, status)
+            count, cursor = 0, None
+            with Progress(disable=desk.as_json, transient=True) as progress:
+                task = progress.add_task("Sending again", total=None)
+                while True:
+                    resent = browse.resend_all(storefront_id, wanted, cursor=cursor)
+                    count, cursor = count + resent.count, resent.next_cursor
+                    progress.update(task, completed=count)
+                    if cursor is None:
+                        break
+        desk.tell({"count": count}, f"{count} events go out again.")
+
+
+def row(record: EventRecord) -> dict[str, Any]:
+    """An event in a table."""
+    last = record.attempts[-1] if record.attempts else None
+    return {
+        "created_at": record.created_at.isoformat(timespec="seconds"),
+        "event_id": record.event_id,
+        "type": record.type,
+        "invoice_number": record.invoice_number,
+        "delivery": record.status,
+        "attempts": len(record.attempts),
+        "last": None if last is None else str(last.status_code or last.error),
+    }
+
+
+def _filter(
+    since: datetime | None,
+    until: datetime | None,
+    type_: EventType | None,
+    status: DeliveryStatus | None,
+) -> Filter:
+    return Filter(
+        type=type_,
+        status=status,
+        created_from=since.replace(tzinfo=UTC) if since else wiring.clock() - timedelta(days=1),
+        created_to=until.replace(tzinfo=UTC) if until else None,
+    )

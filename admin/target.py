@@ -1,0 +1,86 @@
+"""Which stack a command speaks to: the local one, or one on AWS."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config
+
+from o2o.adapters.dynamodb.registry import DynamoRegistry
+from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.system import SystemEntropy, system_clock
+from o2o.usecases.storefronts import Storefronts
+
+_PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+
+
+class UnreachableStack(Exception):
+    """The stack can't be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stack: ``stack`` names one on AWS, otherwise ``state_dir`` is the local one's."""
+
+    stack: str | None
+    region: str | None
+    profile: str | None
+    state_dir: Path
+
+    def storefronts(self) -> Storefronts:
+        """The use cases on this stack's table. Raises UnreachableStack."""
+        try:
+            store = self._on_aws(self.stack) if self.stack else self._local()
+        except botocore.exceptions.ClientError as error:
+            raise UnreachableStack(str(error)) from error
+        except botocore.exceptions.BotoCoreError as error:
+            raise UnreachableStack(f"AWS can't be used: {error}") from error
+        return Storefronts(
+            registry=DynamoRegistry(store), clock=system_clock, entropy=SystemEntropy()
+        )
+
+    def _on_aws(self, stack: str) -> Store:
+        session = boto3.session.Session(profile_name=self.profile, region_name=self.region)
+        outputs = self.outputs(session)
+        if "TableName" not in outputs:
+            raise UnreachableStack(f"stack {stack} has no output TableName: is it O2O's?")
+        return Store(session.client("dynamodb", config=_PATIENCE), outputs["TableName"])
+
+    def outputs(self, session: boto3.session.Session) -> dict[str, str]:
+        """What the stack on AWS puts out."""
+        stacks = session.client("cloudformation", config=_PATIENCE).describe_stacks(
+            StackName=self.stack or ""
+        )["Stacks"]
+        return {
+            output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])
+        }
+
+    def local_stack(self) -> dict[str, Any]:
+        """What the local stack tells of itself. Raises UnreachableStack."""
+        try:
+            described = json.loads((self.state_dir / "stack.json").read_text("utf-8"))
+            described["dynamodb_url"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UnreachableStack(
+                f"no local stack runs in {self.state_dir}: start one with `make run`,"
+                " or name one on AWS with --stack"
+            ) from error
+        return dict(described)
+
+    def _local(self) -> Store:
+        url = self.local_stack()["dynamodb_url"]
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=url,
+            region_name="ap-southeast-3",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106 - any will do there
+            config=_PATIENCE,
+        )
+        names = client.list_tables()["TableNames"]
+        if len(names) != 1:
+            raise UnreachableStack(f"the local engine holds {len(names)} tables instead of one")
+        return Store(client, names[0])

@@ -1,0 +1,144 @@
+"""From the till to the storefront: how long until a payment's webhook is received.
+
+    .venv/bin/python -m benchmarks.paid_to_webhook [payments] [customers]
+
+Starts a local stack of its own and a receiver. Customers pay side by side, each one again as
+soon as the storefront has heard of its payment. The clock runs from the moment at which the till
+is told to take the money until the receiver has the signed event: DOKU's notification, its
+verification, the settlement, the table's stream, the bus, the queue and the POST lie between.
+Writes the distribution into docs/benchmarks.md.
+"""
+
+import json
+import platform
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from o2o.adapters.dynamodb.events import DynamoEndpointStore
+from o2o.adapters.dynamodb.store import Store
+from tests.local.support import LocalStack
+from tests.webhooks.receivers import Handler, receiver
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- paid-to-webhook: begin -->", "<!-- paid-to-webhook: end -->"
+PATIENCE_SECONDS = 60.0
+
+
+class Ear:
+    """Hears of payments."""
+
+    def __init__(self) -> None:
+        self._heard: dict[tuple[str, str], float] = {}
+        self._changed = threading.Condition()
+
+    def answer(self, request: Handler) -> None:
+        """Take an event, and say so."""
+        now = time.perf_counter()
+        body = json.loads(request.body)
+        with self._changed:
+            self._heard[body["type"], body["data"]["invoice_number"]] = now
+            self._changed.notify_all()
+        request.send_response(204)
+        request.end_headers()
+
+    def heard_at(self, kind: str, invoice_number: str) -> float:
+        """When an event was heard of. Raises TimeoutError."""
+        told = (f"payment_code.{kind}", invoice_number)
+        with self._changed:
+            if not self._changed.wait_for(lambda: told in self._heard, timeout=PATIENCE_SECONDS):
+                raise TimeoutError(f"{invoice_number} was not heard of")
+            return self._heard[told]
+
+
+def measure(payments: int, customers: int) -> list[float]:
+    """Seconds from the till to the receiver, one a payment."""
+    ear = Ear()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        receiver(ear.answer) as end,
+        ThreadPoolExecutor(customers) as pool,
+        Progress(transient=True) as progress,
+    ):
+        stack = LocalStack(folder=Path(folder))
+        stack.start()
+        try:
+            store = Store(stack.dynamodb(), stack.about["outputs"]["TableName"])
+            endpoints = DynamoEndpointStore(store)
+            endpoint = endpoints.get_endpoint("demo")
+            if endpoint is None:
+                raise LookupError("the demo storefront has no endpoint")
+            endpoints.save_endpoint(endpoint.point_to(end.url))
+            task = progress.add_task("Codes", total=payments)
+
+            def create(_: int) -> dict[str, Any]:
+                code = stack.create(expires_in_minutes=24 * 60)
+                ear.heard_at("activated", code["invoice_number"])
+                progress.advance(task)
+                return code
+
+            codes = list(pool.map(create, range(payments)))
+            progress.reset(task, description="Payments", total=payments)
+
+            def pay(code: dict[str, Any]) -> float:
+                began = time.perf_counter()
+                stack.pay(code)
+                seconds = ear.heard_at("paid", code["invoice_number"]) - began
+                progress.advance(task)
+                return seconds
+
+            return list(pool.map(pay, codes))
+        finally:
+            stack.stop()
+
+
+def distribution(seconds: Sequence[float]) -> dict[str, float]:
+    """The usual places of a distribution, in milliseconds."""
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
+    places = {
+        "fastest": min(seconds),
+        "p50": cuts[49],
+        "p90": cuts[89],
+        "p99": cuts[98],
+        "slowest": max(seconds),
+    }
+    return {name: value * 1000 for name, value in places.items()}
+
+
+def write(found: dict[str, float], payments: int, customers: int) -> None:
+    """Put the numbers into the document, between the markers."""
+    rows = "\n".join(f"| {name} | {value:,.0f} |" for name, value in found.items())
+    text = (
+        f"{BEGIN}\n{payments:,} payments, {customers} customers at a time, Python "
+        f"{platform.python_version()} on {platform.machine()}.\n\n"
+        f"| | milliseconds |\n|---|---:|\n{rows}\n{END}"
+    )
+    before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    DOCUMENT.write_text(before + text + after, "utf-8")
+
+
+def main() -> None:
+    """Measure, print and write."""
+    payments = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
+    customers = int(sys.argv[2]) if len(sys.argv) > 2 else 4  # noqa: PLR2004 - the second argument
+    found = distribution(measure(payments, customers))
+    table = Table("", "milliseconds", title=f"Paid at the till to webhook received, {payments}x")
+    for name, value in found.items():
+        table.add_row(name, f"{value:,.0f}")
+    Console().print(table)
+    write(found, payments, customers)
+
+
+if __name__ == "__main__":
+    main()

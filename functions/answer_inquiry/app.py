@@ -1,0 +1,34 @@
+"""POST /doku/inquiries: a cashier waits to hear whether a code can be paid."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from o2o.entry import wiring
+from o2o.entry.body import raw_body
+from o2o.entry.http import Api
+from o2o.entry.observability import count_answered, log_unexpected
+
+api = Api()
+answer = wiring.answer_inquiry()
+
+
+@api.routes.post("/doku/inquiries")
+def post_inquiry() -> Response[str]:
+    """Answer, signed, whatever happens."""
+    event = api.routes.current_event.raw_event
+    headers = event.get("headers") or {}
+    try:
+        answered = answer(headers, raw_body(event))
+    except Exception as error:  # noqa: BLE001 - the till must hear something from us
+        log_unexpected(error)
+        answered = answer.decline(headers)
+    count_answered(answered)
+    sealed = answered.sealed
+    return Response(
+        status_code=sealed.http_status,
+        content_type="application/json",
+        headers=dict(sealed.headers),
+        body=sealed.body,
+    )
+
+
+lambda_handler = api.handler()

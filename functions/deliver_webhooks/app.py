@@ -1,0 +1,16 @@
+"""The webhook queue: bring events to their storefronts."""
+
+from typing import Any
+
+from o2o.entry import wiring
+from o2o.entry.batch import each_work_at_once
+from o2o.entry.observability import instrument
+from o2o.entry.observe_events import count_delivered
+
+deliver = wiring.deliver_event()
+
+
+@instrument
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Deliver what is queued, all at once: who hangs keeps nobody else waiting."""
+    return each_work_at_once(event, lambda work: deliver(work.identity), count_delivered)

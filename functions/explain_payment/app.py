@@ -1,0 +1,17 @@
+"""GET /payment-codes/{invoice_number}/how-to-pay: what the customer does at the store."""
+
+from o2o.entry import wiring
+from o2o.entry.http import Api, InvoiceNumber
+from o2o.entry.models import HowToPayView
+
+api = Api()
+explain = wiring.explain_payment()
+
+
+@api.routes.get("/payment-codes/<invoice_number>/how-to-pay")
+def get_how_to_pay(invoice_number: InvoiceNumber) -> HowToPayView:
+    """How an active code is paid."""
+    return HowToPayView.of(explain(api.storefront_id, invoice_number, time_left=api.time_left))
+
+
+lambda_handler = api.handler()

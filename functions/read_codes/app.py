@@ -1,0 +1,63 @@
+"""GET /payment-codes and what lies below it, and GET /channels."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from o2o.core.codes import Status
+from o2o.entry import wiring
+from o2o.entry.http import Api, InvoiceNumber
+from o2o.entry.models import ChannelList, CodeList, CodeView, Instant, PaymentList
+from o2o.entry.settings import ReadSettings
+
+api = Api()
+read = wiring.read_codes()
+offer = wiring.settings(ReadSettings)
+
+
+@api.routes.get("/payment-codes/<invoice_number>")
+def get_payment_code(invoice_number: InvoiceNumber) -> CodeView:
+    """One code with its payments."""
+    return CodeView.of_history(read.one(api.storefront_id, invoice_number))
+
+
+@api.routes.get("/payment-codes/<invoice_number>/payments")
+def list_payments(
+    invoice_number: InvoiceNumber,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=1024)] = None,
+) -> PaymentList:
+    """A code's payments: a reusable code may have many."""
+    return PaymentList.of(
+        read.payments(api.storefront_id, invoice_number, limit=limit, cursor=cursor)
+    )
+
+
+@api.routes.get("/payment-codes")
+def list_payment_codes(
+    status: Annotated[Status | None, Query()] = None,
+    created_from: Annotated[Instant | None, Query()] = None,
+    created_to: Annotated[Instant | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=1024)] = None,
+) -> CodeList:
+    """The storefront's codes, newest first."""
+    return CodeList.of(
+        read.many(
+            api.storefront_id,
+            status=status,
+            created_from=created_from,
+            created_to=created_to,
+            limit=limit,
+            cursor=cursor,
+        )
+    )
+
+
+@api.routes.get("/channels")
+def list_channels() -> ChannelList:
+    """What the storefront may use: channels, features, BINs and limits."""
+    return ChannelList.of(offer.channels, offer.bins, api.storefront_id)
+
+
+lambda_handler = api.handler()

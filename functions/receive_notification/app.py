@@ -1,0 +1,23 @@
+"""POST /doku/notifications: DOKU says that a customer paid."""
+
+from typing import Any
+
+from o2o.entry import wiring
+from o2o.entry.body import raw_body
+from o2o.entry.http import Api
+from o2o.entry.observability import count_received
+
+api = Api()
+receive = wiring.receive_notification()
+
+
+@api.routes.post("/doku/notifications")
+def post_notification() -> dict[str, Any]:
+    """Acknowledge what is safely on record; whatever is not, DOKU sends again."""
+    event = api.routes.current_event.raw_event
+    receipt = receive(event.get("headers") or {}, raw_body(event))
+    count_received(receipt)
+    return {"received": receipt.received}
+
+
+lambda_handler = api.handler()

@@ -1,0 +1,67 @@
+"""GET /pay/{token}: the customer's page, and its status."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from o2o.core.errors import NotFound
+from o2o.entry import wiring
+from o2o.entry.http import Api
+from o2o.entry.models_page import PageStatus
+from o2o.entry.page.render import CONTENT_TYPE, Html, render, render_missing
+from o2o.entry.page.words import choose_language
+
+api = Api()
+show = wiring.show_code()
+
+Token = Annotated[str, Path(description="What opens the page: the end of `pay_url`.")]
+Lang = Annotated[
+    str | None,
+    Query(description="`id` or `en`; otherwise `Accept-Language` decides, then Indonesian."),
+]
+
+
+@api.routes.get("/pay/<token>")
+def get_page(token: Token, lang: Lang = None) -> Response[str]:
+    """The page that a customer opens on the way to the store, as HTML."""
+    language = choose_language(lang, api.header("Accept-Language"))
+    try:
+        return _answer(200, render(show(token), language))
+    except NotFound:
+        return _answer(404, render_missing(language))
+
+
+@api.routes.head("/pay/<token>")
+def head_page(token: Token, lang: Lang = None) -> Response[str]:
+    """The same without the body, for whoever checks a link."""
+    return get_page(token, lang)
+
+
+@api.routes.get("/pay/<token>/status")
+def get_page_status(token: Token) -> Response[PageStatus]:
+    """Whether the page is still up to date, for itself to ask."""
+    return Response(
+        status_code=200,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+        body=PageStatus.of(show.glance(token)),
+    )
+
+
+@api.routes.not_found
+def get_lost(_: Exception) -> Response[str]:
+    """An address that can't even be a token."""
+    return _answer(404, render_missing(choose_language(None, api.header("Accept-Language"))))
+
+
+def _answer(status: int, page: Html) -> Response[str]:
+    return Response(
+        status_code=status,
+        content_type=CONTENT_TYPE,
+        headers=dict(page.headers),
+        body="" if api.routes.current_event.http_method == "HEAD" else page.body,
+    )
+
+
+lambda_handler = api.handler()

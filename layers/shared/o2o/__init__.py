@@ -1,0 +1,1 @@
+"""Cash payment codes at Indonesia's convenience stores, through DOKU."""

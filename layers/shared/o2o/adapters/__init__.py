@@ -1,0 +1,1 @@
+"""What the use cases' ports are in the world: DOKU, DynamoDB, Secrets Manager, SQS."""

@@ -1,0 +1,38 @@
+"""The event bus on EventBridge."""
+
+import json
+from typing import TYPE_CHECKING
+
+from o2o.core.errors import O2OError
+from o2o.core.webhooks import EventRecord
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+SOURCE = "o2o"
+
+
+class EventBridgeBus:
+    """A bus behind a client that is passed in. Errors of EventBridge's own are ClientErrors."""
+
+    def __init__(self, client: "EventBridgeClient", bus_name: str) -> None:
+        self._client = client
+        self._bus_name = bus_name
+
+    def put(self, record: EventRecord) -> None:
+        """See ``EventBus``."""
+        detail = {"storefront_id": record.storefront_id, "payload": json.loads(record.payload)}
+        answer = self._client.put_events(
+            Entries=[
+                {
+                    "EventBusName": self._bus_name,
+                    "Source": SOURCE,
+                    "DetailType": record.type.value,
+                    "Detail": json.dumps(detail),
+                    "Time": record.created_at,
+                }
+            ]
+        )
+        if answer["FailedEntryCount"]:
+            codes = {entry.get("ErrorCode", "") for entry in answer["Entries"]}
+            raise O2OError(f"the bus did not take an event: {', '.join(sorted(codes))}")

@@ -1,0 +1,1 @@
+"""DOKU's Online-to-Offline protocol."""

@@ -1,0 +1,369 @@
+"""DOKU's API over HTTP."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from http import HTTPStatus
+from urllib.parse import quote
+
+import requests
+import urllib3
+
+from o2o.adapters.doku import messages, signature
+from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
+from o2o.adapters.doku.messages import Complaint
+from o2o.adapters.doku.transport import BareSession, NotConnected
+from o2o.core.bins import Feature
+from o2o.core.channels import Channel
+from o2o.core.codes import DokuCode, PaymentCode
+from o2o.core.errors import (
+    DokuError,
+    DokuOutcomeUnknown,
+    DokuRefused,
+    DokuRejectedCredentials,
+    DokuUnavailable,
+    InvalidConfiguration,
+    UnreadableMessage,
+)
+from o2o.core.payments import Evidence
+from o2o.usecases.ports import Clock, Entropy, OrderState, OrderStatus, TimeLeft
+
+STATUS_PATH = "/orders/v1/status/"
+
+_BASE_URL = re.compile(r"https?://[^/?#\s]+", re.ASCII)
+_LONGEST_MESSAGE = 200
+_KEEP_IDLE_FOR = timedelta(seconds=20)
+"""A connection that was idle for longer may be dead without our knowing: a Lambda function
+sleeps between two invocations, and hears of nothing meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """How long a call may take, in seconds.
+
+    ``total`` is for one call, and ``connect`` for a connection to one address; ``reserve``
+    is what the invocation keeps for its own write afterwards; a call for which ``least``
+    is not left is not begun.
+    """
+
+    total: float = 8.0
+    connect: float = 2.0
+    reserve: float = 2.0
+    least: float = 1.0
+
+
+DEFAULT_LIMITS = TimeLimits()
+
+
+class _Trust(Enum):
+    SIGNED = auto()
+    UNSIGNED = auto()
+    FORGED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    request_id: str
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    trust: _Trust
+    body: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    complaint: Complaint | None
+
+    @property
+    def is_success(self) -> bool:
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def is_refusal(self) -> bool:
+        return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+    @property
+    def rejects_credentials(self) -> bool:
+        """Whether DOKU does not know us by these credentials.
+
+        Such an answer counts whatever its signature: if our key is wrong, DOKU's own
+        signature can't hold for us either.
+        """
+        if self.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return True
+        return (
+            self.is_refusal
+            and self.complaint is not None
+            and self.complaint.names("invalid_client_id", "invalid_signature")
+        )
+
+    @property
+    def knows_no_order(self) -> bool:
+        """Whether this is DOKU's own 404, and not one of a proxy or for a path unknown to it."""
+        if self.status != HTTPStatus.NOT_FOUND or self.trust is _Trust.FORGED:
+            return False
+        if self.complaint is None:
+            return self.trust is _Trust.SIGNED
+        return not (self.complaint.message or "").startswith("No static resource")
+
+
+class DokuClient:
+    """``Doku`` over HTTP. ``paths`` has the path for a new code, by channel and feature.
+
+    Raises InvalidConfiguration for a base URL with a path, and for a path that would not
+    be sent as it stands, so that its signature could never hold.
+
+    One attempt a call: repetition is the timetable's. The exception is a rejected
+    credential, which is read anew and tried once more if it has changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        paths: Mapping[tuple[Channel, Feature], str],
+        credentials: CredentialsSource,
+        clock: Clock,
+        entropy: Entropy,
+        limits: TimeLimits = DEFAULT_LIMITS,
+        notification_url: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._paths = dict(paths)
+        self._check_addresses()
+        self._credentials = credentials
+        self._clock = clock
+        self._entropy = entropy
+        self._limits = limits
+        self._notification_url = notification_url
+        self._monotonic = monotonic
+        self._session = BareSession()
+        self._last_used: datetime | None = None
+
+    def _check_addresses(self) -> None:
+        if not _BASE_URL.fullmatch(self._base_url):
+            raise InvalidConfiguration("DOKU's base URL must be a scheme and a host, without path")
+        for path in ("/", *self._paths.values()):
+            try:
+                sent = requests.Request("GET", self._base_url + path).prepare().path_url
+            except requests.RequestException as error:
+                raise InvalidConfiguration("DOKU's base URL has no valid host") from error
+            if sent != path:
+                raise InvalidConfiguration(f"DOKU's path {path!r} would be sent as {sent!r}")
+
+    def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
+        """See ``Doku``."""
+        return messages.compose(code, expires_in_minutes, self._notification_url)
+
+    def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
+        """See ``Doku``."""
+        path = self._paths.get((code.channel, code.feature))
+        if path is None or code.intent is None:
+            raise DokuUnavailable(f"no path is configured for {code.channel} {code.feature}")
+        request = _Request("POST", path, code.intent.request_id, code.intent.body.encode())
+        answer = self._call(request, time_left)
+        sent = messages.read_sent(code.intent.body)
+        # A repeated request is answered with 409 and the first answer's body (section 8).
+        if answer.is_success or (
+            answer.status == HTTPStatus.CONFLICT and messages.holds_code(answer.body)
+        ):
+            _require_signature(answer)
+            try:
+                told = messages.read_code(answer.body, sent.invoice_number)
+            except UnreadableMessage as error:
+                raise DokuOutcomeUnknown(f"DOKU's answer: {error}") from error
+            if code.is_ours and told.payment_code != code.payment_code:
+                raise DokuOutcomeUnknown("DOKU's answer has other digits than were registered")
+            return told
+        raise _error(answer, sent.personal)
+
+    def check_status(self, invoice_number: str, time_left: TimeLeft) -> OrderStatus:
+        """See ``Doku``. Not found is UNKNOWN."""
+        path = STATUS_PATH + quote(invoice_number, safe="")
+        answer = self._call(_Request("GET", path, self._entropy.request_id()), time_left)
+        if answer.is_success:
+            _require_signature(answer)
+            evidence = Evidence(answer.body, answer.headers)
+            try:
+                return messages.read_order_status(evidence, invoice_number)
+            except UnreadableMessage as error:
+                raise DokuOutcomeUnknown(f"DOKU's answer: {error}") from error
+        if answer.knows_no_order:
+            return OrderStatus(OrderState.UNKNOWN)
+        raise _error(answer, None)
+
+    def _call(self, request: _Request, time_left: TimeLeft) -> _Answer:
+        deadline = self._monotonic() + min(self._limits.total, time_left() - self._limits.reserve)
+        credentials = self._read_credentials(refresh=False)
+        answer = self._exchange(request, credentials, deadline)
+        if answer.rejects_credentials:
+            renewed = self._read_credentials(refresh=True)
+            if renewed != credentials:
+                answer = self._exchange(request, renewed, deadline)
+        return answer
+
+    def _read_credentials(self, *, refresh: bool) -> DokuCredentials:
+        try:
+            return self._credentials(refresh=refresh)
+        except InvalidConfiguration as error:
+            raise DokuRejectedCredentials(f"DOKU's credentials: {error}") from error
+        except Exception as error:
+            # Whatever keeps us from them, nothing was sent.
+            raise DokuUnavailable("DOKU's credentials can't be read") from error
+
+    def _exchange(
+        self, request: _Request, credentials: DokuCredentials, deadline: float
+    ) -> _Answer:
+        prepared = self._prepare(request, credentials)
+        self._drop_stale_connections()
+        left = deadline - self._monotonic()
+        if left < self._limits.least:
+            raise DokuUnavailable("no time is left to ask DOKU")
+        timeout = urllib3.Timeout(total=left, connect=min(self._limits.connect, left), read=left)
+        try:
+            with self._session.send(
+                prepared,
+                stream=True,
+                allow_redirects=False,
+                timeout=timeout,  # type: ignore[arg-type]  # requests takes urllib3's, too
+            ) as response:
+                # Undecoded: the signature is over what travelled, and a bomb stays small.
+                body = response.raw.read(messages.MAX_BODY_BYTES + 1, decode_content=False)
+        except NotConnected as error:
+            raise DokuUnavailable("DOKU can't be reached") from error
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+            ValueError,
+        ) as error:
+            raise DokuOutcomeUnknown(
+                f"no whole answer came from DOKU: {type(error).__name__}"
+            ) from error
+        if len(body) > messages.MAX_BODY_BYTES:
+            raise DokuOutcomeUnknown("DOKU's answer is too large")
+        return _read_answer(request, credentials, response, body)
+
+    def _prepare(self, request: _Request, credentials: DokuCredentials) -> requests.PreparedRequest:
+        prepared = requests.Request(
+            request.method, self._base_url + request.path, data=request.body
+        ).prepare()
+        if (prepared.path_url, prepared.body) != (request.path, request.body):
+            raise DokuRefused("the request can't be sent as it is signed")
+        timestamp = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = signature.component(
+            client_id=credentials.client_id,
+            request_id=request.request_id,
+            timestamp=timestamp,
+            target=request.path,
+            body=request.body,
+        )
+        prepared.headers.update(
+            {
+                "Accept": "application/json",
+                "User-Agent": "o2o",
+                signature.CLIENT_ID: credentials.client_id,
+                signature.REQUEST_ID: request.request_id,
+                signature.REQUEST_TIMESTAMP: timestamp,
+                signature.SIGNATURE: signature.sign(credentials.secret_key, text),
+            }
+        )
+        if request.body is not None:
+            prepared.headers["Content-Type"] = "application/json"
+        return prepared
+
+    def _drop_stale_connections(self) -> None:
+        now = self._clock()
+        if self._last_used and now - self._last_used > _KEEP_IDLE_FOR:
+            self._session.close()
+        self._last_used = now
+
+
+def _read_answer(
+    request: _Request,
+    credentials: DokuCredentials,
+    response: requests.Response,
+    body: bytes,
+) -> _Answer:
+    """What came back. It is signed only if it answers this very request."""
+    told = response.headers.get(signature.SIGNATURE)
+    timestamp = response.headers.get(signature.RESPONSE_TIMESTAMP, "")
+    text = signature.component(
+        client_id=credentials.client_id,
+        request_id=request.request_id,
+        timestamp=timestamp,
+        target=request.path,
+        body=body,
+        timestamp_name=signature.RESPONSE_TIMESTAMP,
+    )
+    keys = (credentials.secret_key, credentials.previous_secret_key)
+    if told is None:
+        trust = _Trust.UNSIGNED
+    else:
+        trust = _Trust.SIGNED if signature.verify(told, text, keys) else _Trust.FORGED
+    headers = {
+        signature.CLIENT_ID: credentials.client_id,
+        signature.REQUEST_ID: request.request_id,
+        signature.RESPONSE_TIMESTAMP: timestamp,
+        signature.SIGNATURE: told or "",
+    }
+    content = messages.to_text(body)
+    return _Answer(response.status_code, trust, content, headers, messages.read_complaint(content))
+
+
+def _require_signature(answer: _Answer) -> None:
+    if answer.trust is not _Trust.SIGNED:
+        raise DokuOutcomeUnknown(f"HTTP {answer.status}: DOKU's signature does not hold")
+
+
+def _error(answer: _Answer, personal: tuple[str, ...] | None) -> DokuError:
+    """The error that an answer is (DOKU protocol, section 8).
+
+    A refusal must be in one of DOKU's shapes; it need not be signed. After a 5xx the
+    request may have been accepted, and so it may after ``idempotent_request``: ours is the
+    same each time, so DOKU has met it before and does not say what came of it.
+    ``personal`` may not appear in the message; None leaves the message out.
+    """
+    complaint = answer.complaint or Complaint()
+    if answer.rejects_credentials:
+        kind: type[DokuError] = DokuRejectedCredentials
+    elif answer.trust is _Trust.FORGED:
+        return DokuOutcomeUnknown(f"HTTP {answer.status}: DOKU's signature does not hold")
+    elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        kind = DokuUnavailable
+    elif not answer.is_refusal:
+        kind = DokuOutcomeUnknown
+    elif complaint.names("request_time_out_of_range"):
+        kind = DokuUnavailable
+    elif (
+        answer.complaint is None
+        or answer.status == HTTPStatus.REQUEST_TIMEOUT
+        or complaint.names("idempotent_request")
+    ):
+        kind = DokuOutcomeUnknown
+    else:
+        kind = DokuRefused
+    code = _printable(complaint.code or "") or None
+    parts = [f"HTTP {answer.status}", code, _tell(complaint.message, personal)]
+    return kind(": ".join(part for part in parts if part), code=code)
+
+
+def _tell(message: str | None, personal: tuple[str, ...] | None) -> str | None:
+    if message is None or personal is None:
+        return None
+    told = _printable(message)
+    if any(_printable(text).casefold() in told.casefold() for text in personal):
+        return None
+    return told[:_LONGEST_MESSAGE]
+
+
+def _printable(text: str) -> str:
+    kept = (character if character.isprintable() else " " for character in text)
+    return " ".join("".join(kept).split())

@@ -1,0 +1,128 @@
+"""DOKU's messages to us: opened only if DOKU signed them."""
+
+import re
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from o2o.adapters.doku import messages, signature
+from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
+from o2o.core.errors import UntrustedMessage
+from o2o.core.inquiries import InquiryAnswer
+from o2o.core.payments import Evidence
+from o2o.usecases.ports import Clock, Inquiry, Notification, Sealed
+
+REFRESH_EVERY = timedelta(minutes=5)
+"""A stranger's bad signatures can't make us read the secret more often than this."""
+
+_SIGNED = (signature.CLIENT_ID, signature.REQUEST_ID, signature.REQUEST_TIMESTAMP)
+_REQUEST_ID = re.compile(r"[!-~]{1,128}", re.ASCII)
+"""Only what may stand in a header is echoed to whoever sent it."""
+
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
+class Inbox:
+    """Opens notifications or inquiries, and seals answers.
+
+    ``target`` is the path of the URL that is configured at DOKU for them.
+    A timestamp must be well-formed and may be old: DOKU's last retry comes 12 hours after
+    the first attempt, perhaps with its timestamp (DOKU protocol, section 6). A replayed
+    message changes nothing, because payments are de-duplicated.
+    """
+
+    def __init__(self, *, credentials: CredentialsSource, target: str, clock: Clock) -> None:
+        self._credentials = credentials
+        self._target = target
+        self._clock = clock
+        self._refreshed_at: datetime | None = None
+        self._lock = threading.Lock()
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> Evidence:
+        """See ``DokuInbox``."""
+        if len(body) > messages.MAX_BODY_BYTES:
+            raise UntrustedMessage("the body is too large")
+        given = {name.lower(): value.strip() for name, value in headers.items()}
+        signed = {name: given.get(name.lower(), "") for name in (*_SIGNED, signature.SIGNATURE)}
+        for name, value in signed.items():
+            if not value:
+                raise UntrustedMessage(f"{name} is missing")
+        if not _is_timestamp(signed[signature.REQUEST_TIMESTAMP]):
+            raise UntrustedMessage(f"{signature.REQUEST_TIMESTAMP} is malformed")
+        fault = self._find_fault(self._credentials(), signed, body)
+        if fault and self._may_refresh():
+            fault = self._find_fault(self._credentials(refresh=True), signed, body)
+        if fault:
+            raise UntrustedMessage(fault)
+        return Evidence(messages.to_text(body), signed)
+
+    def read_notification(self, evidence: Evidence) -> Notification:
+        """See ``DokuInbox``."""
+        return messages.read_notification(evidence)
+
+    def read_inquiry(self, evidence: Evidence) -> Inquiry:
+        """See ``DokuInbox``."""
+        return messages.read_inquiry(evidence)
+
+    def seal(self, headers: Mapping[str, str], answer: InquiryAnswer) -> Sealed:
+        """See ``DokuInbox``. The Request-Id is DOKU's, echoed (DOKU protocol, section 2)."""
+        credentials = self._credentials()
+        body = messages.compose_inquiry_answer(answer)
+        told = {name.lower(): value.strip() for name, value in headers.items()}
+        request_id = told.get(signature.REQUEST_ID.lower(), "")
+        if not _REQUEST_ID.fullmatch(request_id):
+            request_id = ""
+        timestamp = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = signature.component(
+            client_id=credentials.client_id,
+            request_id=request_id,
+            timestamp=timestamp,
+            target=self._target,
+            body=body.encode(),
+            timestamp_name=signature.RESPONSE_TIMESTAMP,
+        )
+        return Sealed(
+            answer.status.http_status,
+            {
+                signature.CLIENT_ID: credentials.client_id,
+                signature.REQUEST_ID: request_id,
+                signature.RESPONSE_TIMESTAMP: timestamp,
+                signature.SIGNATURE: signature.sign(credentials.secret_key, text),
+            },
+            body,
+        )
+
+    def _find_fault(
+        self, credentials: DokuCredentials, signed: Mapping[str, str], body: bytes
+    ) -> str | None:
+        if signed[signature.CLIENT_ID] != credentials.client_id:
+            return f"{signature.CLIENT_ID} is not ours"
+        text = signature.component(
+            client_id=credentials.client_id,
+            request_id=signed[signature.REQUEST_ID],
+            timestamp=signed[signature.REQUEST_TIMESTAMP],
+            target=self._target,
+            body=body,
+        )
+        keys = (credentials.secret_key, credentials.previous_secret_key)
+        if not signature.verify(signed[signature.SIGNATURE], text, keys):
+            return f"{signature.SIGNATURE} does not hold"
+        return None
+
+    def _may_refresh(self) -> bool:
+        with self._lock:
+            now = self._clock()
+            if self._refreshed_at and now - self._refreshed_at < REFRESH_EVERY:
+                return False
+            self._refreshed_at = now
+            return True
+
+
+def _is_timestamp(text: str) -> bool:
+    if not _TIMESTAMP.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

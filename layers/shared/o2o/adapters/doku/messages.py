@@ -1,0 +1,371 @@
+"""DOKU's messages: what we write, and a tolerant reading of what DOKU writes.
+
+Fields come and go and have several spellings, so only what is needed is read. What can't be
+understood raises UnreadableMessage, whose text names the field and never holds its value.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from o2o.adapters.doku.signature import REQUEST_TIMESTAMP, RESPONSE_TIMESTAMP
+from o2o.core.bins import MAX_CODE_DIGITS
+from o2o.core.channels import IDENTITIES, Channel
+from o2o.core.codes import DokuCode, PaymentCode
+from o2o.core.errors import UnreadableMessage
+from o2o.core.inquiries import InquiryAnswer
+from o2o.core.money import parse_doku_amount
+from o2o.core.payments import Evidence, PaymentReport, Source
+from o2o.core.wib import parse_doku_instant
+from o2o.usecases.ports import Inquiry, Notification, OrderState, OrderStatus
+
+MAX_BODY_BYTES = 64 * 1024
+"""No message of DOKU's comes near this."""
+
+_LONGEST_TEXT = 128
+_LONGEST_LINK = 2048
+_MOST_AMOUNT_DIGITS = 28
+"""What ``Decimal`` calculates with; no amount of money has more."""
+
+_SHORT_WORD = 2
+"""Words of a name this short are in every sentence."""
+
+_CODE_DIGITS = re.compile(rf"[0-9]{{1,{MAX_CODE_DIGITS}}}", re.ASCII)
+_ERROR_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_LINK = re.compile(r"https?://\S+", re.ASCII)
+_STATES = {str(state): state for state in OrderState if state is not OrderState.UNKNOWN}
+"""What DOKU can say of an order; that it knows none it says by 404."""
+
+
+# --- what we write ----------------------------------------------------------------------
+
+
+def compose(code: PaymentCode, expires_in_minutes: int, notification_url: str | None = None) -> str:
+    """The body that asks DOKU for a code, or registers ours (DOKU protocol, section 3).
+
+    Holds the channel's own receipt fields only: some channels refuse unknown ones.
+    ``notification_url`` overrides the host of the one that is configured at DOKU.
+    """
+    info: dict[str, Any] = {
+        "expired_time": expires_in_minutes,
+        "reusable_status": code.reusable,
+    }
+    body: dict[str, Any] = {
+        "order": {"invoice_number": code.invoice_number, "amount": code.amount},
+        "online_to_offline_info": info,
+        "customer": _customer(code),
+    }
+    if code.is_ours:
+        info["payment_code"] = code.payment_code
+    if code.info is not None:
+        info["info"] = code.info
+    receipt = {"footer_message": code.receipt.footer}
+    if code.channel is Channel.INDOMARET:
+        receipt = {"description": code.receipt.description, **receipt}
+    if printed := {name: text for name, text in receipt.items() if text is not None}:
+        body[f"{code.channel}_info"] = {"receipt": printed}
+    if notification_url:
+        body["additional_info"] = {"override_notification_url": notification_url}
+    return _dump(body)
+
+
+def compose_inquiry_answer(answer: InquiryAnswer) -> str:
+    """The body that answers an inquiry (DOKU protocol, section 5)."""
+    code = answer.code
+    body: dict[str, Any] = {}
+    info: dict[str, Any] = {}
+    if code is not None:
+        body["order"] = {"invoice_number": code.invoice_number, "amount": code.amount}
+    body["online_to_offline_info"] = info
+    body["online_to_offline_inquiry"] = {"status": answer.status}
+    if answer.payment_code is not None:
+        info["payment_code"] = answer.payment_code
+    if code is not None:
+        if code.info is not None:
+            info["info1"] = code.info
+        body["customer"] = _customer(code)
+    body["additional_info"] = {}
+    return _dump(body)
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """What an answer to a composed body is checked against."""
+
+    invoice_number: str | None
+    personal: tuple[str, ...] = field(repr=False)
+    """Texts that may not appear in an error message."""
+
+
+def read_sent(body: str) -> SentRequest:
+    """A body that ``compose`` made."""
+    message = _load(body)
+    told = [_dig(message, "customer", name) for name in ("name", "email")]
+    personal = [text for text in told if isinstance(text, str) and text]
+    words = [word for text in personal for word in text.split() if len(word) > _SHORT_WORD]
+    return SentRequest(_text(_dig(message, "order", "invoice_number")), (*personal, *words))
+
+
+def _customer(code: PaymentCode) -> dict[str, str]:
+    customer = {"name": code.customer.name}
+    if code.customer.email is not None:
+        customer["email"] = code.customer.email
+    return customer
+
+
+def _dump(body: dict[str, Any]) -> str:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    # What UTF-8 can't carry becomes a question mark: these bytes must be sendable for ever.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+# --- what DOKU writes -------------------------------------------------------------------
+
+
+def to_text(body: bytes) -> str:
+    r"""A body as text that any store takes; a byte that is not UTF-8 is kept as ``\xNN``."""
+    return body.decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """DOKU's error, in whichever of its three shapes (DOKU protocol, section 8)."""
+
+    code: str | None = None
+    message: str | None = field(default=None, repr=False)
+
+    def names(self, *errors: str) -> bool:
+        """Whether the code or the message is one of these."""
+        told = {text.strip().lower() for text in (self.code, self.message) if text}
+        return not told.isdisjoint(errors)
+
+
+def read_complaint(body: str) -> Complaint | None:
+    """The error in an answer, or None if it is not one of DOKU's shapes."""
+    try:
+        message = _load(body)
+    except UnreadableMessage:
+        return None
+    error = message.get("error")
+    if isinstance(error, dict):
+        code = _text(error.get("code")) or ""
+        return Complaint(
+            code if _ERROR_CODE.fullmatch(code) else None, _joined(error.get("message"))
+        )
+    for told in (message.get("message"), message.get("error_messages"), error):
+        if (joined := _joined(told)) is not None:
+            return Complaint(message=joined)
+    return None
+
+
+def holds_code(body: str) -> bool:
+    """Whether an answer brings a code: a repeated one comes with HTTP 409 (section 8)."""
+    try:
+        return isinstance(_load(body).get("online_to_offline_info"), dict)
+    except UnreadableMessage:
+        return False
+
+
+def read_code(body: str, invoice_number: str | None) -> DokuCode:
+    """The code in an answer about our invoice number (DOKU protocol, section 3)."""
+    message = _load(body)
+    if _text(_dig(message, "order", "invoice_number")) != invoice_number:
+        _unreadable("order.invoice_number")
+    info = _dig(message, "online_to_offline_info")
+    digits = _text(_dig(info, "payment_code"))
+    if digits is None or not _CODE_DIGITS.fullmatch(digits):
+        _unreadable("online_to_offline_info.payment_code")
+    return DokuCode(
+        payment_code=digits,
+        expires_at=_instant(_dig(info, "expired_date_utc"), _dig(info, "expired_date")),
+        how_to_pay_page=_link(_dig(info, "how_to_pay_page")),
+        how_to_pay_api=_link(_dig(info, "how_to_pay_api")),
+    )
+
+
+def read_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
+    """A status check's answer about our invoice number (DOKU protocol, section 7).
+
+    An order without a transaction is pending: DOKU knows it, and nobody has paid.
+    """
+    message = _load(evidence.body)
+    told = _dig(message, "order", "invoice_number")
+    if told is not None and _text(told) != invoice_number:
+        _unreadable("order.invoice_number")
+    if _dig(message, "transaction", "status") is None:
+        return OrderStatus(OrderState.PENDING)
+    state = _state(message)
+    if state is not OrderState.SUCCESS:
+        return OrderStatus(state)
+    return OrderStatus(state, _read_payment(message, evidence, Source.STATUS_CHECK, invoice_number))
+
+
+def read_notification(evidence: Evidence) -> Notification:
+    """A notification (DOKU protocol, section 6).
+
+    SUCCESS always comes with its payment, another state only if it can be read.
+    """
+    message = _load(evidence.body)
+    state = _state(message)
+    try:
+        invoice_number = _text(_dig(message, "order", "invoice_number"))
+        if invoice_number is None:
+            _unreadable("order.invoice_number")
+        payment = _read_payment(message, evidence, Source.NOTIFICATION, invoice_number)
+    except UnreadableMessage:
+        if state is OrderState.SUCCESS:
+            raise
+        return Notification(state, None)
+    return Notification(state, payment)
+
+
+def read_inquiry(evidence: Evidence) -> Inquiry:
+    """An inquiry about digits (DOKU protocol, section 5)."""
+    message = _load(evidence.body)
+    digits = _text(_dig(message, "online_to_offline_info", "payment_code"))
+    if digits is None or not _CODE_DIGITS.fullmatch(digits):
+        _unreadable("online_to_offline_info.payment_code")
+    acquirer, channel_id = (_text(_dig(message, name, "id")) for name in ("acquirer", "channel"))
+    for channel, identity in IDENTITIES.items():
+        if (acquirer, channel_id) == (identity.acquirer_id, identity.channel_id):
+            return Inquiry(channel, digits)
+    return Inquiry(None, digits)
+
+
+def _read_payment(
+    message: dict[str, Any], evidence: Evidence, source: Source, invoice_number: str
+) -> PaymentReport:
+    told = _dig(message, "online_to_offline_info", "payment_code")
+    digits = _text(told)
+    if told is not None and (digits is None or not _CODE_DIGITS.fullmatch(digits)):
+        _unreadable("online_to_offline_info.payment_code")
+    identifiers = _identifiers(message)
+    return PaymentReport(
+        invoice_number=invoice_number,
+        payment_code=digits,
+        amount=_amount(_dig(message, "order", "amount")),
+        paid_at=_paid_at(message, evidence),
+        source=source,
+        evidence=evidence,
+        acquirer=_text(_dig(message, "acquirer", "id")),
+        agent_id=identifiers.get("AGENT_ID"),
+        store_id=identifiers.get("AGENT_STORE_ID"),
+        receipt_number=identifiers.get("AGENT_TRX_ID"),
+    )
+
+
+def _paid_at(message: dict[str, Any], evidence: Evidence) -> datetime:
+    """The instant of the payment, or what stands for it: the same in each telling.
+
+    The instant can be the payment's identity, so a retry must give it again. Without
+    ``transaction.date`` it is the order's creation, which never changes, and only without
+    that the instant of the message, which a retry may change.
+    """
+    instant = _instant(
+        _dig(message, "transaction", "date"),
+        _dig(message, "online_to_offline_info", "created_date_utc"),
+        _dig(message, "online_to_offline_info", "created_date"),
+        evidence.headers.get(REQUEST_TIMESTAMP),
+        evidence.headers.get(RESPONSE_TIMESTAMP),
+    )
+    return instant or _unreadable("transaction.date")
+
+
+def _identifiers(message: dict[str, Any]) -> dict[str, str]:
+    payment = _dig(message, "online_to_offline_payment")
+    found: dict[str, str] = {}
+    for spelling in ("identifier", "identifer"):
+        entries = _dig(payment, spelling)
+        for entry in entries if isinstance(entries, list) else ():
+            name, value = _text(_dig(entry, "name")), _text(_dig(entry, "value"))
+            if name is not None and value is not None:
+                found.setdefault(name.upper(), value)
+    return found
+
+
+def _state(message: dict[str, Any]) -> OrderState:
+    told = _text(_dig(message, "transaction", "status")) or _unreadable("transaction.status")
+    return _STATES.get(told.upper(), OrderState.OTHER)
+
+
+def _amount(value: object) -> Decimal:
+    try:
+        amount = parse_doku_amount(value)
+    except ValueError:
+        _unreadable("order.amount")
+    if len(amount.as_tuple().digits) > _MOST_AMOUNT_DIGITS:
+        _unreadable("order.amount")
+    return amount
+
+
+# --- JSON -------------------------------------------------------------------------------
+
+
+def _load(text: str) -> dict[str, Any]:
+    try:
+        message = json.loads(
+            text.removeprefix("\ufeff"), parse_float=Decimal, parse_constant=_refuse_constant
+        )
+    except (ValueError, ArithmeticError, RecursionError):
+        # The cause would carry the whole message into a log.
+        raise UnreadableMessage("the message is not JSON") from None
+    if not isinstance(message, dict):
+        raise UnreadableMessage("the message is not a JSON object")
+    return message
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unreadable(name: str) -> NoReturn:
+    raise UnreadableMessage(f"{name} can't be understood")
+
+
+def _dig(value: object, *names: str) -> object:
+    """A field deep inside, or None wherever the way to it ends."""
+    for name in names:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def _text(value: object, longest: int = _LONGEST_TEXT) -> str | None:
+    """A text or whole number as printable text, or None if it is not usable as such."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    return text if text and len(text) <= longest and text.isprintable() else None
+
+
+def _joined(value: object) -> str | None:
+    """A message that is a text or a list of texts; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "; ".join(entry for entry in value if isinstance(entry, str))
+    return None
+
+
+def _link(value: object) -> str | None:
+    text = _text(value, _LONGEST_LINK)
+    return text if text and _LINK.fullmatch(text) else None
+
+
+def _instant(*values: object) -> datetime | None:
+    """The first usable date, in either form of DOKU's."""
+    for value in values:
+        text = _text(value)
+        if text is None:
+            continue
+        try:
+            return parse_doku_instant(text)
+        except (ValueError, OverflowError):
+            continue
+    return None

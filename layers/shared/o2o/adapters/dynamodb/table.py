@@ -1,0 +1,554 @@
+"""The one table: every key, index entry, cursor, item and condition.
+
+    item               pk                             sk                       listing
+    code               CODE#<invoice number>          CODE                     CODES#<storefront>
+    payment            CODE#<invoice number>          PAYMENT#<identity>
+    claim on digits    DIGITS#<channel>#<digits>      CLAIM
+    kept notification  NOTIFICATION#<invoice number>  NOTIFICATION#<identity>  NOTIFICATIONS
+    storefront         STOREFRONT#<id>                STOREFRONT               STOREFRONTS
+    its endpoint       ENDPOINT#<storefront id>       ENDPOINT
+    event              EVENT#<event id>               EVENT                    EVENTS#<storefront>
+    look               STOREFRONT#<id>                LOOK
+    API key            KEY#<key id>                   KEY                      KEYS#<storefront>
+
+Index ``due`` (``due_shard``, ``due_at``) holds what has a next look; index ``listing``
+(``listing``, ``created_at``) holds what is listed. Both project keys only: nothing is
+read from an index and then trusted. An item's other attributes are the fields of its
+dataclass (see ``codec``), so an instant that an index sorts by is stored once.
+"""
+
+import json
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from o2o.adapters.dynamodb.codec import Attributes, dump, instant_text, load, parse_instant
+from o2o.core.channels import Channel
+from o2o.core.codes import PaymentCode
+from o2o.core.errors import InvalidRequest
+from o2o.core.look import Look
+from o2o.core.payments import Payment
+from o2o.core.webhooks import Endpoint, EventRecord
+from o2o.usecases.ports import ApiKey, KeptNotification, Storefront, Work, WorkKind
+
+DUE_INDEX = "due"
+LISTING_INDEX = "listing"
+
+DUE_SHARDS = 8
+"""The due index is spread over this many partitions. Growing it is safe, shrinking is not."""
+
+_LONGEST_PART = 512
+"""Bytes of an invoice number or identity inside a key: DynamoDB allows a sort key 1,024."""
+
+_LONGEST_CURSOR = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long items are kept: final codes (personal data), and the evidence of payments."""
+
+    codes: timedelta
+    evidence: timedelta
+
+
+# --- Keys -------------------------------------------------------------------------------
+
+
+class Key(NamedTuple):
+    """The primary key of an item."""
+
+    pk: str
+    sk: str
+
+    @property
+    def attributes(self) -> Attributes:
+        """The key as DynamoDB wants it."""
+        return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> "Key":
+        """The key of an item or of an index entry."""
+        return cls(item["pk"]["S"], item["sk"]["S"])
+
+
+_PAYMENT = "PAYMENT#"
+
+
+def code_key(invoice_number: str) -> Key:
+    """The key of a code."""
+    return Key(f"CODE#{_part(invoice_number)}", "CODE")
+
+
+def payment_key(invoice_number: str, identity: str) -> Key:
+    """The key of a payment, in the partition of its code."""
+    return Key(code_key(invoice_number).pk, _PAYMENT + _part(identity))
+
+
+def claim_key(channel: Channel, payment_code: str) -> Key:
+    """The key of the claim on digits that were made here."""
+    return Key(f"DIGITS#{channel}#{_part(payment_code)}", "CLAIM")
+
+
+def claim_of(code: PaymentCode) -> Key | None:
+    """The key of a code's claim, or None: its digits were not made here."""
+    if not code.is_ours or code.payment_code is None:
+        return None
+    return claim_key(code.channel, code.payment_code)
+
+
+def payments_query(invoice_number: str, after: Key | None) -> dict[str, Any]:
+    """The parameters that query a code's payments, by identity."""
+    query: dict[str, Any] = {
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :payment)",
+        "ExpressionAttributeValues": {
+            ":pk": {"S": code_key(invoice_number).pk},
+            ":payment": {"S": _PAYMENT},
+        },
+        "ConsistentRead": True,
+    }
+    return query if after is None else query | {"ExclusiveStartKey": after.attributes}
+
+
+def write_payment_cursor(key: Key) -> str:
+    """An opaque text that names a place among the payments of one code and no other."""
+    return _write_cursor(*key)
+
+
+def read_payment_cursor(invoice_number: str, cursor: str) -> Key:
+    """The place. Raises InvalidRequest unless the list of this very code wrote the cursor."""
+    match _read_cursor(cursor):
+        case [str(), str(sk)]:
+            key = payment_key(invoice_number, sk.removeprefix(_PAYMENT))
+            if write_payment_cursor(key) == cursor:
+                return key
+    raise _not_a_cursor()
+
+
+def history_query(invoice_number: str) -> dict[str, Any]:
+    """The parameters that query a code and then its payments: CODE sorts before PAYMENT#."""
+    return {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": code_key(invoice_number).pk}},
+        "ConsistentRead": True,
+    }
+
+
+def is_code(item: Mapping[str, Any]) -> bool:
+    """Whether an item of a code's partition is the code."""
+    return bool(item["sk"]["S"] == "CODE")
+
+
+def notification_key(invoice_number: str, identity: str) -> Key:
+    """The key of a kept notification."""
+    return Key(f"NOTIFICATION#{_part(invoice_number)}", f"NOTIFICATION#{_part(identity)}")
+
+
+def storefront_key(storefront_id: str) -> Key:
+    """The key of a storefront."""
+    return Key(f"STOREFRONT#{_part(storefront_id)}", "STOREFRONT")
+
+
+def look_key(storefront_id: str) -> Key:
+    """The key of a storefront's look."""
+    return Key(storefront_key(storefront_id).pk, "LOOK")
+
+
+def endpoint_key(storefront_id: str) -> Key:
+    """The key of a storefront's endpoint."""
+    return Key(f"ENDPOINT#{_part(storefront_id)}", "ENDPOINT")
+
+
+def event_key(event_id: str) -> Key:
+    """The key of an event."""
+    return Key(f"EVENT#{_part(event_id)}", "EVENT")
+
+
+def api_key_key(key_id: str) -> Key:
+    """The key of an API key."""
+    return Key(f"KEY#{_part(key_id)}", "KEY")
+
+
+def _part(text: str) -> str:
+    """What a key holds of a text: the text, or its digest if a key can't hold it.
+
+    Invoice numbers and receipt numbers come from DOKU too, and a message that is
+    too odd for a key must be kept all the same. A digest is its own part.
+    """
+    try:
+        fits = len(text.encode()) <= _LONGEST_PART
+    except UnicodeEncodeError:
+        fits = False
+    return text if fits else sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# --- Cursors ----------------------------------------------------------------------------
+
+
+def _write_cursor(*told: str) -> str:
+    text = json.dumps(told, separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def _read_cursor(cursor: str) -> object:
+    """What a cursor tells, whoever wrote it; None for garbage."""
+    if len(cursor) > _LONGEST_CURSOR:
+        return None
+    try:
+        text = b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True)
+        return json.loads(text)
+    except (RecursionError, ValueError):
+        return None
+
+
+def _not_a_cursor() -> InvalidRequest:
+    return InvalidRequest.of("cursor", "is not a cursor of this list")
+
+
+# --- Index "due" ------------------------------------------------------------------------
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+EVENTS_DUE = "DUE#EVENT-"
+"""Events have shards of their own: a storefront that is down must not hide a code."""
+
+_DUE = "DUE#"
+
+
+def due_queries(now: datetime, shards: str = _DUE) -> Iterator[dict[str, Any]]:
+    """The parameters that query each shard for what is due, the longest overdue first."""
+    for shard in range(DUE_SHARDS):
+        yield {
+            "IndexName": DUE_INDEX,
+            "KeyConditionExpression": "due_shard = :shard AND due_at <= :now",
+            "ExpressionAttributeValues": {
+                ":shard": {"S": f"{shards}{shard}"},
+                ":now": {"S": instant_text(now)},
+            },
+        }
+
+
+def read_work(entry: Mapping[str, Any]) -> Work:
+    """What an entry of the due index stands for; its keys tell."""
+    kind, _, named = entry["pk"]["S"].partition("#")
+    _, _, identity = entry["sk"]["S"].partition("#")
+    due_at = parse_instant(entry["due_at"]["S"])
+    if WorkKind(kind.lower()) is WorkKind.EVENT:
+        return Work(WorkKind.EVENT, "", named, due_at)
+    return Work(WorkKind(kind.lower()), named, identity, due_at)
+
+
+def by_urgency(work: Work) -> tuple[datetime, str, str, str]:
+    """Sorts work: the longest overdue first; what is due at the same instant, by name."""
+    return (work.due_at or _NEVER, work.kind, work.invoice_number, work.identity)
+
+
+def _due(name: str, due_at: datetime | None, shards: str = _DUE) -> Attributes:
+    """Only what is due at some time is in the index; ``due_at`` itself is a field of the item."""
+    if due_at is None:
+        return {}
+    return {"due_shard": {"S": f"{shards}{crc32(_part(name).encode()) % DUE_SHARDS}"}}
+
+
+# --- Index "listing" --------------------------------------------------------------------
+
+STOREFRONTS = "STOREFRONTS"
+NOTIFICATIONS = "NOTIFICATIONS"
+
+
+def codes_of(storefront_id: str) -> str:
+    """The partition that lists a storefront's codes."""
+    return f"CODES#{_part(storefront_id)}"
+
+
+def events_of(storefront_id: str) -> str:
+    """The partition that lists a storefront's events."""
+    return f"EVENTS#{_part(storefront_id)}"
+
+
+def keys_of(storefront_id: str) -> str:
+    """The partition that lists a storefront's API keys."""
+    return f"KEYS#{_part(storefront_id)}"
+
+
+class Position(NamedTuple):
+    """A place in a list; positions sort as their entries do, oldest first."""
+
+    created_at: datetime
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A list, or the part of it that was made between two instants, both included."""
+
+    listing: str
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    _kind: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # CODES lists CODE items, and so on.
+        object.__setattr__(self, "_kind", self.listing.partition("#")[0].removesuffix("S"))
+
+    def __contains__(self, position: Position) -> bool:
+        created_at, (pk, sk) = position
+        return (
+            (self.created_from is None or self.created_from <= created_at)
+            and (self.created_to is None or created_at <= self.created_to)
+            and self._is_key(pk, names_all=True)
+            and self._is_key(sk, names_all=False)
+        )
+
+    def _is_key(self, text: str, *, names_all: bool) -> bool:
+        kind, separator, part = text.partition("#")
+        return kind == self._kind and _part(part) == part and bool(separator or not names_all)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it ends before it begins: DynamoDB refuses to look."""
+        return bool(self.created_from and self.created_to and self.created_to < self.created_from)
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The parameters that query it, newest first."""
+        condition, values = "listing = :listing", {":listing": {"S": self.listing}}
+        if self.created_from:
+            values[":from"] = {"S": instant_text(self.created_from)}
+        if self.created_to:
+            values[":to"] = {"S": instant_text(self.created_to)}
+        if self.created_from and self.created_to:
+            condition += " AND created_at BETWEEN :from AND :to"
+        elif self.created_from:
+            condition += " AND created_at >= :from"
+        elif self.created_to:
+            condition += " AND created_at <= :to"
+        return {
+            "IndexName": LISTING_INDEX,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ScanIndexForward": False,
+        }
+
+    def start_after(self, position: Position) -> Attributes:
+        """The key that a query goes on after."""
+        return {
+            "listing": {"S": self.listing},
+            "created_at": {"S": instant_text(position.created_at)},
+            **position.key.attributes,
+        }
+
+    def write_cursor(self, position: Position) -> str:
+        """An opaque text that names a position in this list and no other."""
+        return _write_cursor(self.listing, instant_text(position.created_at), *position.key)
+
+    def read_cursor(self, cursor: str) -> Position:
+        """The position. Raises InvalidRequest unless this very list wrote the cursor."""
+        position = _read_position(cursor)
+        if position is None or position not in self or self.write_cursor(position) != cursor:
+            raise _not_a_cursor()
+        return position
+
+
+def _read_position(cursor: str) -> Position | None:
+    match _read_cursor(cursor):
+        case [str(), str(created_at), str(pk), str(sk)]:
+            with suppress(OverflowError, ValueError):
+                return Position(parse_instant(created_at).astimezone(UTC), Key(pk, sk))
+    return None
+
+
+def read_position(entry: Mapping[str, Any]) -> Position:
+    """Where an entry of the listing index stands."""
+    return Position(parse_instant(entry["created_at"]["S"]), Key.of(entry))
+
+
+# --- Items ------------------------------------------------------------------------------
+
+
+def code_item(code: PaymentCode, retention: Retention) -> Attributes:
+    """A code's whole item. Only a final code has an end of its days."""
+    item = dump(code) | code_key(code.invoice_number).attributes
+    item |= _due(code.invoice_number, code.due_at)
+    item["listing"] = {"S": codes_of(code.storefront_id)}
+    if code.due_at is None and not code.is_open:
+        ends = [instant for instant in (code.ended_at, code.paid_at) if instant]
+        item |= _ttl(max(ends, default=code.expires_at) + retention.codes)
+    return item
+
+
+def read_code(item: Mapping[str, Any]) -> PaymentCode:
+    """The code of an item."""
+    return load(PaymentCode, item)
+
+
+def claim_item(claim: Key, code: PaymentCode, retention: Retention) -> Attributes:
+    """The claim of a code on its digits; it is of no use once the code itself is gone."""
+    return {
+        **claim.attributes,
+        "invoice_number": {"S": code.invoice_number},
+        **_ttl(code.expires_at + retention.codes),
+    }
+
+
+def read_holder(item: Mapping[str, Any]) -> str:
+    """The invoice number that a claim names."""
+    return str(item["invoice_number"]["S"])
+
+
+def payment_item(invoice_number: str, payment: Payment, retention: Retention) -> Attributes:
+    """A payment's item, with its evidence."""
+    return {
+        **dump(payment),
+        **payment_key(invoice_number, payment.identity).attributes,
+        **_ttl(payment.recorded_at + retention.evidence),
+    }
+
+
+def read_payment(item: Mapping[str, Any]) -> Payment:
+    """The payment of an item."""
+    return load(Payment, item)
+
+
+def notification_item(notification: KeptNotification, retention: Retention) -> Attributes:
+    """A kept notification's item."""
+    invoice_number = notification.invoice_number
+    return {
+        **dump(notification),
+        **notification_key(invoice_number, notification.identity).attributes,
+        **_due(invoice_number, notification.due_at),
+        **_ttl(notification.received_at + retention.evidence),
+        "listing": {"S": NOTIFICATIONS},
+        "created_at": {"S": instant_text(notification.received_at)},
+    }
+
+
+def read_notification(item: Mapping[str, Any]) -> KeptNotification:
+    """The kept notification of an item."""
+    return load(KeptNotification, item)
+
+
+def storefront_item(storefront: Storefront) -> Attributes:
+    """A storefront's item."""
+    return {
+        **dump(storefront),
+        **storefront_key(storefront.storefront_id).attributes,
+        "listing": {"S": STOREFRONTS},
+    }
+
+
+def read_storefront(item: Mapping[str, Any]) -> Storefront:
+    """The storefront of an item."""
+    return load(Storefront, item)
+
+
+def look_item(look: Look) -> Attributes:
+    """The item of a storefront's look."""
+    return {**dump(look), **look_key(look.storefront_id).attributes}
+
+
+def read_look(item: Mapping[str, Any]) -> Look:
+    """The look of an item."""
+    return load(Look, item)
+
+
+def endpoint_item(endpoint: Endpoint) -> Attributes:
+    """An endpoint's item."""
+    return {**dump(endpoint), **endpoint_key(endpoint.storefront_id).attributes}
+
+
+def read_endpoint(item: Mapping[str, Any]) -> Endpoint:
+    """The endpoint of an item."""
+    return load(Endpoint, item)
+
+
+def event_item(record: EventRecord) -> Attributes:
+    """An event's item."""
+    return {
+        **dump(record),
+        **event_key(record.event_id).attributes,
+        **_due(record.event_id, record.due_at, EVENTS_DUE),
+        **_ttl(record.keep_until),
+        "listing": {"S": events_of(record.storefront_id)},
+    }
+
+
+def read_event(item: Mapping[str, Any]) -> EventRecord:
+    """The event of an item."""
+    return load(EventRecord, item)
+
+
+def api_key_item(key: ApiKey) -> Attributes:
+    """An API key's item."""
+    return {
+        **dump(key),
+        **api_key_key(key.key_id).attributes,
+        "listing": {"S": keys_of(key.storefront_id)},
+    }
+
+
+def read_api_key(item: Mapping[str, Any]) -> ApiKey:
+    """The API key of an item."""
+    return load(ApiKey, item)
+
+
+def _ttl(instant: datetime) -> Attributes:
+    return {"ttl": {"N": str(int(instant.timestamp()))}}
+
+
+# --- Conditions -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of the item that is there, for a write to happen."""
+
+    expression: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The condition as a part of a request; what it failed on comes back with the error."""
+        parameters: dict[str, Any] = {
+            "ConditionExpression": self.expression,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if self.names:
+            parameters["ExpressionAttributeNames"] = dict(self.names)
+        if self.values:
+            parameters["ExpressionAttributeValues"] = dict(self.values)
+        return parameters
+
+
+IS_ABSENT = Condition("attribute_not_exists(pk)")
+IS_PRESENT = Condition("attribute_exists(pk)")
+
+
+def is_held_by(invoice_number: str | None) -> Condition:
+    """Nobody has claimed the digits, or the one who has let them go."""
+    if invoice_number is None:
+        return IS_ABSENT
+    return Condition(
+        "attribute_not_exists(pk) OR invoice_number = :holder",
+        values={":holder": {"S": invoice_number}},
+    )
+
+
+def stands(code: PaymentCode) -> Condition:
+    """The code that is there is of this very version."""
+    return Condition(
+        "#version = :seen", {"#version": "version"}, {":seen": {"N": str(code.version)}}
+    )
+
+
+def follows(changed: PaymentCode | EventRecord | Endpoint) -> Condition:
+    """What is there is of the version before."""
+    return Condition(
+        "#version = :before", {"#version": "version"}, {":before": {"N": str(changed.version - 1)}}
+    )

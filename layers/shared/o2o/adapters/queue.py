@@ -1,0 +1,94 @@
+"""The work queue on SQS. A message's body is the JSON of its work."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from o2o.core.errors import O2OError
+from o2o.core.webhooks import EventRecord
+from o2o.usecases.ports import Work, WorkKind
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+_BATCH = 10
+"""SendMessageBatch takes this many."""
+
+
+class SqsWorkQueue:
+    """A queue behind a client that is passed in. Errors of SQS's own are ClientErrors."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def backlog(self) -> int:
+        """See ``WorkQueue``. SQS counts roughly."""
+        answer = self._client.get_queue_attributes(
+            QueueUrl=self._queue_url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )
+        return sum(map(int, answer["Attributes"].values()))
+
+    def put(self, work: Iterable[Work]) -> None:
+        """See ``WorkQueue``. What SQS refuses of a batch is sent once more."""
+        rest = iter(work)
+        while batch := list(islice(rest, _BATCH)):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(index), "MessageBody": write_work(each)}
+                for index, each in enumerate(batch)
+            ]
+            refused = self._send(entries)
+            if refused:
+                refused = self._send([entry for entry in entries if entry["Id"] in refused])
+            if refused:
+                codes = ", ".join(sorted(set(refused.values())))
+                raise O2OError(f"the queue did not take {len(refused)} entries: {codes}")
+
+    def _send(self, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> dict[str, str]:
+        """Send a batch and return the error code of each entry that was refused, by its id."""
+        answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+        return {failure["Id"]: failure["Code"] for failure in answer.get("Failed", [])}
+
+
+class SqsDeadLetters:
+    """Events that nobody took, in a queue for a person. See ``DeadLetters``."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def put(self, record: EventRecord) -> None:
+        """See ``DeadLetters``."""
+        work = Work(WorkKind.EVENT, "", record.event_id)
+        self._client.send_message(QueueUrl=self._queue_url, MessageBody=write_work(work))
+
+
+def write_work(work: Work) -> str:
+    """The body of a message."""
+    body = {"kind": work.kind.value, "invoice_number": work.invoice_number}
+    if work.identity:
+        body["identity"] = work.identity
+    if work.due_at is not None:
+        body["due_at"] = work.due_at.isoformat()
+    return json.dumps(body)
+
+
+def read_work(body: str) -> Work:
+    """The work of a message's body. Raises ValueError if there is none in it."""
+    match json.loads(body):
+        case {"kind": str(kind), "invoice_number": str(invoice_number), **others}:
+            due_at = others.get("due_at")
+            return Work(
+                WorkKind(kind),
+                invoice_number,
+                str(others.get("identity", "")),
+                datetime.fromisoformat(due_at) if isinstance(due_at, str) else None,
+            )
+    raise ValueError("the message names no work")

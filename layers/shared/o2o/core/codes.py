@@ -1,0 +1,330 @@
+"""The payment code and its life cycle: one transition table."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from o2o.core.bins import Feature
+from o2o.core.channels import Channel
+from o2o.core.errors import IllegalMove
+from o2o.core.timetable import Timetable
+
+
+class Status(StrEnum):
+    """Where a payment code is in its life."""
+
+    REQUESTED = "requested"
+    ACTIVE = "active"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Move(StrEnum):
+    """What can happen to a payment code."""
+
+    ACTIVATE = "activate"
+    FAIL = "fail"
+    PAY = "pay"
+    PAY_REUSABLE = "pay_reusable"
+    PAY_LATE = "pay_late"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+    INQUIRE = "inquire"
+    """DOKU asked about a code that lives here, and was told that it can be paid."""
+    RECORD = "record"
+    """A payment that does not change the status: another one, or one that does not match."""
+    WAIT = "wait"
+    """Only the instant of the next look changes."""
+    REPLACE = "replace"
+    """Another code stands in for one that has ended."""
+
+
+TRANSITIONS: dict[tuple[Status, Move], Status] = {
+    (Status.REQUESTED, Move.ACTIVATE): Status.ACTIVE,
+    (Status.REQUESTED, Move.FAIL): Status.FAILED,
+    # The notification overtook DOKU's answer.
+    (Status.REQUESTED, Move.PAY): Status.PAID,
+    (Status.REQUESTED, Move.PAY_REUSABLE): Status.ACTIVE,
+    (Status.ACTIVE, Move.PAY): Status.PAID,
+    (Status.ACTIVE, Move.PAY_REUSABLE): Status.ACTIVE,
+    (Status.ACTIVE, Move.EXPIRE): Status.EXPIRED,
+    (Status.ACTIVE, Move.INQUIRE): Status.ACTIVE,
+    (Status.ACTIVE, Move.CANCEL): Status.CANCELLED,
+    # Its customer never saw digits, and may want another channel while DOKU hangs.
+    (Status.REQUESTED, Move.CANCEL): Status.CANCELLED,
+    # Real money is never refused.
+    (Status.EXPIRED, Move.PAY_LATE): Status.PAID,
+    (Status.CANCELLED, Move.PAY_LATE): Status.PAID,
+    (Status.FAILED, Move.PAY_LATE): Status.PAID,
+    **{(status, Move.RECORD): status for status in Status},
+    **{
+        (status, Move.REPLACE): status
+        for status in (Status.EXPIRED, Status.CANCELLED, Status.FAILED)
+    },
+    **{(status, Move.WAIT): status for status in Status if status is not Status.PAID},
+}
+"""The whole life cycle. What is not here can't happen."""
+
+_IN_WORDS = {Move.CANCEL: "be cancelled", Move.REPLACE: "be replaced"}
+"""The moves that storefronts ask for, as a refusal tells them."""
+
+
+TILL_SESSION = timedelta(minutes=10)
+"""How long after an inquiry a cashier may still take the money: our guess, on the safe side."""
+
+_UNPAYABLE = (Status.EXPIRED, Status.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who pays. Personal data: kept out of every ``repr``, so out of every log."""
+
+    name: str = field(repr=False)
+    email: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the store prints for the customer."""
+
+    description: str | None = None
+    footer: str | None = None
+
+
+NO_RECEIPT = Receipt()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The request to DOKU, as it was first and will always be sent: the same id, the same bytes."""
+
+    request_id: str
+    body: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a code failed: ``refused`` by DOKU, or ``unknown`` to DOKU when its time was over."""
+
+    reason: str
+    message: str | None = None
+    doku_code: str | None = None
+
+
+class PaymentKind(StrEnum):
+    """What a payment is to its code."""
+
+    PAID = "paid"
+    PAID_LATE = "paid_late"
+    PAID_AGAIN = "paid_again"
+    AMOUNT_MISMATCH = "amount_mismatch"
+    DIGITS_MISMATCH = "digits_mismatch"
+
+    @property
+    def matches(self) -> bool:
+        """Whether the payment is of the code's amount and digits."""
+        return self not in (PaymentKind.AMOUNT_MISMATCH, PaymentKind.DIGITS_MISMATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMark:
+    """What the code's item remembers of the newest payment: enough to know it again."""
+
+    identity: str
+    kind: PaymentKind
+    amount: Decimal
+    paid_at: datetime
+    receipt_number: str | None = None
+    store_id: str | None = None
+    first_paid: str | None = None
+    """Of a further payment: the invoice number that was paid first."""
+    recorded_at: datetime | None = None
+    """When we learnt of it. Marks that are older than this field lack it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DokuCode:
+    """DOKU's answer to a request for a code."""
+
+    payment_code: str = field(repr=False)
+    expires_at: datetime | None = None
+    how_to_pay_page: str | None = None
+    how_to_pay_api: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCode:
+    """A payment code's whole state. Instants are aware UTC, amounts whole rupiah.
+
+    ``version`` counts the changes and is the storefront's ``sequence``; ``due_at`` is the
+    instant of the next look, None for a final code; ``fingerprint`` tells whether a
+    repeated request is the same request; ``metadata`` is the storefront's own JSON text.
+    """
+
+    invoice_number: str
+    storefront_id: str
+    channel: Channel
+    feature: Feature
+    bin: str | None
+    amount: int
+    reusable: bool
+    customer: Customer
+    created_at: datetime
+    expires_at: datetime
+    fingerprint: str
+    info: str | None = None
+    receipt: Receipt = NO_RECEIPT
+    metadata: str | None = field(default=None, repr=False)
+    status: Status = Status.REQUESTED
+    version: int = 1
+    due_at: datetime | None = None
+    intent: Intent | None = None
+    payment_code: str | None = field(default=None, repr=False)
+    how_to_pay_page: str | None = None
+    how_to_pay_api: str | None = None
+    pay_url: str | None = field(default=None, repr=False)
+    """The customer's page; whoever has the address may see the code."""
+    activated_at: datetime | None = None
+    paid_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When it expired, was cancelled or failed."""
+    late: bool = False
+    failure: Failure | None = None
+    replaces: str | None = None
+    replaced_by: str | None = None
+    inquired_at: datetime | None = None
+    """When DOKU was last told that the code can be paid (DIPC)."""
+    payments: int = 0
+    last_payment: PaymentMark | None = None
+
+    def move(self, move: Move, **changes: Any) -> "PaymentCode":
+        """The code after a move, one version on. Raises IllegalMove if the table lacks it."""
+        status = TRANSITIONS.get((self.status, move))
+        if status is None:
+            raise IllegalMove(
+                f"a payment code that is {self.status} can't {_IN_WORDS.get(move, move)}"
+            )
+        return replace(self, status=status, version=self.version + 1, **changes)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the digits were made here, so that they must be claimed."""
+        return self.feature is not Feature.DGPC
+
+    @property
+    def unique_part(self) -> str | None:
+        """What stands behind the BIN, of digits that were made here."""
+        if not self.is_ours or self.payment_code is None or self.bin is None:
+            return None
+        return self.payment_code.removeprefix(self.bin)
+
+    def holds_digits(self, now: datetime) -> bool:
+        """Whether no other code may have its digits.
+
+        A code that has let them go never takes them back. One that is registered at DOKU
+        can be paid there until it expires, cancelled or not.
+        """
+        if self.is_open:
+            return True
+        lives_at_doku = self.feature is Feature.MGPC and self.status is Status.CANCELLED
+        return lives_at_doku and now < self.expires_at
+
+    @property
+    def stops_payment(self) -> bool:
+        """Whether a code that has ended can certainly not be paid any more.
+
+        Only codes that live here are stopped by us, unless a till had been told shortly
+        before that it may take the money.
+        """
+        if self.feature is not Feature.DIPC or self.status not in _UNPAYABLE or not self.ended_at:
+            return False
+        return self.inquired_at is None or self.ended_at - self.inquired_at > TILL_SESSION
+
+    def with_digits(self, payment_code: str) -> "PaymentCode":
+        """A new code with digits that were made here."""
+        return replace(self, payment_code=payment_code)
+
+    def activate_here(self, *, timetable: Timetable) -> "PaymentCode":
+        """A new code that lives here: nobody else needs to make it."""
+        return replace(
+            self,
+            status=Status.ACTIVE,
+            activated_at=self.created_at,
+            due_at=timetable.after_activation(self.created_at, self.expires_at, self.created_at),
+        )
+
+    def with_intent(self, intent: Intent) -> "PaymentCode":
+        """A new code with the request to DOKU that will be sent for it."""
+        return replace(self, intent=intent)
+
+    def activate(self, answer: DokuCode, *, now: datetime, timetable: Timetable) -> "PaymentCode":
+        """DOKU made the code. The intent's bytes have done their work."""
+        expires_at = answer.expires_at or self.expires_at
+        return self.move(
+            Move.ACTIVATE,
+            payment_code=answer.payment_code,
+            expires_at=expires_at,
+            how_to_pay_page=answer.how_to_pay_page,
+            how_to_pay_api=answer.how_to_pay_api,
+            activated_at=now,
+            due_at=timetable.after_activation(now, expires_at, now),
+            intent=None,
+        )
+
+    def fail(
+        self, failure: Failure, *, now: datetime, look_again_at: datetime | None
+    ) -> "PaymentCode":
+        """There is no such code at DOKU, as far as anybody can know."""
+        return self.move(
+            Move.FAIL, failure=failure, ended_at=now, due_at=look_again_at, intent=None
+        )
+
+    def expire(self, *, now: datetime, timetable: Timetable) -> "PaymentCode":
+        """The code was not paid in time."""
+        return self.move(
+            Move.EXPIRE,
+            ended_at=now,
+            due_at=timetable.after_end([max(now, self.expires_at)], now),
+        )
+
+    def cancel(self, *, now: datetime, timetable: Timetable) -> "PaymentCode":
+        """The storefront wants the code no longer; at DOKU it lives on until its expiry."""
+        return self.move(
+            Move.CANCEL,
+            ended_at=now,
+            due_at=timetable.after_end([now, self.expires_at], now),
+            intent=None,
+        )
+
+    def give_way(self, successor: str, *, now: datetime, timetable: Timetable) -> "PaymentCode":
+        """Another code replaces this one. Raises IllegalMove if it has been paid."""
+        code = (
+            self.cancel(now=now, timetable=timetable) if self.is_open else self.move(Move.REPLACE)
+        )
+        return replace(code, replaced_by=successor)
+
+    def inquire(self, now: datetime) -> "PaymentCode":
+        """DOKU is told that the code can be paid."""
+        return self.move(Move.INQUIRE, inquired_at=now)
+
+    def wait(self, due_at: datetime | None) -> "PaymentCode":
+        """Nothing happened; look again then, or never."""
+        return self.move(Move.WAIT, due_at=due_at)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether DOKU's answer or a payment is still expected."""
+        return self.status in (Status.REQUESTED, Status.ACTIVE)
+
+    def next_look_after_end(self, *, now: datetime, timetable: Timetable) -> datetime | None:
+        """When an ended code is next looked at, or None: it is final."""
+        if self.ended_at is None:
+            return None
+        ends = [max(self.ended_at, self.expires_at)]
+        if self.status is Status.CANCELLED:
+            ends.append(self.ended_at)
+        return timetable.after_end(ends, now)

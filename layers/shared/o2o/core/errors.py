@@ -1,0 +1,130 @@
+"""The errors that use cases raise.
+
+O2OError
+├── InvalidRequest          the storefront sent something that can't be done
+├── NotFound                no such thing, or not this storefront's
+├── InvoiceNumberTaken      the invoice number stands for another request
+├── DigitsTaken             another live payment code has these digits
+├── IllegalMove             the payment code's state does not allow it
+├── InvalidConfiguration    a setting is wrong: names the entry
+├── VersionConflict         somebody else wrote first: read again and decide again
+├── Busy                    the table is contended or throttled beyond our patience
+├── UntrustedMessage        an inbound message's signature does not hold
+├── UnreadableMessage       a signed message of DOKU's that can't be understood
+└── DokuError
+    ├── DokuRefused             DOKU said no for good
+    ├── DokuRejectedCredentials DOKU does not accept our Client-Id or key
+    ├── DokuUnavailable         DOKU did not take the request: try again
+    └── DokuOutcomeUnknown      DOKU may or may not have taken it: send the same again
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class O2OError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidParam:
+    """One wrong field: its dotted name and why, without the value that was sent."""
+
+    name: str
+    reason: str
+
+
+class InvalidRequest(O2OError):
+    """The request can't be fulfilled as it stands; names every field at fault."""
+
+    def __init__(self, *params: InvalidParam) -> None:
+        super().__init__("; ".join(f"{param.name}: {param.reason}" for param in params))
+        self.params = params
+
+    @classmethod
+    def of(cls, name: str, reason: str) -> "InvalidRequest":
+        """The error for a single field."""
+        return cls(InvalidParam(name, reason))
+
+
+class NotFound(O2OError):
+    """There is no such payment code for this storefront."""
+
+
+class InvoiceNumberTaken(O2OError):
+    """The invoice number was used before, with another request."""
+
+
+class DigitsTaken(O2OError):
+    """The digits belong to another payment code. ``holder`` is its invoice number."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__("these digits belong to another live payment code")
+        self.holder = holder
+
+
+class IllegalMove(O2OError):
+    """The life cycle has no such edge from the payment code's present status."""
+
+
+class InvalidConfiguration(O2OError):
+    """A setting is wrong. The message names the entry and the mistake."""
+
+
+class VersionConflict(O2OError):
+    """The item changed since it was read."""
+
+
+class Busy(O2OError):
+    """The table takes no more at this moment."""
+
+
+class UntrustedMessage(O2OError):
+    """An inbound message is not signed by DOKU as the protocol asks."""
+
+
+class UnreadableMessage(O2OError):
+    """DOKU's message is authentic and can't be understood."""
+
+
+class DokuError(O2OError):
+    """Something went wrong between DOKU and us.
+
+    ``retryable``: sending the same request again can help.
+    ``outcome_known``: it is certain that DOKU did not accept the request.
+    """
+
+    retryable: ClassVar[bool]
+    outcome_known: ClassVar[bool]
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class DokuRefused(DokuError):
+    """DOKU refused the request for good."""
+
+    retryable = False
+    outcome_known = True
+
+
+class DokuRejectedCredentials(DokuError):
+    """DOKU refused our Client-Id or signature: a person must mend the secret."""
+
+    retryable = True
+    outcome_known = True
+
+
+class DokuUnavailable(DokuError):
+    """DOKU can't be reached, or says that it takes no requests now."""
+
+    retryable = True
+    outcome_known = True
+
+
+class DokuOutcomeUnknown(DokuError):
+    """No trustworthy answer came: DOKU may have accepted the request."""
+
+    retryable = True
+    outcome_known = False

@@ -1,0 +1,80 @@
+"""Events: what a storefront is told, derived from a code's change alone.
+
+Two images of a code, before and after one write, tell everything: the same change always
+makes the same events with the same ids, however often it is looked at.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Status
+
+
+class EventType(StrEnum):
+    """What happened."""
+
+    ACTIVATED = "payment_code.activated"
+    PAID = "payment_code.paid"
+    PAID_LATE = "payment_code.paid_late"
+    PAID_AGAIN = "payment_code.paid_again"
+    AMOUNT_MISMATCH = "payment_code.amount_mismatch"
+    DIGITS_MISMATCH = "payment_code.digits_mismatch"
+    EXPIRED = "payment_code.expired"
+    CANCELLED = "payment_code.cancelled"
+    FAILED = "payment_code.failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a code. ``payment`` is there if it was a payment."""
+
+    event_id: str
+    type: EventType
+    occurred_at: datetime
+    code: PaymentCode
+    payment: PaymentMark | None = None
+
+
+_OF_PAYMENT = {
+    PaymentKind.PAID: EventType.PAID,
+    PaymentKind.PAID_LATE: EventType.PAID_LATE,
+    PaymentKind.PAID_AGAIN: EventType.PAID_AGAIN,
+    PaymentKind.AMOUNT_MISMATCH: EventType.AMOUNT_MISMATCH,
+    PaymentKind.DIGITS_MISMATCH: EventType.DIGITS_MISMATCH,
+}
+
+_OF_STATUS = {
+    Status.ACTIVE: EventType.ACTIVATED,
+    Status.EXPIRED: EventType.EXPIRED,
+    Status.CANCELLED: EventType.CANCELLED,
+    Status.FAILED: EventType.FAILED,
+}
+
+
+def events_of(before: PaymentCode | None, after: PaymentCode) -> list[Event]:
+    """The events of one write of a code, in their order."""
+    found: list[Event] = []
+    if after.status in _OF_STATUS and (before is None or before.status is not after.status):
+        found.append(_event(_OF_STATUS[after.status], after, _since(after)))
+    payment = after.last_payment
+    if payment and after.payments > (before.payments if before else 0):
+        learnt_at = payment.recorded_at or payment.paid_at
+        found.append(_event(_OF_PAYMENT[payment.kind], after, learnt_at, payment))
+    return found
+
+
+def _event(
+    kind: EventType, code: PaymentCode, occurred_at: datetime, payment: PaymentMark | None = None
+) -> Event:
+    # An invoice number may come round, once its former code has been forgotten.
+    told = f"{code.invoice_number}\n{code.created_at.isoformat()}\n{code.version}\n{kind}"
+    event_id = f"evt_{sha256(told.encode()).hexdigest()[:32]}"
+    return Event(event_id, kind, occurred_at, code, payment)
+
+
+def _since(code: PaymentCode) -> datetime:
+    """Since when the code has its status."""
+    began = code.activated_at if code.status is Status.ACTIVE else code.ended_at
+    return began or code.created_at

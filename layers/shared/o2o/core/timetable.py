@@ -1,0 +1,61 @@
+"""When the system must next look at a payment code by itself.
+
+Every rule is a function of instants that the code carries already, so that no attempt
+is counted: the next look is the first one of a timetable that is still to come.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """The settings.
+
+    ``requested``: after creation, while DOKU's answer is missing.
+    ``active``: after activation, for a payment whose notification was lost.
+    ``grace``: how long after its expiry a code whose payment DOKU does not report stays open.
+    ``guess``: how long an expiry is put off while DOKU can't be asked.
+    ``look_again``: after the end of a code that was not paid; the last one must lie behind
+    DOKU's last retry of a notification (12 hours; DOKU protocol, section 6).
+
+    In the first two the last entry repeats.
+    """
+
+    requested: tuple[timedelta, ...]
+    active: tuple[timedelta, ...]
+    grace: timedelta
+    guess: timedelta
+    look_again: tuple[timedelta, ...]
+
+    def after_request(self, created_at: datetime, expires_at: datetime, now: datetime) -> datetime:
+        """When to ask for DOKU's answer again; at the expiry at the latest."""
+        return _before_expiry(_next_look(created_at, self.requested, now), expires_at, now)
+
+    def after_activation(
+        self, activated_at: datetime, expires_at: datetime, now: datetime
+    ) -> datetime:
+        """When to ask DOKU whether the code was paid; at its expiry at the latest."""
+        return _before_expiry(_next_look(activated_at, self.active, now), expires_at, now)
+
+    def while_unreachable(self, since: datetime, now: datetime) -> datetime:
+        """When to try again to ask a DOKU that can't be reached, counted from an instant."""
+        return _next_look(since, self.requested, now)
+
+    def after_end(self, ends: Iterable[datetime], now: datetime) -> datetime | None:
+        """When to look again at a code that ended unpaid, or None: it is final."""
+        looks = (end + offset for end in ends for offset in self.look_again)
+        return min((look for look in looks if look > now), default=None)
+
+
+def _before_expiry(look: datetime, expires_at: datetime, now: datetime) -> datetime:
+    return min(look, max(expires_at, now))
+
+
+def _next_look(since: datetime, offsets: Sequence[timedelta], now: datetime) -> datetime:
+    for offset in offsets:
+        if since + offset > now:
+            return since + offset
+    last = offsets[-1]
+    return since + last * ((now - since) // last + 1)

@@ -1,0 +1,42 @@
+"""API Gateway's REQUEST authorizer, as messages."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.api_gateway_authorizer_event import (
+    APIGatewayAuthorizerRequestEvent,
+    APIGatewayAuthorizerResponse,
+    parse_api_gateway_arn,
+)
+
+from o2o.entry.observability import count
+from o2o.usecases.ports import ApiKey
+
+NOBODY = "nobody"
+
+
+def authorization(event: dict[str, Any]) -> str:
+    """The ``Authorization`` header, however its name is spelt."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    return str(headers.get("authorization", ""))
+
+
+def answer(event: dict[str, Any], key: ApiKey | None) -> dict[str, Any]:
+    """The policy. It is cached by header, so it speaks of the whole stage, not of one route.
+
+    A refusal is a Deny rather than an error: it can be cached, and it is no failure of ours.
+    """
+    arn = parse_api_gateway_arn(APIGatewayAuthorizerRequestEvent(event).method_arn)
+    policy = APIGatewayAuthorizerResponse(
+        principal_id=key.storefront_id if key else NOBODY,
+        region=arn.region,
+        aws_account_id=arn.aws_account_id,
+        api_id=arn.api_id,
+        stage=arn.stage,
+        context={"storefront_id": key.storefront_id, "key_id": key.key_id} if key else None,
+    )
+    if key:
+        policy.allow_all_routes()
+    else:
+        count("ApiKeyRejected")
+        policy.deny_all_routes()
+    return policy.asdict()

@@ -1,0 +1,103 @@
+"""The API's frame: every error a problem, every body checked, nothing else."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from o2o.core.errors import DokuError, InvalidRequest, O2OError, UntrustedMessage
+from o2o.entry import problems
+from o2o.entry.body import check_json_body
+from o2o.entry.models import INVOICE_NUMBER_PATTERN
+from o2o.entry.observability import (
+    Handler,
+    count,
+    count_doku_error,
+    instrument,
+    log_unexpected,
+    logger,
+)
+from o2o.usecases.ports import TimeLeft
+
+InvoiceNumber = Annotated[str, Path(min_length=1, max_length=64, pattern=INVOICE_NUMBER_PATTERN)]
+"""The invoice number in a path."""
+
+
+class Api:
+    """A function's routes. ``takes_json``: its requests have a JSON body."""
+
+    def __init__(self, *, takes_json: bool = False) -> None:
+        self.routes = APIGatewayRestResolver(enable_validation=True)
+        self.routes.exception_handler(RequestValidationError)(problems.of_validation)
+        self.routes.exception_handler(O2OError)(_of_error)
+        self.routes.exception_handler(Exception)(_of_bug)
+        self.routes.not_found(lambda _: problems.respond(problems.NOT_FOUND))
+        self._takes_json = takes_json
+
+    @property
+    def storefront_id(self) -> str:
+        """Whose request this is, by the authorizer's word."""
+        return str(
+            self.routes.current_event.raw_event["requestContext"]["authorizer"]["storefront_id"]
+        )
+
+    def public_url(self, configured: str | None, path: str) -> str:
+        """Where customers reach this stack: where it is said to be, or where this call came in."""
+        if configured is not None:
+            return configured
+        scheme = "http" if self.header("X-Forwarded-Proto") == "http" else "https"
+        domain = self.routes.current_event.raw_event["requestContext"]["domainName"]
+        return f"{scheme}://{domain}{path}"
+
+    def header(self, name: str) -> str:
+        """A header of the request, however its name is spelt; empty if there is none."""
+        headers = self.routes.current_event.raw_event.get("headers") or {}
+        return next((str(headers[each]) for each in headers if each.lower() == name.lower()), "")
+
+    @property
+    def time_left(self) -> TimeLeft:
+        """Seconds left of the invocation."""
+        return time_left(self.routes.lambda_context)
+
+    def handler(self) -> Handler:
+        """The Lambda handler."""
+
+        def handle(event: dict[str, Any], context: Any) -> Any:
+            if self._takes_json and event.get("httpMethod") != "GET":
+                try:
+                    event = check_json_body(event)
+                except InvalidRequest as error:
+                    return to_lambda(problems.of_error(error))
+            return self.routes.resolve(event, context)
+
+        return instrument(handle)
+
+
+def time_left(context: Any) -> TimeLeft:
+    """Seconds left of an invocation."""
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000
+
+
+def to_lambda(response: "Response[str]") -> dict[str, Any]:
+    """A response in the shape that API Gateway takes."""
+    return {
+        "statusCode": response.status_code,
+        "headers": {**response.headers, "Content-Type": response.content_type},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
+
+
+def _of_error(error: O2OError) -> "Response[str]":
+    if isinstance(error, DokuError):
+        count_doku_error(error)
+    if isinstance(error, UntrustedMessage):
+        count("NotificationRejected")
+        logger.warning("message rejected", reason=str(error))
+    return problems.of_error(error)
+
+
+def _of_bug(error: Exception) -> "Response[str]":
+    log_unexpected(error)
+    return problems.respond(problems.INTERNAL)

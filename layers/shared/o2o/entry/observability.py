@@ -1,0 +1,138 @@
+"""Logs and metrics: structured, correlated, and never with anything personal in them."""
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.metrics import MetricUnit
+
+from o2o.core.codes import PaymentKind
+from o2o.core.errors import DokuError, DokuRefused, DokuRejectedCredentials
+from o2o.core.payments import Payment
+from o2o.usecases.answer_inquiry import Answered
+from o2o.usecases.receive import Receipt, Received
+from o2o.usecases.reconcile import Finding, Reconciled
+
+logger = Logger()
+metrics = Metrics()
+
+Handler = Callable[[dict[str, Any], Any], Any]
+
+_DEEPEST_FRAMES = 6
+
+_PAYMENT_METRICS = {
+    PaymentKind.PAID: "PaymentOnTime",
+    PaymentKind.PAID_LATE: "PaymentLate",
+    PaymentKind.PAID_AGAIN: "PaymentAgain",
+    PaymentKind.AMOUNT_MISMATCH: "PaymentAmountMismatch",
+    PaymentKind.DIGITS_MISMATCH: "PaymentDigitsMismatch",
+}
+
+
+class HandlerFailed(Exception):
+    """A function failed: Lambda and whoever invoked it need to know, and no more."""
+
+
+def instrument(handler: Handler) -> Handler:
+    """Give a Lambda handler its log context and flush its metrics, whatever happens."""
+
+    @functools.wraps(handler)
+    def flushing(event: dict[str, Any], context: Any) -> Any:
+        try:
+            return handler(event, context)
+        except Exception as error:  # noqa: BLE001 - nothing may reach Lambda with its words
+            log_unexpected(error)
+            # Lambda prints what is raised, so it may say nothing.
+            raise HandlerFailed("the log of this request says where") from None
+        finally:
+            if metrics.metric_set:
+                metrics.flush_metrics()
+
+    return logger.inject_lambda_context(
+        flushing, correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True
+    )
+
+
+def count(metric: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:
+    """Add to a metric of this invocation."""
+    metrics.add_metric(name=metric, unit=unit, value=value)
+
+
+def count_payment(payment: Payment | None) -> None:
+    """Count a payment that was recorded just now, and log what the person on call looks for."""
+    if payment is None:
+        return
+    count(_PAYMENT_METRICS[payment.kind])
+    log = logger.info if payment.kind.matches else logger.error
+    log(
+        "payment recorded",
+        invoice_number=payment.report.invoice_number,
+        kind=payment.kind,
+        source=payment.report.source,
+    )
+
+
+def count_doku_error(error: DokuError | None) -> None:
+    """Count what DOKU did not do for us."""
+    if error is None:
+        return
+    if isinstance(error, DokuRejectedCredentials):
+        count("DokuCredentialsRejected")
+    elif isinstance(error, DokuRefused):
+        count("DokuRefused")
+    else:
+        count("DokuUnavailable")
+    logger.warning(
+        "DOKU gave no answer to act on",
+        error=type(error).__name__,
+        doku_code=error.code,
+        reason=str(error),
+    )
+
+
+def count_received(receipt: Receipt) -> None:
+    """Count and log what became of a notification."""
+    count_payment(receipt.payment)
+    if receipt.received in (Received.SETTLED, Received.KNOWN):
+        return
+    count(f"Notification{_in_capitals(receipt.received)}")
+    logger.error(
+        "notification kept", invoice_number=receipt.invoice_number, received=receipt.received
+    )
+
+
+def count_answered(answered: Answered) -> None:
+    """Count and log what DOKU was told about a code."""
+    count(f"Inquiry{_in_capitals(answered.status)}")
+    logger.info("inquiry answered", status=answered.status, invoice_number=answered.invoice_number)
+
+
+def count_reconciled(reconciled: Reconciled) -> None:
+    """Count and log what a reconciliation found."""
+    count_payment(reconciled.payment)
+    count_doku_error(reconciled.doku_error)
+    if reconciled.finding in (Finding.NOTHING_DUE, Finding.UNCHANGED):
+        return
+    count(f"Reconciled{_in_capitals(reconciled.finding)}")
+    code = reconciled.code
+    logger.info(
+        "reconciled", finding=reconciled.finding, invoice_number=code and code.invoice_number
+    )
+
+
+def _in_capitals(value: str) -> str:
+    return value.title().replace("_", "")
+
+
+def log_unexpected(error: BaseException) -> None:
+    """Log a bug: what it is and where, not what it says, which may hold personal data."""
+    count("UnexpectedError")
+    frames = traceback.extract_tb(error.__traceback__)[-_DEEPEST_FRAMES:]
+    logger.error(
+        "unexpected error",
+        error=f"{type(error).__module__}.{type(error).__qualname__}",
+        where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )

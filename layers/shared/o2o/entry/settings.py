@@ -1,0 +1,359 @@
+"""The functions' settings: one frozen dataclass each, read once from the environment.
+
+A field is the environment variable of its name in capitals. None has a default: what the
+template forgets is an error that names the variable, never a wrong value in production.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+from o2o.core.bins import Bin, BinTable, BinType, Feature, Partnership
+from o2o.core.channels import Channel, ChannelRules
+from o2o.core.errors import InvalidConfiguration
+from o2o.core.timetable import Timetable
+from o2o.core.webhooks import RetryTimetable
+
+Parsed = TypeVar("Parsed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every function needs."""
+
+    table_name: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raises InvalidConfiguration, naming the variable and the mistake."""
+        return cls(**{field.name: _read(field.name, environ) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeSettings(Settings):
+    """For whoever changes codes. Retentions count from the end of a code, or from a payment."""
+
+    timetable: Timetable
+    code_retention_days: timedelta
+    evidence_retention_days: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DokuSettings(LifeSettings):
+    """For whoever calls DOKU. ``override_notification_url`` is None for the configured one."""
+
+    doku_base_url: str
+    doku_secret_name: str
+    doku_timeout_seconds: float
+    channels: dict[Channel, ChannelRules]
+    override_notification_url: str | None
+
+    @property
+    def paths(self) -> dict[tuple[Channel, Feature], str]:
+        """DOKU's path for a new code."""
+        paths: dict[tuple[Channel, Feature], str] = {}
+        for channel, rules in self.channels.items():
+            paths[channel, Feature.DGPC] = rules.path
+            if rules.merchant_path is not None:
+                paths[channel, Feature.MGPC] = rules.merchant_path
+        return paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateSettings(DokuSettings):
+    """For ``generate_code``."""
+
+    bins: BinTable
+    public_path: str
+    public_url: str | None
+    signing_secret_name: str
+
+    def __post_init__(self) -> None:
+        check_paths(self.channels, self.bins)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSettings(Settings):
+    """For ``read_codes``."""
+
+    channels: dict[Channel, ChannelRules]
+    bins: BinTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveSettings(LifeSettings):
+    """For ``receive_notification``."""
+
+    doku_secret_name: str
+    public_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InquirySettings(LifeSettings):
+    """For ``answer_inquiry``."""
+
+    doku_secret_name: str
+    public_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainSettings(Settings):
+    """For ``explain_payment``."""
+
+    doku_base_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeSettings(Settings):
+    """For ``describe_api``."""
+
+    public_path: str
+    public_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowSettings(Settings):
+    """For ``show_code``."""
+
+    signing_secret_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings(Settings):
+    """For ``expire_codes``."""
+
+    reconcile_queue_url: str
+    webhook_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishSettings(Settings):
+    """For ``publish_events``."""
+
+    event_bus_name: str
+    event_retention_days: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverSettings(Settings):
+    """For ``deliver_webhooks``."""
+
+    signing_secret_name: str
+    webhook_dead_letter_queue_url: str
+    webhook_retry_minutes: RetryTimetable
+    webhook_timeout_seconds: float
+    webhook_allow_local: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowseEventsSettings(Settings):
+    """For ``browse_events``."""
+
+    webhook_queue_url: str
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise ValueError("is empty")
+    return value
+
+
+def _seconds(value: str) -> float:
+    seconds = float(value)
+    if not 0 < seconds <= 30:  # noqa: PLR2004 - API Gateway waits no longer
+        raise ValueError("must be above 0 and at most 30 seconds")
+    return seconds
+
+
+def _days(value: str) -> timedelta:
+    days = int(value)
+    if days < 1:
+        raise ValueError("must be at least one day")
+    return timedelta(days=days)
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("https", "http") or not parts.netloc or parts.path.strip("/"):
+        raise ValueError("must be a scheme and a host")
+    return value.rstrip("/")
+
+
+def _override_url(value: str) -> str | None:
+    if not value:
+        return None
+    if urlsplit(value).scheme != "https" or not urlsplit(value).path.endswith("/notifications"):
+        raise ValueError("must be the https address of /doku/notifications on another host")
+    return value
+
+
+def _public_url(value: str) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme != "https" or not parts.netloc or parts.query or value.endswith("/"):
+        raise ValueError("must be empty, or an https address without a slash at the end")
+    return value
+
+
+def parse_retries(value: str) -> RetryTimetable:
+    """``WEBHOOK_RETRY_MINUTES``: the waits between one try and the next, as a JSON list."""
+    minutes = _json(value, list)
+    if not minutes or not all(isinstance(each, int) and each > 0 for each in minutes):
+        raise ValueError("must be a JSON list of positive whole minutes")
+    return RetryTimetable(tuple(timedelta(minutes=each) for each in minutes))
+
+
+def _flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
+def _path(value: str) -> str:
+    if value and (not value.startswith("/") or value.endswith("/")):
+        raise ValueError("must be empty, or begin with a slash and not end with one")
+    return value
+
+
+def parse_channels(value: str) -> dict[Channel, ChannelRules]:
+    """``CHANNELS``: one object a channel, with the fields of ChannelRules."""
+    rules = {Channel(name): ChannelRules(**entry) for name, entry in _json(value, dict).items()}
+    for name, rule in rules.items():
+        for path in (rule.path, rule.merchant_path or "/"):
+            if not path.startswith("/"):
+                raise ValueError(f"{name}: a path must begin with a slash")
+        if not 0 < rule.min_amount <= rule.max_amount:
+            raise ValueError(f"{name}: min_amount must be positive and at most max_amount")
+        if rule.max_expiry_minutes < 1:
+            raise ValueError(f"{name}: max_expiry_minutes must be at least 1")
+    return rules
+
+
+def parse_bins(value: str) -> BinTable:
+    """``BINS``: a list of objects, one a BIN.
+
+    Each has ``channel``, ``partnership``, ``bin_type`` and ``bin``, and may have
+    ``features``, ``storefronts`` and ``unique_digits``.
+    """
+    return BinTable.of(
+        _bin(entry, position) for position, entry in enumerate(_json(value, list), start=1)
+    )
+
+
+_BIN_REQUIRED = {"channel", "partnership", "bin_type", "bin"}
+_BIN_OPTIONAL = {"features", "storefronts", "unique_digits"}
+
+
+def _bin(entry: Any, position: int) -> Bin:
+    where = f"entry {position}"
+    if not isinstance(entry, dict):
+        raise TypeError(f"{where}: must be an object")
+    if missing := _BIN_REQUIRED - entry.keys():
+        raise ValueError(f"{where}: {', '.join(sorted(missing))} is missing")
+    if unknown := entry.keys() - _BIN_REQUIRED - _BIN_OPTIONAL:
+        raise ValueError(f"{where}: {', '.join(sorted(unknown))} is unknown")
+    if not isinstance(entry["bin"], str):
+        raise TypeError(f"{where}: bin must be text, so that leading zeros count")
+    if not isinstance(entry.get("unique_digits", 1), int):
+        raise TypeError(f"{where}: unique_digits must be a whole number")
+    try:
+        return Bin(
+            channel=Channel(entry["channel"]),
+            partnership=Partnership(entry["partnership"]),
+            bin_type=BinType(entry["bin_type"]),
+            digits=entry["bin"],
+            only_features=_names(entry.get("features"), Feature),
+            storefronts=_names(entry.get("storefronts"), str),
+            unique_digits=entry.get("unique_digits"),
+        )
+    except (ValueError, TypeError, InvalidConfiguration) as error:
+        raise InvalidConfiguration(f"{where}: {error}") from error
+
+
+def _names(value: Any, kind: Callable[[str], Parsed]) -> frozenset[Parsed] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError("features and storefronts must be lists of texts")
+    return frozenset(kind(each) for each in value)
+
+
+def check_paths(channels: Mapping[Channel, ChannelRules], bins: BinTable) -> None:
+    """Raise InvalidConfiguration for a BIN that its channel's settings can't serve."""
+    for entry in bins.bins:
+        rules = channels.get(entry.channel)
+        if rules is None:
+            raise InvalidConfiguration(f"BIN {entry.digits!r}: CHANNELS has no {entry.channel}")
+        if Feature.MGPC in entry.features and rules.merchant_path is None:
+            raise InvalidConfiguration(
+                f"BIN {entry.digits!r}: mgpc needs merchant_path of {entry.channel} in CHANNELS,"
+                " or leave it out of the BIN's features"
+            )
+
+
+def parse_timetable(value: str) -> Timetable:
+    """``TIMETABLE``: ascending minutes after creation, activation and end; grace in seconds."""
+    entry = _json(value, dict)
+
+    def offsets(name: str) -> tuple[timedelta, ...]:
+        minutes = entry[name]
+        if not minutes or sorted(set(minutes)) != minutes or minutes[0] <= 0:
+            raise ValueError(f"{name} must be positive and ascending")
+        return tuple(timedelta(minutes=each) for each in minutes)
+
+    return Timetable(
+        requested=offsets("requested_minutes"),
+        active=offsets("active_minutes"),
+        look_again=offsets("look_again_minutes"),
+        grace=timedelta(seconds=entry["grace_seconds"]),
+        guess=timedelta(minutes=entry["guess_minutes"]),
+    )
+
+
+def _json(value: str, kind: type[Parsed]) -> Parsed:
+    parsed = json.loads(value)
+    if not isinstance(parsed, kind):
+        raise TypeError(f"must be a JSON {'object' if kind is dict else 'list'}")
+    return parsed
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "table_name": _text,
+    "doku_base_url": _base_url,
+    "doku_secret_name": _text,
+    "doku_timeout_seconds": _seconds,
+    "channels": parse_channels,
+    "bins": parse_bins,
+    "timetable": parse_timetable,
+    "code_retention_days": _days,
+    "evidence_retention_days": _days,
+    "public_path": _path,
+    "public_url": _public_url,
+    "signing_secret_name": _text,
+    "override_notification_url": _override_url,
+    "reconcile_queue_url": _text,
+    "webhook_queue_url": _text,
+    "webhook_dead_letter_queue_url": _text,
+    "webhook_retry_minutes": parse_retries,
+    "webhook_timeout_seconds": _seconds,
+    "webhook_allow_local": _flag,
+    "event_bus_name": _text,
+    "event_retention_days": _days,
+}
+
+
+def _read(name: str, environ: Mapping[str, str]) -> Any:
+    variable = name.upper()
+    value = environ.get(variable)
+    if value is None:
+        raise InvalidConfiguration(f"{variable}: is not set")
+    try:
+        return _PARSERS[name](value)
+    except KeyError as error:
+        raise InvalidConfiguration(f"{variable}: {error.args[0]} is missing") from error
+    except (ValueError, TypeError, InvalidConfiguration) as error:
+        raise InvalidConfiguration(f"{variable}: {error}") from error

@@ -1,0 +1,100 @@
+"""A storefront's endpoint: where it is, its secrets, and whether it gets anything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from o2o.core.errors import NotFound, VersionConflict
+from o2o.core.webhooks import DeliveryStatus, Endpoint, PauseReason
+from o2o.usecases.event_ports import Courier, EndpointStore, SecretOf
+from o2o.usecases.events import BrowseEvents, Filter
+from o2o.usecases.ports import Clock, Registry
+
+KEEP_FORMER_SECRET = timedelta(hours=24)
+"""How long the former secret signs too, unless told otherwise."""
+
+_LOOK_BACK = timedelta(days=7)
+"""What was paused with an endpoint was made at most this long before."""
+
+_RACES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A signing secret, as the receiver needs it."""
+
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """The use cases of whoever runs the stack."""
+
+    endpoints: EndpointStore
+    registry: Registry
+    courier: Courier
+    secret_of: SecretOf
+    browse: BrowseEvents
+    clock: Clock
+
+    def set_url(self, storefront_id: str, url: str) -> Endpoint:
+        """Send events there from now on. Raises NotFound, InvalidRequest.
+
+        An endpoint that was paused is resumed by that; its events are sent by ``resume``.
+        """
+        if self.registry.get_storefront(storefront_id) is None:
+            raise NotFound("there is no such storefront")
+        self.courier.check(url)
+        if self.endpoints.get_endpoint(storefront_id) is None:
+            endpoint = Endpoint(storefront_id=storefront_id, url=url)
+            self.endpoints.save_endpoint(endpoint)
+            return endpoint
+        return self._update(storefront_id, lambda newest: newest.point_to(url))
+
+    def show(self, storefront_id: str) -> Endpoint:
+        """The endpoint. Raises NotFound."""
+        endpoint = self.endpoints.get_endpoint(storefront_id)
+        if endpoint is None:
+            raise NotFound("this storefront has no endpoint")
+        return endpoint
+
+    def secrets(self, storefront_id: str) -> list[Secret]:
+        """The secrets that sign, the newest first. Raises NotFound."""
+        endpoint = self.show(storefront_id)
+        return [
+            Secret(version, self.secret_of(storefront_id, version))
+            for version in endpoint.secret_versions(self.clock())
+        ]
+
+    def rotate(self, storefront_id: str, keep: timedelta = KEEP_FORMER_SECRET) -> Endpoint:
+        """A new secret; the former one signs too for a while. Raises NotFound."""
+        valid_until = self.clock() + keep
+        return self._update(storefront_id, lambda newest: newest.rotate(valid_until))
+
+    def pause(self, storefront_id: str) -> Endpoint:
+        """Send nothing more; events are kept. Raises NotFound."""
+        now = self.clock()
+        return self._update(storefront_id, lambda newest: newest.pause(now, PauseReason.OPERATOR))
+
+    def resume(self, storefront_id: str) -> int:
+        """Send again, first of all what was paused meanwhile: so many. Raises NotFound."""
+        paused_at = self.show(storefront_id).paused_at or self.clock()
+        self._update(storefront_id, Endpoint.resume)
+        wanted = Filter(status=DeliveryStatus.PAUSED, created_from=paused_at - _LOOK_BACK)
+        count, cursor = 0, None
+        while True:
+            resent = self.browse.resend_all(storefront_id, wanted, cursor=cursor)
+            count, cursor = count + resent.count, resent.next_cursor
+            if cursor is None:
+                return count
+
+    def _update(self, storefront_id: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
+        for _ in range(_RACES):
+            changed = change(self.show(storefront_id))
+            try:
+                self.endpoints.save_endpoint(changed)
+            except VersionConflict:
+                continue
+            return changed
+        raise VersionConflict(f"gave up after {_RACES} lost races")

@@ -1,0 +1,6 @@
+"""The whole system on one machine, as ``template.yaml`` describes it.
+
+``python -m local`` starts it, ``python -m local.demo`` tells its story. The supervising process is
+the API gateway, the scheduler and DOKU's simulator at once; beside it run a real DynamoDB engine, a
+moto server for the other AWS services, and worker processes that run the functions as Lambda does.
+"""

@@ -1,0 +1,37 @@
+"""The process that stands for AWS: moto's server, filled from the template.
+
+Asks on standard input: one line of JSON with ``template``, ``parameters`` and ``name``. Answers on
+standard output: one line with ``url`` and ``resources``, or ``error``. Lives until standard input
+closes, so it can't outlive the supervisor.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+from moto.server import ThreadedMotoServer
+
+from local.errors import StackError
+from local.template import resolve, translate
+
+
+def main() -> None:
+    """Serve until the supervisor is gone."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line a poll tells nobody anything
+    request = json.loads(sys.stdin.readline())
+    try:
+        template = translate(Path(request["template"]), request["parameters"])
+        resources = resolve(template, request["parameters"], request["name"])
+    except StackError as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        return
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    print(json.dumps({"url": f"http://{host}:{port}", "resources": resources}), flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

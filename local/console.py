@@ -1,0 +1,188 @@
+"""The console: a demo shop, a till, lists, time, faults and logs of one local stack."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local.clock import SharedClock
+from local.forward import Forward
+from local.receiver import Receiver
+
+_STATIC = Path(__file__).parent / "static"
+_LOG_TAIL_BYTES = 256 * 1024
+_LINES_AT_ONCE_BYTES = 64 * 1024
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'; trusted-types 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_SAFE = {"GET", "HEAD"}
+_ANSWERED_BY_ALL = {"/_local/sweep"}
+"""Without a body, so there is no type to ask for; done twice it does no harm."""
+
+
+class Console:
+    """The ASGI application of the console and its ``/_local`` control API."""
+
+    def __init__(
+        self,
+        *,
+        clock: SharedClock,
+        sweep: Callable[[], list[str]],
+        moved: Callable[[], None],
+        logs: Path,
+        about: Mapping[str, Any],
+        api: Forward,
+        doku: Forward,
+        receiver: Receiver,
+    ) -> None:
+        self._clock = clock
+        self._sweep = sweep
+        self._moved = moved
+        self._logs = logs
+        self._about = about
+        self.app = Starlette(
+            routes=[
+                Route("/", self._page),
+                Mount("/static", StaticFiles(directory=_STATIC)),
+                Route("/logs/{name}", self._log),
+                Route("/_local/about", self._show_about),
+                Route("/_local/clock", self._show_clock),
+                Route("/_local/clock", self._advance, methods=["POST"]),
+                Route("/_local/sweep", self._fire, methods=["POST"]),
+                Route("/_local/logs", self._list_logs),
+                Route("/_local/logs/{name}", self._follow_log),
+                Route("/_local/webhooks", receiver.show),
+                Route("/_local/webhooks", receiver.take, methods=["POST"]),
+                Route("/_local/webhooks/answer", receiver.set_answer, methods=["POST"]),
+                Route("/_local/api/{path:path}", api.pass_on, methods=["GET", "POST"]),
+                Route("/_local/doku/{path:path}", doku.pass_on, methods=["GET", "POST", "DELETE"]),
+            ],
+            # A page of another site must not reach this one by a name of its own.
+            middleware=[
+                Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+                Middleware(_Guard),
+            ],
+        )
+
+    async def _page(self, _request: Request) -> Response:
+        return FileResponse(_STATIC / "index.html")
+
+    async def _show_about(self, _request: Request) -> Response:
+        return JSONResponse(self._about)
+
+    # --- logs --------------------------------------------------------------------------------
+
+    def _find_log(self, request: Request) -> Path | None:
+        names = {path.stem: path for path in self._logs.glob("*.log")}
+        return names.get(request.path_params["name"])
+
+    async def _log(self, request: Request) -> Response:
+        path = self._find_log(request)
+        if path is None:
+            return _refusal("There is no such log.", HTTPStatus.NOT_FOUND)
+        start = max(0, path.stat().st_size - _LOG_TAIL_BYTES)
+        return PlainTextResponse(_read(path, start, _LOG_TAIL_BYTES))
+
+    async def _list_logs(self, _request: Request) -> Response:
+        logs = sorted(self._logs.glob("*.log"))
+        return JSONResponse([{"name": log.stem, "bytes": log.stat().st_size} for log in logs])
+
+    async def _follow_log(self, request: Request) -> Response:
+        """The last lines of a log or, with ``after``, those that were written since."""
+        path = self._find_log(request)
+        if path is None:
+            return _refusal("There is no such log.", HTTPStatus.NOT_FOUND)
+        after = request.query_params.get("after", "")
+        size = path.stat().st_size
+        start = max(0, size - _LINES_AT_ONCE_BYTES)
+        if after.isascii() and after.isdigit() and start <= int(after) <= size:
+            start = int(after)
+        # A line that is being written waits until it is whole.
+        whole, newline, _ = _read(path, start, size - start).rpartition(b"\n")
+        lines = whole.decode("utf-8", "replace").splitlines()
+        return JSONResponse({"lines": lines, "next": start + len(whole) + len(newline)})
+
+    # --- time --------------------------------------------------------------------------------
+
+    async def _show_clock(self, _request: Request) -> Response:
+        return JSONResponse(self._time())
+
+    async def _advance(self, request: Request) -> Response:
+        try:
+            seconds = json.loads(await request.body())["advance_seconds"]
+            self._clock.advance(float(seconds))
+        except (KeyError, TypeError):
+            return _refusal('Send {"advance_seconds": a number}.')
+        except ValueError as error:
+            return _refusal(str(error))
+        self._moved()
+        return await self._fire(request)
+
+    async def _fire(self, _request: Request) -> Response:
+        failed = await asyncio.to_thread(self._sweep)
+        return JSONResponse({**self._time(), "failed_schedules": failed})
+
+    def _time(self) -> dict[str, Any]:
+        return {
+            "now": self._clock.now().isoformat(timespec="seconds"),
+            "offset_seconds": self._clock.offset_seconds,
+        }
+
+
+class _Guard:
+    """Keeps other sites from changing anything, and the console's pages to themselves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        if scope["type"] == "http" and not _is_ours(Request(scope)):
+            refusal = _refusal("Send application/json.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+            await refusal(scope, receive, send_guarded)
+        else:
+            await self._app(scope, receive, send_guarded)
+
+
+def _is_ours(request: Request) -> bool:
+    """Whether a page of another site can't have sent it: it may not send this type unasked."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return (
+        request.method in _SAFE
+        or request.url.path in _ANSWERED_BY_ALL
+        or kind == "application/json"
+    )
+
+
+def _read(path: Path, start: int, size: int) -> bytes:
+    with path.open("rb") as log:
+        log.seek(start)
+        return log.read(size)
+
+
+def _refusal(sentence: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Response:
+    return JSONResponse({"error": sentence}, status)

@@ -1,0 +1,54 @@
+"""The way from the console's pages to the stack's other servers."""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import requests
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+_SECONDS = 60.0
+_HEADERS_BACK = ("location", "retry-after", "x-amzn-requestid")
+
+
+class Forward:
+    """Passes requests on to one server, with headers that the browser never sees: a key, say."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
+        self._base_url = base_url
+        self._headers = dict(headers or {})
+
+    async def pass_on(self, request: Request) -> Response:
+        """The server's answer to what stands after the route's prefix; 502 if there is none."""
+        # What stands for {path} in the route, still percent-encoded.
+        path = request.scope["raw_path"].decode("latin-1").split("/", 3)[3]
+        query = f"?{request.url.query}" if request.url.query else ""
+        body = await request.body()
+        try:
+            answer = await asyncio.to_thread(
+                self._send, request.method, f"{self._base_url}/{path}{query}", body
+            )
+        except requests.RequestException as error:
+            return JSONResponse(
+                {"error": f"{self._base_url} does not answer: {type(error).__name__}."},
+                HTTPStatus.BAD_GATEWAY,
+            )
+        headers = {name: answer.headers[name] for name in _HEADERS_BACK if name in answer.headers}
+        return Response(answer.content, answer.status_code, headers, _media_type(answer))
+
+    def _send(self, method: str, url: str, body: bytes) -> requests.Response:
+        headers = dict(self._headers)
+        if body:
+            headers["Content-Type"] = "application/json"
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(
+                method, url, data=body, headers=headers, timeout=_SECONDS, allow_redirects=False
+            )
+
+
+def _media_type(answer: requests.Response) -> str:
+    """What isn't JSON is shown as text: nobody else's page runs on the console's address."""
+    kind = answer.headers.get("Content-Type", "")
+    return kind if kind.partition(";")[0].endswith("json") else "text/plain"

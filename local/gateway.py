@@ -1,0 +1,280 @@
+"""API Gateway's side: the REST API of the template, served over HTTP."""
+
+import asyncio
+import base64
+import fnmatch
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from local.blueprint import Api, Authorizer, GatewayResponse, Route
+from local.events import HttpRequest, authorizer_event, method_arn, proxy_event
+from local.functions import FunctionError, FunctionPool
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+TIMEOUT_SECONDS = 29.0
+
+# API Gateway's own errors: status and message where the template says nothing else.
+_DEFAULT_RESPONSES = {
+    "ACCESS_DENIED": (403, "User is not authorized to access this resource"),
+    "API_CONFIGURATION_ERROR": (500, "Internal server error"),
+    "AUTHORIZER_CONFIGURATION_ERROR": (500, None),
+    "AUTHORIZER_FAILURE": (500, None),
+    "DEFAULT_5XX": (502, "Internal server error"),
+    "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
+    "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
+    "REQUEST_TOO_LARGE": (413, "Request Too Long"),
+    "UNAUTHORIZED": (401, "Unauthorized"),
+}
+_SERVER_ERROR = 500
+_CONTEXT_VARIABLE = re.compile(r"\$context\.([A-Za-z.]+)")
+_PARAMETER = re.compile(r"\\\{([^}+]+?)(\\\+)?\\\}")
+_DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
+
+
+class _GatewayError(Exception):
+    """The gateway answers by itself, with a response of this type."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What an authorizer said about a caller."""
+
+    statements: tuple[Mapping[str, Any], ...]
+    context: Mapping[str, str]
+
+    def allows(self, arn: str) -> bool:
+        """Whether the policy lets the caller through; a denial wins."""
+        effects = {
+            statement.get("Effect")
+            for statement in self.statements
+            if any(fnmatch.fnmatchcase(arn, pattern) for pattern in _list(statement["Resource"]))
+        }
+        return "Allow" in effects and "Deny" not in effects
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+class Router:
+    """Finds the route of a path as API Gateway does: the fixed path before the variable one."""
+
+    def __init__(self, routes: tuple[Route, ...]) -> None:
+        ordered = sorted(routes, key=lambda route: [*map(_rank, route.path.split("/"))])
+        self._routes = [(route, re.compile(_pattern(route.path))) for route in ordered]
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route and its decoded path parameters; ``path`` is still percent-encoded."""
+        for route, pattern in self._routes:
+            if route.method in {method, "X-AMAZON-APIGATEWAY-ANY-METHOD"} and (
+                found := pattern.fullmatch(path)
+            ):
+                names = [name.removesuffix("+") for name in re.findall(r"\{(.+?)\}", route.path)]
+                return route, {
+                    name: unquote(value) for name, value in zip(names, found.groups(), strict=True)
+                }
+        return None
+
+
+def _rank(segment: str) -> tuple[int, str]:
+    if not segment.startswith("{"):
+        return 0, segment
+    return (2 if segment.endswith("+}") else 1), segment
+
+
+def _pattern(path: str) -> str:
+    escaped = re.escape(path)
+    return _PARAMETER.sub(lambda found: "(.+)" if found.group(2) else "([^/]+)", escaped)
+
+
+class Gateway:
+    """The ASGI application of the API."""
+
+    def __init__(
+        self, api: Api, functions: Mapping[str, FunctionPool], now: Callable[[], datetime]
+    ) -> None:
+        self._api = api
+        self._functions = functions
+        self._now = now
+        self._router = Router(api.routes)
+        self._verdicts: dict[tuple[str, ...], tuple[float, _Verdict]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        try:
+            seen = await self._read(request)
+        except ClientDisconnect:
+            return
+        if len(seen.body) > MAX_BODY_BYTES:
+            response = self._own_answer("REQUEST_TOO_LARGE", seen)
+        else:
+            response = await self._respond(seen)
+        headers = MutableHeaders(raw=response.raw_headers)
+        headers["x-amzn-requestid"] = seen.request_id
+        await response(scope, receive, send)
+
+    async def _respond(self, request: HttpRequest) -> Response:
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return await self._route(request)
+        except TimeoutError:
+            return self._own_answer("INTEGRATION_TIMEOUT", request)
+        except _GatewayError as error:
+            return self._own_answer(error.kind, request)
+
+    async def _read(self, request: Request) -> HttpRequest:
+        body = bytearray()
+        async for chunk in request.stream():
+            if len(body) <= MAX_BODY_BYTES:
+                body += chunk
+        client = request.client.host if request.client else "127.0.0.1"
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
+        ]
+        return HttpRequest(
+            method=request.method,
+            path=request.scope["raw_path"].decode("latin-1"),
+            query=request.scope["query_string"].decode("latin-1"),
+            headers=[
+                *headers,
+                ("x-forwarded-for", client),
+                ("x-forwarded-port", str(request.scope["server"][1])),
+                ("x-forwarded-proto", request.scope["scheme"]),
+            ],
+            body=bytes(body),
+            source_ip=client,
+            protocol=f"HTTP/{request.scope['http_version']}",
+            received_at=self._now(),
+        )
+
+    async def _route(self, request: HttpRequest) -> Response:
+        found = self._router.find(request.method, request.path)
+        if found is None:
+            raise _GatewayError("MISSING_AUTHENTICATION_TOKEN")
+        route, parameters = found
+        caller = None
+        if route.authorizer is not None:
+            caller = await self._authorize(route.authorizer, request, route, parameters)
+        event = proxy_event(
+            request,
+            route,
+            parameters,
+            self._api.stage,
+            authorizer=caller,
+            binary_media_types=self._api.binary_media_types,
+        )
+        try:
+            answer = await asyncio.wrap_future(self._functions[route.function].submit(event))
+            return _response(answer)
+        except (AttributeError, FunctionError, KeyError, TypeError, ValueError):
+            # The function died, raised, or answered what is no HTTP answer.
+            raise _GatewayError("DEFAULT_5XX") from None
+
+    async def _authorize(
+        self,
+        authorizer: Authorizer,
+        request: HttpRequest,
+        route: Route,
+        parameters: Mapping[str, str],
+    ) -> Mapping[str, str]:
+        identity = tuple(request.header(name) for name in authorizer.identity_headers)
+        if not all(identity):
+            raise _GatewayError("UNAUTHORIZED")
+        key = (authorizer.function, *identity)
+        now = self._now().timestamp()
+        expires_at, verdict = self._verdicts.get(key, (0.0, None))
+        if verdict is None or now >= expires_at:
+            event = authorizer_event(request, route, parameters, self._api.stage)
+            verdict = await self._ask(authorizer, event)
+            if authorizer.ttl_seconds:
+                self._verdicts = {
+                    known: entry for known, entry in self._verdicts.items() if entry[0] > now
+                }
+                self._verdicts[key] = (now + authorizer.ttl_seconds, verdict)
+        if not verdict.allows(method_arn(self._api.stage, request)):
+            raise _GatewayError("ACCESS_DENIED")
+        return verdict.context
+
+    async def _ask(self, authorizer: Authorizer, event: Mapping[str, Any]) -> _Verdict:
+        try:
+            answer = await asyncio.wrap_future(self._functions[authorizer.function].submit(event))
+        except FunctionError as error:
+            # This message is how an authorizer says 401 (API Gateway's documentation).
+            unauthorized = error.message == "Unauthorized"
+            raise _GatewayError("UNAUTHORIZED" if unauthorized else "AUTHORIZER_FAILURE") from None
+        try:
+            statements = answer["policyDocument"]["Statement"]
+            context = {
+                name: _context_value(value) for name, value in (answer.get("context") or {}).items()
+            }
+            return _Verdict(tuple(statements), {"principalId": answer["principalId"], **context})
+        except (AttributeError, KeyError, TypeError):
+            raise _GatewayError("AUTHORIZER_CONFIGURATION_ERROR") from None
+
+    def _own_answer(self, kind: str, request: HttpRequest) -> Response:
+        status, message = _DEFAULT_RESPONSES[kind]
+        general = "DEFAULT_5XX" if status >= _SERVER_ERROR else "DEFAULT_4XX"
+        responses = self._api.gateway_responses
+        wording = responses.get(kind) or responses.get(general) or GatewayResponse()
+        values = {
+            "error.message": message or "null",
+            "error.messageString": json.dumps(message),
+            "error.responseType": kind,
+            "httpMethod": request.method,
+            "path": request.path,
+            "requestId": request.request_id,
+            "stage": self._api.stage,
+        }
+        body = _CONTEXT_VARIABLE.sub(
+            lambda found: values.get(found.group(1), ""), wording.template or _DEFAULT_TEMPLATE
+        )
+        headers = {"content-type": "application/json", "x-amzn-errortype": kind, **wording.headers}
+        return Response(body, wording.status or status, headers)
+
+
+def _context_value(value: object) -> str:
+    """API Gateway takes scalars from an authorizer and hands them on as text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
+        raise TypeError("The context of an authorizer holds text, numbers and booleans only.")
+    return str(value)
+
+
+def _response(answer: Any) -> Response:
+    """The HTTP response of a proxy answer. Raises what Python raises if it isn't one."""
+    body = answer.get("body") or ""
+    content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+    headers = {
+        name.lower(): [_header(value)] for name, value in (answer.get("headers") or {}).items()
+    }
+    for name, values in (answer.get("multiValueHeaders") or {}).items():
+        headers[name.lower()] = [_header(value) for value in values]
+    headers.setdefault("content-type", ["application/json"])
+    headers.pop("content-length", None)
+    response = Response(content, int(answer["statusCode"]))
+    for name, values in headers.items():
+        for value in values:
+            response.headers.append(name, value)
+    return response
+
+
+def _header(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,285 @@
+"""What makes functions run without anybody asking: schedules, queues and streams."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.blueprint import QueueSource, Schedule, StreamSource
+from local.events import queue_event, stream_event
+from local.functions import FunctionError, FunctionPool
+
+_WAIT_SECONDS = 5
+_PAUSE_SECONDS = 1.0
+_STREAM_PAUSE_SECONDS = 0.25
+_RECEIVE_LIMIT = 10  # SQS gives no more at once
+
+
+class Scheduler:
+    """Runs the schedules: by real time, and at once when the clock was moved."""
+
+    def __init__(
+        self, schedules: Iterable[Schedule], functions: Mapping[str, FunctionPool]
+    ) -> None:
+        self._schedules = tuple(schedules)
+        self._functions = functions
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin; each schedule fires at once, so that a restart looks at what is due."""
+        for schedule in self._schedules:
+            threading.Thread(target=self._run, args=(schedule,), daemon=True).start()
+
+    def fire(self) -> list[str]:
+        """Fire all of them now, wait for their end, and name those that failed."""
+        running = {each.name: self._submit(each) for each in self._schedules}
+        return [name for name, future in running.items() if future.exception() is not None]
+
+    def stop(self) -> None:
+        """Fire no more."""
+        self._stopping.set()
+
+    def _submit(self, schedule: Schedule) -> Future[Any]:
+        return self._functions[schedule.function].submit(json.loads(schedule.payload))
+
+    def _run(self, schedule: Schedule) -> None:
+        while not self._stopping.is_set():
+            self._submit(schedule)
+            self._stopping.wait(schedule.every_seconds)
+
+
+class QueuePoller:
+    """Moves messages from a queue to its function, as an SQS event source does.
+
+    What the function doesn't finish stays in the queue and comes back after the visibility
+    time-out; the queue itself sends it to the dead letters after too many times.
+    """
+
+    def __init__(self, source: QueueSource, function: FunctionPool, sqs: Any) -> None:
+        self._source = source
+        self._function = function
+        self._sqs = sqs
+        self._slots = threading.Semaphore(source.max_concurrency or function.limit)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="queue", daemon=True)
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Receive no more."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._slots.acquire()
+            try:
+                messages = self._receive()
+            except (BotoCoreError, ClientError):
+                self._stopping.wait(_PAUSE_SECONDS)
+                messages = []
+            if not messages or self._stopping.is_set():
+                self._slots.release()
+                continue
+            event = queue_event(messages, self._source.queue_arn)
+            self._function.submit(event).add_done_callback(partial(self._finish, messages=messages))
+
+    def _receive(self) -> list[dict[str, Any]]:
+        answer = self._sqs.receive_message(
+            QueueUrl=self._source.queue_url,
+            MaxNumberOfMessages=min(self._source.batch_size, _RECEIVE_LIMIT),
+            WaitTimeSeconds=_WAIT_SECONDS,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return list(answer.get("Messages", ()))
+
+    def _finish(self, done: Future[Any], messages: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            failed = failed_items(
+                done,
+                [each["MessageId"] for each in messages],
+                partial=self._source.partial_failures,
+            )
+            entries = [
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                for number, message in enumerate(messages)
+                if message["MessageId"] not in failed
+            ]
+            if entries:
+                with contextlib.suppress(BotoCoreError, ClientError):
+                    self._sqs.delete_message_batch(QueueUrl=self._source.queue_url, Entries=entries)
+        finally:
+            self._slots.release()
+
+
+def failed_items(done: Future[Any], identifiers: Sequence[str], *, partial: bool) -> set[str]:
+    """Which of a batch the function didn't finish.
+
+    All of them if it gave no answer, or an answer that is no report though one was promised:
+    Lambda takes nothing for done that the function didn't say.
+    """
+    everything = set(identifiers)
+    if done.cancelled() or done.exception() is not None:
+        return everything
+    answer = done.result()
+    if not partial or not answer:
+        return set()
+    try:
+        failed = {item["itemIdentifier"] for item in answer["batchItemFailures"] or ()}
+    except (KeyError, TypeError):
+        return everything
+    return failed if failed.issubset(everything) else everything
+
+
+def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether a record has, at each place that a filter names, one of the values there."""
+    for name, wanted in pattern.items():
+        found = record.get(name)
+        if isinstance(wanted, Mapping):
+            if not isinstance(found, Mapping) or not matches(wanted, found):
+                return False
+        elif found not in wanted:
+            return False
+    return True
+
+
+class StreamPoller:
+    """Moves the changes of a table to a function, in order, as a stream's event source does.
+
+    How far it came is kept in a file, so that a restart goes on where it ended.
+    """
+
+    def __init__(
+        self,
+        source: StreamSource,
+        function: FunctionPool,
+        streams: Any,
+        stream_arn: str,
+        checkpoint: Path,
+        give_up: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
+        self._source = source
+        self._function = function
+        self._streams = streams
+        self._stream_arn = stream_arn
+        self._checkpoint = checkpoint
+        self._give_up = give_up
+        self._stopping = threading.Event()
+        self._done: dict[str, str] = {}
+        self._iterators: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Begin to read."""
+        if self._checkpoint.exists():
+            self._done = json.loads(self._checkpoint.read_text())
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                busy = sum(self._read(shard) for shard in self._shards()) > 0
+            except (BotoCoreError, ClientError):
+                self._iterators.clear()  # expired, or the engine is gone: begin anew
+                busy = False
+            if not busy:
+                self._stopping.wait(_STREAM_PAUSE_SECONDS)
+
+    def _shards(self) -> list[str]:
+        described = self._streams.describe_stream(StreamArn=self._stream_arn)
+        return [shard["ShardId"] for shard in described["StreamDescription"]["Shards"]]
+
+    def _read(self, shard: str) -> bool:
+        """Hand on the next records of a shard; returns whether there were any."""
+        iterator = self._iterators.get(shard)
+        if iterator is None:
+            start = (
+                {
+                    "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                    "SequenceNumber": self._done[shard],
+                }
+                if shard in self._done
+                else {"ShardIteratorType": "TRIM_HORIZON"}
+            )
+            iterator = self._streams.get_shard_iterator(
+                StreamArn=self._stream_arn, ShardId=shard, **start
+            )["ShardIterator"]
+        answer = self._streams.get_records(
+            ShardIterator=iterator, Limit=min(self._source.batch_size, 1000)
+        )
+        records = answer["Records"]
+        if records:
+            self._deliver([record for record in records if self._is_wanted(record)])
+            if self._stopping.is_set():
+                return True  # perhaps not delivered: read it again after the restart
+            self._done[shard] = records[-1]["dynamodb"]["SequenceNumber"]
+            fresh = self._checkpoint.with_name(f"{self._checkpoint.name}.new")
+            fresh.write_text(json.dumps(self._done))
+            fresh.replace(self._checkpoint)
+        if following := answer.get("NextShardIterator"):
+            self._iterators[shard] = following
+        else:  # the shard has ended
+            self._iterators.pop(shard, None)
+        return bool(records)
+
+    def _is_wanted(self, record: Mapping[str, Any]) -> bool:
+        patterns = self._source.patterns
+        return not patterns or any(matches(pattern, record) for pattern in patterns)
+
+    def _deliver(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Give a batch to the function until it is done, or given up."""
+        tries = 0
+        while records and not self._stopping.is_set():
+            done = self._function.submit(stream_event(records, self._stream_arn))
+            with contextlib.suppress(CancelledError, FunctionError):
+                done.result()
+            numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+            failed = failed_items(done, numbers, partial=self._source.partial_failures)
+            first = next((i for i, number in enumerate(numbers) if number in failed), None)
+            if first is None:
+                return
+            if first:
+                records, tries = records[first:], 0  # what came before the first failure is done
+                continue
+            if self._source.bisect and len(records) > 1:
+                half = len(records) // 2
+                self._deliver(records[:half])
+                records, tries = records[half:], 0
+                continue
+            tries += 1
+            if self._source.max_retries is not None and tries > self._source.max_retries:
+                self._abandon(numbers, tries)
+                return
+            self._stopping.wait(_PAUSE_SECONDS)
+
+    def _abandon(self, numbers: Sequence[str], tries: int) -> None:
+        if self._source.on_failure_arn is None:
+            return
+        notice = {
+            "requestContext": {
+                "functionArn": self._function.arn,
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": tries,
+            },
+            "version": "1.0",
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "DDBStreamBatchInfo": {
+                "startSequenceNumber": numbers[0],
+                "endSequenceNumber": numbers[-1],
+                "batchSize": len(numbers),
+                "streamArn": self._stream_arn,
+            },
+        }
+        self._give_up(self._source.on_failure_arn, notice)

@@ -1,0 +1,417 @@
+"""The supervisor: starts everything in order, and ends it in the reverse order."""
+
+import contextlib
+import json
+import queue
+import secrets
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local import engine
+from local.aws import client
+from local.blueprint import Blueprint, Resources, read_blueprint
+from local.clock import SharedClock
+from local.console import Console
+from local.errors import StackError
+from local.forward import Forward
+from local.functions import FunctionError, FunctionPool, Surroundings, make_pool, prepare
+from local.gateway import Gateway
+from local.ports import HOST, Wish, port_of, release
+from local.processes import Children, only_one
+from local.receiver import Receiver
+from local.servers import Servers
+from local.sources import QueuePoller, Scheduler, StreamPoller
+from simulator import Bin, ConfigError, Simulator, SimulatorConfig, StartError
+from simulator.faults import KINDS
+
+if TYPE_CHECKING:
+    import socket
+
+ROOT = Path(__file__).parent.parent
+NAME = "o2o-local"
+CLIENT_ID = "MCH-LOCAL-0001"
+STOREFRONT = "demo"
+# Every sort of BIN that DOKU has, here and at its simulator.
+BINS = (
+    {"channel": "alfa", "partnership": "aggregator", "bin_type": "general", "bin": "8"},
+    {"channel": "alfa", "partnership": "aggregator", "bin_type": "exclusive", "bin": "889955"},
+    {"channel": "alfa", "partnership": "direct", "bin_type": "direct", "bin": "70014"},
+    {"channel": "indomaret", "partnership": "direct", "bin_type": "direct", "bin": "88899"},
+)
+# What a deployment says in samconfig.toml, and no prefix in the path.
+PARAMETERS = {
+    "Stage": "dev",
+    "BuildHash": "0" * 64,
+    "Bins": json.dumps(BINS),
+    "PublicPath": "",
+    "ManageApiGatewayAccount": "no",
+    "CodeRetentionDays": "7",
+    "EvidenceRetentionDays": "30",
+    "WebhookAllowLocal": "true",
+}
+_MAX_LOG_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the person who starts the stack may choose."""
+
+    state_dir: Path
+    api_port: int | None = None
+    simulator_port: int | None = None
+    console_port: int | None = None
+    dynamodb_url: str | None = None
+    workers: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A stack that answers."""
+
+    description: Mapping[str, Any]
+    """The content of ``stack.json``."""
+    note: str | None
+    """What the person should know about it."""
+
+
+class Stack:
+    """One local stack in one folder.
+
+    ``start`` raises ``StackError`` where it can't; ``stop`` may follow at any point of it.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._folder = options.state_dir.absolute()
+        self._undo = contextlib.ExitStack()
+        self._deaths: queue.Queue[str] = queue.Queue()
+        self._children = Children(self._folder, self._deaths.put)
+        self._clock = SharedClock(self._folder / "clock")
+
+    def start(self) -> Started:
+        """Bring everything up; returns once all of it answers."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._folder / "logs").mkdir(exist_ok=True)
+        self._undo.enter_context(only_one(self._folder))
+        (self._folder / "stack.json").unlink(missing_ok=True)
+        self._children.end_leftovers()
+        self._rotate_logs()
+        ports = _Ports(self._options, self._remembered("ports.json"))
+        self._undo.callback(ports.close)
+        credentials = self._remembered("credentials.json")
+        credentials.setdefault("secret_key", f"SK-{secrets.token_urlsafe(24)}")
+        # The addresses of customers' pages hang on it.
+        credentials.setdefault("signing_secret", secrets.token_urlsafe(48))
+
+        # The slow ones first: they load while the others start.
+        self._undo.callback(self._children.stop)
+        told = self._start_cloud(f"http://{HOST}:{port_of(ports.simulator)}")
+        dynamodb_url, note = self._start_engine(ports)
+        prepare()
+        simulator = self._start_simulator(ports, credentials["secret_key"])
+        answer = json.loads(told.readline() or "null")
+        if answer is None:
+            raise StackError(f"The AWS stand-in (moto) ended; see {self._folder}/logs/cloud.log.")
+        if "error" in answer:
+            raise StackError(answer["error"])
+        dynamodb_url = dynamodb_url or answer["url"]
+        blueprint = read_blueprint(answer["resources"], ROOT)
+
+        dynamodb = client("dynamodb", dynamodb_url)
+        for table in blueprint.tables:
+            engine.create_table(dynamodb, table)
+        self._put_secrets(blueprint, answer["url"], credentials)
+        surroundings = Surroundings(
+            aws_url=answer["url"],
+            dynamodb_url=dynamodb_url,
+            clock=self._folder / "clock",
+            logs=self._folder / "logs",
+        )
+        console_url = f"http://{HOST}:{port_of(ports.console)}"
+        storefront = self._add_storefront(
+            blueprint, surroundings, credentials.get("api_key", ""), console_url
+        )
+        credentials["api_key"] = storefront["api_key"]
+        self._remember("credentials.json", credentials)
+        pools = self._start_pools(blueprint, surroundings)
+        scheduler = Scheduler(blueprint.schedules, pools)
+
+        api_url = f"http://{HOST}:{port_of(ports.api)}"
+        description = {
+            "api_url": api_url,
+            "api_key": credentials["api_key"],
+            "doku": {
+                "base_url": simulator.url,
+                "client_id": CLIENT_ID,
+                "secret_key": credentials["secret_key"],
+            },
+            "notification_url": f"{api_url}/doku/notifications",
+            "inquiry_url": f"{api_url}/doku/inquiries",
+            "console_url": console_url,
+            "dynamodb_url": dynamodb_url,
+            "aws_url": answer["url"],
+            "outputs": _outputs(answer["resources"]),
+        }
+        console = Console(
+            clock=self._clock,
+            sweep=scheduler.fire,
+            moved=simulator.wake,
+            logs=self._folder / "logs",
+            about={
+                "storefront": STOREFRONT,
+                "api_url": api_url,
+                "cashier_url": f"{simulator.url}/cashier",
+                "doku_url": f"{simulator.url}/_control",
+                "dynamodb_url": dynamodb_url,
+                "faults": {
+                    name: {
+                        "operations": kind.operations,
+                        "parameters": {
+                            each: parameter.default for each, parameter in kind.parameters.items()
+                        },
+                    }
+                    for name, kind in KINDS.items()
+                },
+            },
+            api=Forward(api_url, {"Authorization": f"Bearer {credentials['api_key']}"}),
+            doku=Forward(f"{simulator.url}/_control"),
+            receiver=Receiver(secrets=storefront["webhook_secrets"], now=self._clock.now),
+        )
+        gateway = Gateway(blueprint.api, pools, self._clock.now)
+        servers = Servers([(gateway, ports.api), (console.app, ports.console)])
+        servers.start()
+        self._undo.callback(servers.stop)
+        self._start_sources(blueprint, pools, scheduler, answer["url"], dynamodb_url)
+        self._children.watch()
+        self._remember("ports.json", ports.numbers())
+        self._remember(
+            "functions.json",
+            {name: surroundings.environment(each) for name, each in blueprint.functions.items()},
+        )
+        self._remember("stack.json", description)
+        self._undo.callback((self._folder / "stack.json").unlink, missing_ok=True)
+        return Started(description=description, note=note)
+
+    def wait(self, asked_to_stop: threading.Event) -> None:
+        """Wait to be asked to stop. Raises ``StackError`` when a process ends by itself."""
+        while not asked_to_stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                raise StackError(self._deaths.get(timeout=0.2))
+
+    def stop(self) -> None:
+        """End everything that was started."""
+        self._undo.close()
+
+    # --- the parts ---------------------------------------------------------------------------
+
+    def _start_cloud(self, doku_url: str) -> Any:
+        ask, told = self._children.start("cloud", [sys.executable, "-m", "local.cloud"])
+        request = {
+            "template": str(ROOT / "template.yaml"),
+            "parameters": {**PARAMETERS, "DokuBaseUrl": doku_url},
+            "name": NAME,
+        }
+        ask.write(json.dumps(request) + "\n")
+        ask.flush()
+        return told
+
+    def _start_engine(self, ports: "_Ports") -> tuple[str | None, str | None]:
+        """The engine's URL (None: moto will be it), and what to say about it."""
+        if self._options.dynamodb_url:
+            return self._options.dynamodb_url, None
+        program = engine.find_dynoxide(ROOT)
+        if program is None:
+            return None, engine.explain_moto()
+        port = release(ports.dynamodb)
+        database = self._folder / "dynamodb.sqlite"
+        return engine.start_dynoxide(self._children, program, database, port), None
+
+    def _start_simulator(self, ports: "_Ports", secret_key: str) -> Simulator:
+        doku_url = f"http://{HOST}:{port_of(ports.api)}/doku"
+        notifications = f"{doku_url}/notifications"
+        try:
+            simulator = Simulator(
+                SimulatorConfig(
+                    client_id=CLIENT_ID,
+                    secret_key=secret_key,
+                    port=release(ports.simulator),
+                    database=self._folder / "simulator.sqlite",
+                    notification_urls={"alfa": notifications, "indomaret": notifications},
+                    inquiry_urls={"alfa": f"{doku_url}/inquiries"},
+                    bins=tuple(
+                        Bin(channel=each["channel"], type=each["bin_type"], digits=each["bin"])
+                        for each in BINS
+                    ),
+                    now=self._clock.now,
+                )
+            ).start()
+        except (ConfigError, StartError) as error:
+            raise StackError(str(error)) from error
+        self._undo.callback(simulator.stop)
+        return simulator
+
+    @staticmethod
+    def _put_secrets(blueprint: Blueprint, aws_url: str, credentials: Mapping[str, str]) -> None:
+        secretsmanager = client("secretsmanager", aws_url)
+        secretsmanager.put_secret_value(
+            SecretId=blueprint.setting("DOKU_SECRET_NAME"),
+            SecretString=json.dumps(
+                {"client_id": CLIENT_ID, "secret_key": credentials["secret_key"]}
+            ),
+        )
+        secretsmanager.put_secret_value(
+            SecretId=blueprint.setting("SIGNING_SECRET_NAME"),
+            SecretString=credentials["signing_secret"],
+        )
+
+    @staticmethod
+    def _add_storefront(
+        blueprint: Blueprint, surroundings: Surroundings, api_key: str, console_url: str
+    ) -> dict[str, Any]:
+        """The demo storefront's key, the former one if the table still knows it, and secrets."""
+        function = next(
+            each
+            for each in blueprint.functions.values()
+            if "SIGNING_SECRET_NAME" in each.environment
+        )
+        pool = make_pool(function, surroundings, limit=1, handler="local.seed.handler")
+        event = {
+            "storefront_id": STOREFRONT,
+            "name": "Demo store",
+            "api_key": api_key,
+            "console_url": console_url,
+        }
+        try:
+            added: dict[str, Any] = pool.submit(event).result()
+        except FunctionError as error:
+            raise StackError(f"The demo storefront can't be added: {error}") from error
+        finally:
+            pool.close()
+        return added
+
+    def _start_pools(
+        self, blueprint: Blueprint, surroundings: Surroundings
+    ) -> dict[str, FunctionPool]:
+        pools = {}
+        for name, function in blueprint.functions.items():
+            pools[name] = make_pool(function, surroundings, self._options.workers)
+            self._undo.callback(pools[name].close)
+        warm = {name: pool.warm_up() for name, pool in pools.items()}
+        for name, future in warm.items():
+            try:
+                future.result()
+            except FunctionError as error:
+                raise StackError(f"{name} can't be loaded: {error}") from error
+        return pools
+
+    def _start_sources(
+        self,
+        blueprint: Blueprint,
+        pools: Mapping[str, FunctionPool],
+        scheduler: Scheduler,
+        aws_url: str,
+        dynamodb_url: str,
+    ) -> None:
+        sqs = client("sqs", aws_url, read_timeout=30)
+        sources: list[Scheduler | QueuePoller | StreamPoller] = [
+            QueuePoller(source, pools[source.function], sqs) for source in blueprint.queue_sources
+        ]
+        dynamodb = client("dynamodb", dynamodb_url)
+        # Dynoxide's shard ids are shorter than botocore takes for possible.
+        streams = client("dynamodbstreams", dynamodb_url, parameter_validation=False)
+        for source in blueprint.stream_sources:
+            table = dynamodb.describe_table(TableName=source.table)["Table"]
+
+            def give_up(queue_arn: str, notice: Mapping[str, Any]) -> None:
+                url = sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
+                sqs.send_message(QueueUrl=url, MessageBody=json.dumps(notice))
+
+            sources.append(
+                StreamPoller(
+                    source,
+                    pools[source.function],
+                    streams,
+                    table["LatestStreamArn"],
+                    self._folder / f"stream-{source.name}.json",
+                    give_up,
+                )
+            )
+        for each in (*sources, scheduler):
+            each.start()
+            self._undo.callback(each.stop)
+
+    # --- the folder --------------------------------------------------------------------------
+
+    def _remembered(self, name: str) -> dict[str, Any]:
+        try:
+            remembered = json.loads((self._folder / name).read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return remembered if isinstance(remembered, dict) else {}
+
+    def _remember(self, name: str, document: Mapping[str, Any]) -> None:
+        """Write a file whole or not at all, for the eyes of its owner only: it may hold keys."""
+        fresh = self._folder / f"{name}.new"
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(document, indent=2) + "\n")
+        fresh.replace(self._folder / name)
+
+    def _rotate_logs(self) -> None:
+        for log in (self._folder / "logs").glob("*.log"):
+            if log.stat().st_size > _MAX_LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+
+
+def _outputs(resources: Resources) -> dict[str, str]:
+    """What the template puts out under these names, for whoever looks into the stack."""
+    outputs = {
+        f"{name}Url": resource["Ref"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::SQS::Queue"
+    }
+    for output, name in (
+        ("TableName", "Table"),
+        ("EventBusName", "EventBus"),
+        ("SigningSecretName", "SigningSecret"),
+    ):
+        outputs[output] = resources[name]["Ref"]
+    return outputs
+
+
+class _Ports:
+    """The sockets of one stack, bound before anything starts, so that addresses are known."""
+
+    def __init__(self, options: Options, previous: Mapping[str, Any]) -> None:
+        self._bound: dict[str, socket.socket] = {}
+        wishes = {
+            "api": ("API", "--api-port", options.api_port),
+            "simulator": ("DOKU simulator", "--simulator-port", options.simulator_port),
+            "console": ("console", "--console-port", options.console_port),
+            "dynamodb": ("DynamoDB engine", "", None),
+        }
+        for name, (what, option, configured) in wishes.items():
+            wish = Wish(
+                what=what, option=option, configured=configured, previous=previous.get(name)
+            )
+            try:
+                self._bound[name] = wish.listen()
+            except StackError:
+                self.close()
+                raise
+        self._numbers = {name: port_of(bound) for name, bound in self._bound.items()}
+        self.api = self._bound["api"]
+        self.simulator = self._bound["simulator"]
+        self.console = self._bound["console"]
+        self.dynamodb = self._bound["dynamodb"]
+
+    def numbers(self) -> dict[str, int]:
+        return self._numbers
+
+    def close(self) -> None:
+        for bound in self._bound.values():
+            bound.close()

@@ -1,0 +1,152 @@
+// Behind the scenes: time, DOKU's faults, logs of the functions, addresses.
+
+import { advance } from "./clock.js";
+import { Refused, busy, copyButton, doku, facts, field, h, input, local, refresh, select, sorry, toast, watch } from "./kit.js";
+
+const UNITS = [["60", "minutes"], ["3600", "hours"], ["86400", "days"], ["1", "seconds"]];
+const LINES = 300;
+
+export async function workshop(root, { query, signal }) {
+  const about = await local("GET", "/about");
+  if (signal.aborted) return;
+  root.append(
+    h("div", { class: "head" }, h("h1", {}, "Workshop"), h("p", {}, "Time, trouble and what the functions write.")),
+    h("div", { class: "split even" }, h("div", {}, time(), addresses(about)), faults(about, signal)),
+    logs(query, signal));
+}
+
+// --- time ------------------------------------------------------------------------------------
+
+function time() {
+  const amount = input("amount", { inputmode: "numeric", value: "30", class: "narrow" });
+  const unit = select("unit", UNITS, "60");
+  const [problem, go, sweep] = [h("div"), h("button", {}, "Move on"), h("button", { type: "button" }, "Sweep now")];
+  const form = h("form", { class: "card", id: "time", novalidate: true }, h("h2", {}, "Time"),
+    h("div", { class: "row end" }, field("Advance by", amount), field("Unit", unit), go, sweep),
+    h("p", { class: "hint" }, "A sweep does what the timetable does every minute: it looks at all that is due."), problem);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    busy(go, problem, () => advance(Number(amount.value) * Number(unit.value)));
+  });
+  sweep.addEventListener("click", () => busy(sweep, problem, async () => {
+    const { failed_schedules: failed } = await local("POST", "/sweep");
+    window.dispatchEvent(new Event("moved"));
+    toast(failed.length ? `These schedules failed: ${failed.join(", ")}.` : "Swept.");
+  }));
+  return form;
+}
+
+const addresses = (about) => h("section", { class: "card" }, h("h2", {}, "Addresses"), facts([
+  ["API", [h("code", {}, about.api_url), " ", copyButton(about.api_url, "the API’s address")]],
+  ["Storefront", about.storefront],
+  ["Cashier page", h("a", { href: about.cashier_url, target: "_blank", rel: "noopener" }, about.cashier_url)],
+  ["DOKU’s simulator", h("a", { href: about.doku_url, target: "_blank", rel: "noopener" }, about.doku_url)],
+  ["DynamoDB", h("code", {}, about.dynamodb_url)],
+  ["Key", ["in ", h("code", {}, ".local/stack.json"), "; the console keeps it to itself"]],
+]));
+
+// --- faults ----------------------------------------------------------------------------------
+
+function faults(about, signal) {
+  const kinds = about.faults;
+  const kind = select("kind", Object.keys(kinds).map((name) => [name, name.replaceAll("_", " ")]), "hang_after_accept");
+  const operation = h("select", { name: "operation" });
+  const times = input("times", { inputmode: "numeric", value: "1", class: "narrow" });
+  const invoice = input("invoice_number", { placeholder: "any" });
+  const more = h("div", { class: "two" });
+  const [problem, list, add] = [h("div"), h("div"), h("button", {}, "Add the fault")];
+
+  function suit() {
+    const { operations, parameters } = kinds[kind.value];
+    const all = operations.length > 1 ? ["any", ...operations] : operations;
+    operation.replaceChildren(...all.map((each) => h("option", { value: each }, each)));
+    more.replaceChildren(...Object.entries(parameters).map(([name, usual]) => field(name.replaceAll("_", " "),
+      typeof usual === "boolean" ? select("p-" + name, [["true", "true"], ["false", "false"]], String(usual)) : input("p-" + name, { value: usual ?? "", placeholder: "worked out" }))));
+  }
+  function wanted() {
+    const made = { kind: kind.value, operation: operation.value, times: times.value.trim() === "" ? null : Number(times.value) };
+    if (invoice.value.trim()) made.invoice_number = invoice.value.trim();
+    for (const [name, usual] of Object.entries(kinds[kind.value].parameters)) {
+      const value = form.elements.namedItem("p-" + name).value.trim();
+      if (value !== "" && value !== String(usual)) made[name] = typeof usual === "boolean" ? value === "true" : /^-?[\d.]+$/.test(value) && typeof usual !== "string" && name !== "payment_code" ? Number(value) : value;
+    }
+    return made;
+  }
+  const change = (method, path, done) => (event) => busy(event.currentTarget, problem, async () => { await doku(method, path, method === "POST" ? {} : undefined); toast(done); await look(); });
+
+  const form = h("form", { class: "card", id: "faults", novalidate: true }, h("h2", {}, "DOKU’s faults"),
+    h("div", { class: "two" }, field("Kind", kind), field("Of", operation)), more,
+    h("div", { class: "two" }, field("Times", times, "Empty: always."), field("Invoice number", invoice)),
+    problem, add, list);
+  kind.addEventListener("change", suit);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    busy(add, problem, async () => { await doku("POST", "/faults", wanted()); await look(); });
+  });
+
+  const row = (fault) => h("li", {},
+    h("p", { class: "row spread" },
+      h("span", {}, h("b", {}, fault.kind.replaceAll("_", " ")), ` of ${fault.operation}`, fault.invoice_number && ` for ${fault.invoice_number}`),
+      h("button", { type: "button", class: "small quiet", id: `fault-${fault.id}`, "aria-label": `Remove fault ${fault.id}`, onclick: change("DELETE", `/faults/${fault.id}`, "Removed.") }, "Remove")),
+    h("p", { class: "hint" }, fault.remaining === null ? "always" : fault.remaining === 0 ? "used up" : `${fault.remaining} left`, ` · used ${fault.used}`));
+  async function look() {
+    try {
+      const state = await doku("GET", "/faults");
+      if (!signal.aborted) refresh(list, state, () => state.faults.length === 0 && !state.hanging ? h("p", { class: "empty" }, "DOKU behaves.") : [
+        h("ul", { class: "steps" }, state.faults.map(row)),
+        h("p", { class: "row" },
+          h("button", { type: "button", class: "small", id: "clear-faults", onclick: change("DELETE", "/faults", "DOKU behaves again.") }, "Clear all"),
+          state.hanging > 0 && h("button", { type: "button", class: "small", id: "release", onclick: change("POST", "/faults/release", "What hung goes on.") }, `Release ${state.hanging} hanging`))]);
+    } catch (error) { refresh(list, String(error), () => sorry(error)); }
+  }
+  suit();
+  watch(signal, 2, look);
+  return form;
+}
+
+// --- logs ------------------------------------------------------------------------------------
+
+function logs(query, signal) {
+  const name = h("select", { name: "log" });
+  const only = input("only", { type: "search", placeholder: "any text" });
+  const lines = h("ol", { class: "log", tabindex: "0", "aria-label": "Lines of the log" });
+  const whole = h("a", { class: "button quiet", target: "_blank", rel: "noopener" }, "Whole log");
+  let [shown, next] = ["", 0];
+
+  const narrow = () => { for (const line of lines.children) line.hidden = !line.textContent.toLowerCase().includes(only.value.trim().toLowerCase()); };
+  async function look() {
+    try {
+      const known = await local("GET", "/logs");
+      const chosen = name.value || query.get("log") || known.find((log) => log.name.startsWith("GenerateCode"))?.name || known[0]?.name;
+      refresh(name, known.map((log) => log.name), () => known.map((log) => h("option", { value: log.name, selected: log.name === chosen }, log.name.replace(/Function$/, ""))));
+      if (!chosen) return;
+      if (shown !== chosen) { lines.replaceChildren(); [shown, next] = [chosen, 0]; whole.href = `/logs/${encodeURIComponent(chosen)}`; }
+      const got = await local("GET", `/logs/${encodeURIComponent(chosen)}${next ? `?after=${next}` : ""}`);
+      if (signal.aborted || shown !== chosen) return;
+      next = got.next;
+      const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 40;
+      lines.append(...got.lines.map(line));
+      while (lines.children.length > LINES) lines.firstElementChild.remove();
+      narrow();
+      if (atEnd && got.lines.length) lines.scrollTop = lines.scrollHeight;
+    } catch (error) { if (!(error instanceof Refused)) throw error; lines.replaceChildren(h("li", {}, error.message)); }
+  }
+  name.addEventListener("change", look);
+  only.addEventListener("input", narrow);
+  watch(signal, 2, look);
+  return h("section", { class: "card" }, h("h2", {}, "Logs"), h("div", { class: "row end" }, field("Function", name), field("Lines with", only), whole), lines);
+}
+
+/** A line as JSON has it, or as it is. */
+function line(text) {
+  let said;
+  try { said = JSON.parse(text); } catch { return h("li", {}, text); }
+  if (!said || typeof said !== "object") return h("li", {}, text);
+  if (said._aws) {
+    const names = said._aws.CloudWatchMetrics.flatMap((each) => each.Metrics.map(({ Name }) => Name));
+    return h("li", { class: "metric" }, h("b", {}, "METRIC"), " ", h("time", {}, new Date(said._aws.Timestamp).toISOString().slice(11, 19)), " ", names.map((name) => `${name} ${[said[name]].flat().join(" ")}`).join(", "));
+  }
+  const { level, message, timestamp, ...rest } = said;
+  for (const key of ["location", "service", "cold_start", "function_name", "function_memory_size", "function_arn", "xray_trace_id"]) delete rest[key];
+  return h("li", { class: (level || "").toLowerCase() }, level && h("b", {}, level), level && " ", timestamp && h("time", {}, String(timestamp).slice(11, 19)), timestamp && " ", typeof message === "string" ? message : message && JSON.stringify(message), " ", Object.keys(rest).length > 0 && h("small", {}, JSON.stringify(rest)));
+}

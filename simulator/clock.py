@@ -1,0 +1,81 @@
+"""The simulator's clock: real time plus an offset, or a clock that somebody else owns."""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from http import HTTPStatus
+
+from simulator.errors import ControlError
+
+WIB = timezone(timedelta(hours=7), "WIB")
+"""The time of DOKU's compact dates."""
+
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+_UTC_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+
+Now = Callable[[], datetime]
+
+
+class Clock:
+    """Tells the time in UTC. It can be moved, unless it was given from outside."""
+
+    def __init__(self, now: Now | None = None, offset_seconds: float = 0.0) -> None:
+        self._now = now
+        self._offset = timedelta(seconds=offset_seconds)
+
+    @property
+    def offset_seconds(self) -> float:
+        """How far the clock was moved away from real time, in seconds."""
+        return self._offset.total_seconds()
+
+    def now(self) -> datetime:
+        """Return the present instant, aware UTC."""
+        if self._now is not None:
+            return self._now().astimezone(UTC)
+        return datetime.now(UTC) + self._offset
+
+    def set_offset(self, seconds: float) -> None:
+        """Put the clock this many seconds away from real time."""
+        self._offset = timedelta(seconds=seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock; a negative number moves it back.
+
+        Raises ``ControlError`` where the clock belongs to somebody else or would leave the years
+        2000 to 2199.
+        """
+        if self._now is not None:
+            raise ControlError(
+                "This simulator shares the clock of the program that started it: move it there.",
+                HTTPStatus.CONFLICT,
+            )
+        try:
+            moved = self.now() + timedelta(seconds=seconds)
+        except (OverflowError, ValueError):
+            moved = _LATEST
+        if not math.isfinite(seconds) or not _EARLIEST <= moved < _LATEST:
+            raise ControlError("The clock only goes from the year 2000 to 2199.")
+        self._offset += timedelta(seconds=seconds)
+
+
+def utc_text(instant: datetime) -> str:
+    """``2021-01-24T08:30:00Z``: the form of DOKU's headers and UTC dates."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_utc_text(text: str) -> datetime | None:
+    """Read ``2021-01-24T08:30:00Z`` and no other form; ``None`` where it is not an instant."""
+    if not _UTC_TEXT.fullmatch(text):
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:  # such as 31 February
+        return None
+
+
+def wib_compact(instant: datetime) -> str:
+    """``20210124153000``: the compact WIB form."""
+    return instant.astimezone(WIB).strftime("%Y%m%d%H%M%S")

@@ -1,0 +1,301 @@
+"""Notifications: kept first, then sent, then sent again (DOKU protocol, section 6).
+
+One thread waits for what is due and hands it to a pool of senders. It is woken by new work and by
+a moved clock; while something is due later it looks at the clock once a second, because the clock
+may belong to somebody else.
+"""
+
+import http.client
+import json
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+from simulator.clock import Clock, utc_text
+from simulator.config import SimulatorConfig
+from simulator.faults import Faults
+from simulator.outgoing import Message, connect, interrupt, make_message, not_reached, path_of
+from simulator.state import Attempt, Notification, State
+
+_LOG = logging.getLogger("simulator")
+_SENDERS = 64
+_LOOK_AT_CLOCK_SECONDS = 1.0
+DELIVERED = "delivered"
+_DRAWN: dict[str, Any] = {"kind": "drawn", "parameters": {}}
+"""Stands in a postponed notification: its fault has had its turn."""
+
+
+def pretty(document: dict[str, Any], amount_form: str) -> bytes:
+    """Return a notification's bytes: two spaces, line feeds, no final newline.
+
+    A whole ``order.amount`` is written as ``19000.00``, ``19000`` or ``"19000"``.
+    """
+    order = document.get("order")
+    amount = order.get("amount") if isinstance(order, dict) else None
+    if not isinstance(order, dict) or not isinstance(amount, int) or isinstance(amount, bool):
+        return json.dumps(document, indent=2, ensure_ascii=False).encode()
+    written = {"decimal": f"{amount}.00", "integer": str(amount), "string": f'"{amount}"'}
+    place = uuid.uuid4().hex
+    text = json.dumps(
+        {**document, "order": {**order, "amount": place}}, indent=2, ensure_ascii=False
+    )
+    return text.replace(f'"{place}"', written[amount_form]).encode()
+
+
+class Notifier:
+    """Sends what is due and keeps the log of every attempt."""
+
+    def __init__(
+        self,
+        config: SimulatorConfig,
+        clock: Clock,
+        state: State,
+        faults: Faults,
+        notification_url: Callable[[str], str | None],
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._state = state
+        self._faults = faults
+        self._notification_url = notification_url
+        self._changed = threading.Condition()
+        self._woken = False
+        self._stopping = False
+        self._in_flight: set[int] = set()
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
+        self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="sender")
+        self._connections: set[http.client.HTTPConnection] = set()
+
+    def start(self) -> None:
+        """Begin; what a former run left over is sent now."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is not sent stays in the database."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+            connections = tuple(self._connections)
+        for connection in connections:
+            interrupt(connection)
+        if self._thread.is_alive():
+            self._thread.join()
+        self._pool.shutdown(cancel_futures=True)
+
+    def wake(self) -> None:
+        """Look again: something is new, or the clock has moved."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify()
+
+    def keep(
+        self,
+        *,
+        invoice_number: str,
+        channel: str,
+        document: dict[str, Any],
+        fault: dict[str, Any] | None = None,
+    ) -> int:
+        """Keep a notification that is due now; call ``wake`` once it is committed."""
+        return self._state.add_notification(
+            invoice_number=invoice_number,
+            channel=channel,
+            document=document,
+            request_id=str(uuid.uuid4()),
+            at=self._clock.now().timestamp(),
+            fault=fault,
+        )
+
+    # --- when ----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        with self._changed:
+            while not self._stopping:
+                pause = self._hand_out()
+                if not self._woken:
+                    self._changed.wait(pause)
+                self._woken = False
+
+    def _hand_out(self) -> float | None:
+        """Give what is due to the senders; how long to wait then, unless woken."""
+        now = self._now()
+        # As many more as are on their way, so that they can't hide the rest.
+        for number, due_at in self._state.upcoming(len(self._in_flight) + _SENDERS):
+            if number in self._in_flight:
+                continue
+            if due_at > now:
+                return min(_LOOK_AT_CLOCK_SECONDS, due_at - now)
+            self._in_flight.add(number)
+            self._pool.submit(self._deliver, number).add_done_callback(_report)
+        return None
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _deliver(self, number: int) -> None:
+        try:
+            kept = self._state.notification(number)
+            if kept is not None and kept.due_at is not None:
+                self._attempt(kept)
+        finally:
+            with self._changed:
+                self._in_flight.discard(number)
+            self.wake()
+
+    def _attempt(self, kept: Notification) -> None:
+        fault = kept.fault
+        if fault is None:
+            row = self._faults.take("notify", kept.invoice_number)
+            fault = {"kind": row.kind, "parameters": row.parameters} if row else _DRAWN
+        kind, values = fault["kind"], fault["parameters"]
+        now = self._now()
+        if kind in {"late", "reordered"}:
+            held = values.get("others", 0)
+            self._state.postpone(kept.id, due_at=now + values["seconds"], held=held, fault=_DRAWN)
+            return
+        name = None if fault == _DRAWN else kind
+        first = now if kept.first_attempt_at is None else kept.first_attempt_at
+        number = kept.attempts + 1
+        url = self._url(kept)
+        if kind == "lost" or url is None:
+            outcome = "lost" if kind == "lost" else "no notification URL is configured"
+            results = [
+                Attempt(
+                    number=number,
+                    at=now,
+                    url=url,
+                    request_id=kept.request_id,
+                    fault=name,
+                    status=None,
+                    duration_ms=None,
+                    outcome=outcome,
+                )
+            ]
+        else:
+            results = self._send_copies(kept, url, number, kind, values, name)
+        delivered = any(result.outcome == DELIVERED for result in results)
+        if self._stopping and not delivered:
+            return  # cut short: the next start sends it again
+        state, due_at = "given up", None
+        if kind == "lost" or delivered:
+            state = DELIVERED if delivered else "lost"
+        elif number <= len(self._config.retry_after_seconds):
+            wait = self._config.retry_after_seconds[number - 1] / self._config.time_scale
+            state, due_at = "pending", first + wait
+        with self._state.transaction():
+            self._state.add_attempts(kept.id, results)
+            self._state.finish_attempt(
+                kept.id, attempts=number, first_attempt_at=first, state=state, due_at=due_at
+            )
+            self._state.release_held(kept.id, self._now())
+
+    def _url(self, kept: Notification) -> str | None:
+        order = self._state.order(kept.invoice_number)
+        if order is not None and order.notification_url is not None:
+            return order.notification_url
+        return self._notification_url(kept.channel)
+
+    # --- how -----------------------------------------------------------------------------
+
+    def _send_copies(
+        self,
+        kept: Notification,
+        url: str,
+        number: int,
+        kind: str,
+        values: dict[str, Any],
+        name: str | None,
+    ) -> list[Attempt]:
+        message = self._message(kept, kind, values)
+        copies = values.get("copies", 1)
+        kept_id = number == 1 or self._config.retries_keep_request_id
+        request_ids = [kept.request_id if kept_id else str(uuid.uuid4())]
+        for _ in range(copies - 1):
+            same = values.get("same_request_id")
+            request_ids.append(request_ids[0] if same else str(uuid.uuid4()))
+
+        def send(request_id: str) -> Attempt:
+            return self._send(message, url, number, request_id, name)
+
+        if copies > 1 and values["concurrent"]:
+            with ThreadPoolExecutor(copies) as pool:
+                return list(pool.map(send, request_ids))
+        return [send(request_id) for request_id in request_ids]
+
+    def _message(self, kept: Notification, kind: str, values: dict[str, Any]) -> Message:
+        document = kept.document
+        if kind == "wrong_amount":
+            order = document.get("order") or {}
+            billed = order.get("amount")
+            amount = values["amount"]
+            if amount is None:
+                amount = billed + 1 if isinstance(billed, int) else 1
+            document = {**document, "order": {**order, "amount": amount}}
+        elif kind == "wrong_digits":
+            info = document.get("online_to_offline_info") or {}
+            digits = values["payment_code"] or _other_digits(str(info.get("payment_code", "")))
+            document = {**document, "online_to_offline_info": {**info, "payment_code": digits}}
+        body = pretty(document, self._config.amount_form)
+        return make_message(self._config, body, kind, values)
+
+    def _send(
+        self, message: Message, url: str, number: int, request_id: str, fault: str | None
+    ) -> Attempt:
+        at = self._clock.now()
+        headers = message.headers(url, request_id, utc_text(at))
+        begun = time.monotonic()
+        status, outcome = self._post(url, message.sent_body, headers)
+        return Attempt(
+            number=number,
+            at=at.timestamp(),
+            url=url,
+            request_id=request_id,
+            fault=fault,
+            status=status,
+            duration_ms=round((time.monotonic() - begun) * 1000),
+            outcome=outcome,
+        )
+
+    def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str]:
+        """Send once. Any 2xx is delivered; the body is not read, redirects are not followed."""
+        connection = connect(url, self._config.notification_timeout_seconds)
+        with self._changed:
+            if self._stopping:
+                return None, "stopped"
+            self._connections.add(connection)
+        try:
+            connection.request("POST", path_of(url), body, {**headers, "Connection": "close"})
+            response = connection.getresponse()
+            status = response.status
+            response.close()
+        except TimeoutError:
+            return None, "no answer in time"
+        except (OSError, http.client.HTTPException) as error:
+            return None, not_reached(error)
+        finally:
+            with self._changed:
+                self._connections.discard(connection)
+            connection.close()
+        taken = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        return status, DELIVERED if taken else "refused"
+
+
+def _other_digits(payment_code: str) -> str:
+    """Return the same code with another last digit."""
+    if not payment_code:
+        return "0"
+    last = payment_code[-1]
+    return payment_code[:-1] + (str((int(last) + 1) % 10) if last.isdigit() else "0")
+
+
+def _report(done: "Future[None]") -> None:
+    """Say what went wrong in a sender, in one line."""
+    problems: Iterable[BaseException | None] = () if done.cancelled() else (done.exception(),)
+    for problem in problems:
+        if problem is not None:
+            _LOG.error("A notification could not be sent: %r", problem)

@@ -1,0 +1,1 @@
+"""DOKU's side of the protocol, as docs/doku-protocol.md describes it."""

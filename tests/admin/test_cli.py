@@ -1,0 +1,103 @@
+"""The command line over a real table, as a person and as a script use it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from admin.cli import app
+from o2o.adapters.dynamodb.registry import DynamoRegistry
+from o2o.adapters.dynamodb.store import Store
+from o2o.usecases.ports import Storefront
+from o2o.usecases.storefronts import AuthorizeStorefront
+from tests.support import tables
+from tests.support.world import START
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-3")
+    with mock_aws():
+        tables.create(boto3.client("dynamodb"), "o2o-table")
+        template = {
+            "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+            "Outputs": {"TableName": {"Value": "o2o-table"}},
+        }
+        boto3.client("cloudformation").create_stack(
+            StackName="o2o-dev", TemplateBody=json.dumps(template)
+        )
+        yield
+
+
+def run(*arguments: str, ok: bool = True) -> Result:
+    result = CliRunner().invoke(app, ["--stack", "o2o-dev", *arguments])
+    assert (result.exit_code == 0) is ok, result.output
+    return result
+
+
+def answer(*arguments: str) -> Any:
+    return json.loads(run("--json", *arguments).stdout)
+
+
+def opens(api_key: str) -> bool:
+    registry = DynamoRegistry(Store(boto3.client("dynamodb"), "o2o-table"))
+    return AuthorizeStorefront(registry=registry)(f"Bearer {api_key}") is not None
+
+
+def test_a_key_is_issued_shown_once_listed_and_revoked():
+    run("storefront", "add", "shop", "--name", "The shop")
+    api_key = run("key", "issue", "shop").stdout.strip()
+    assert opens(api_key)
+    (listed,) = answer("key", "list", "shop")
+    assert api_key not in json.dumps(listed)
+    assert listed["key_id"] == api_key.split("_")[1]
+    assert listed["key_id"] in run("key", "list", "shop").stdout
+    run("key", "revoke", listed["key_id"])
+    assert not opens(api_key)
+    assert answer("key", "list", "shop")[0]["revoked_at"] is not None
+
+
+def test_several_keys_stand_side_by_side():
+    run("storefront", "add", "shop", "--name", "The shop")
+    keys = [answer("key", "issue", "shop")["api_key"] for _ in range(3)]
+    assert all(opens(api_key) for api_key in keys)
+    assert len(answer("key", "list", "shop")) == 3
+
+
+def test_more_storefronts_than_a_page_are_listed():
+    registry = DynamoRegistry(Store(boto3.client("dynamodb"), "o2o-table"))
+    for number in range(105):
+        registry.add_storefront(Storefront(f"shop-{number}", "A shop", START))
+    assert len(answer("storefront", "list")) == 105
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("storefront", "add", "Shop!", "--name", "x"), "storefront_id"),
+        (("storefront", "add", "shop", "--name", " "), "name"),
+        (("key", "issue", "nobody"), "no such storefront"),
+        (("key", "revoke", "nothing"), "no such key"),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, sentence):
+    result = run(*arguments, ok=False)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_taken_id_is_refused():
+    run("storefront", "add", "shop", "--name", "The shop")
+    assert "taken" in run("storefront", "add", "shop", "--name", "Another", ok=False).stderr
+
+
+def test_an_unknown_stack_and_no_local_stack_are_sentences(tmp_path: Path):
+    unknown = CliRunner().invoke(app, ["--stack", "other", "storefront", "list"])
+    assert (unknown.exit_code, "other" in unknown.stderr) == (1, True)
+    absent = CliRunner().invoke(app, ["--state-dir", str(tmp_path), "storefront", "list"])
+    assert (absent.exit_code, "make run" in absent.stderr) == (1, True)

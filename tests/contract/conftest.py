@@ -1,0 +1,131 @@
+"""The stores that the same tests run over: in memory, on a real engine, and on moto."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from o2o.adapters.dynamodb.ledger import DynamoLedger
+from o2o.adapters.dynamodb.notifications import DynamoNotificationBox
+from o2o.adapters.dynamodb.registry import DynamoRegistry
+from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.table import Retention
+from o2o.adapters.memory import MemoryLedger, MemoryNotificationBox, MemoryRegistry, MemoryTable
+from o2o.usecases.ports import Ledger, NotificationBox, Registry
+from tests.support import dynoxide, tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=3650))
+REGION = "ap-southeast-3"
+_TABLE_NUMBERS = count(1)
+_definition = cache(tables.definition)
+"""Reading the template takes longer than most tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The ports over one table, whatever it is made of."""
+
+    ledger: Ledger
+    box: NotificationBox
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of an engine, for tests that look inside."""
+
+    client: "DynamoDBClient"
+    name: str
+
+    @property
+    def stores(self) -> Stores:
+        """The ports over this table."""
+        store = Store(self.client, self.name, RETENTION)
+        return Stores(DynamoLedger(store), DynamoNotificationBox(store), DynamoRegistry(store))
+
+
+def memory_stores() -> Stores:
+    """The ports over a table in memory."""
+    table = MemoryTable()
+    return Stores(MemoryLedger(table), MemoryNotificationBox(table), MemoryRegistry(table))
+
+
+def new_table(client: "DynamoDBClient") -> Table:
+    """An empty table that no other test sees."""
+    table = Table(client, f"o2o-{next(_TABLE_NUMBERS)}")
+    client.create_table(TableName=table.name, **_definition())
+    return table
+
+
+@pytest.fixture(scope="session")
+def dynoxide_client() -> Iterator["DynamoDBClient"]:
+    """A client of the real engine."""
+    program = dynoxide.find()
+    if program is None:
+        reason = "no DynamoDB engine: run `npm ci`, or set O2O_DYNOXIDE to its program"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with dynoxide.run(program) as url:
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(max_pool_connections=50),
+        )
+        yield client
+        client.close()
+
+
+@pytest.fixture(scope="module")
+def moto_client(aws: None) -> "DynamoDBClient":
+    """A client of moto's."""
+    return boto3.client("dynamodb", region_name=REGION)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[None]:
+    """An AWS of moto's. Its fakes end with the module: other tests use real sockets."""
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def dynoxide_table(dynoxide_client: "DynamoDBClient") -> Table:
+    """An empty table of the real engine."""
+    return new_table(dynoxide_client)
+
+
+@pytest.fixture
+def moto_table(moto_client: "DynamoDBClient") -> Table:
+    """An empty table of moto's."""
+    return new_table(moto_client)
+
+
+@pytest.fixture(params=["memory", "dynoxide", "moto"])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    """The ports, over each kind of table."""
+    if request.param == "memory":
+        return memory_stores()
+    table: Table = request.getfixturevalue(f"{request.param}_table")
+    return table.stores
+
+
+@pytest.fixture(params=["dynoxide", "moto"])
+def table(request: pytest.FixtureRequest) -> Table:
+    """A table to look into, of each engine."""
+    table: Table = request.getfixturevalue(f"{request.param}_table")
+    return table

@@ -1,0 +1,120 @@
+"""What the use cases cost on the real engine: requests and units, as it counts them itself."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from o2o.core.bins import Feature
+from o2o.core.codes import Status
+from o2o.core.inquiries import InquiryStatus
+from o2o.usecases.receive import Received
+from o2o.usecases.settle import Outcome
+from tests.contract.conftest import Table
+from tests.support.capacity import CapacityMeter
+from tests.support.world import World, plenty
+
+
+@pytest.fixture
+def world(dynoxide_table: Table) -> World:
+    stores = dynoxide_table.stores
+    return World(stores.ledger, stores.box)
+
+
+@pytest.fixture
+def meter(world: World, dynoxide_table: Table) -> Iterator[CapacityMeter]:
+    """Counts from after a code was generated."""
+    world.ask()
+    with CapacityMeter(dynoxide_table.client) as meter:
+        yield meter
+
+
+def test_generating_a_code_costs_two_writes_and_no_read(dynoxide_table):
+    world = World(dynoxide_table.stores.ledger)
+    with CapacityMeter(dynoxide_table.client) as meter:
+        assert world.ask().code.status is Status.ACTIVE
+    assert meter.operations == ["PutItem", "PutItem"]
+    assert meter.read_units == 0
+    # Intent: item, due index, listing index. Activation: item, and out of and into the due index.
+    assert meter.write_units == 6
+
+
+def test_a_notification_costs_one_read_and_one_transaction(world, meter):
+    assert world.notify(world.doku.pay("INV-1")).received is Received.SETTLED
+    assert meter.operations == ["GetItem", "TransactWriteItems"]
+    assert meter.read_units == 1
+    # Two items of at most 1 KB at two units each, and out of the due index.
+    assert meter.units_of("table") == 1 + 4
+    assert meter.write_units <= 6
+
+
+def test_a_repeated_notification_costs_one_read(world, meter):
+    report = world.doku.pay("INV-1")
+    world.notify(report)
+    meter.requests.clear()
+    assert world.notify(report).received is Received.KNOWN
+    assert meter.operations == ["GetItem"]
+    assert meter.read_units == 1
+
+
+def test_a_read_costs_one_read_with_the_payment_in_it(world, meter):
+    world.notify(world.doku.pay("INV-1"))
+    meter.requests.clear()
+    history = world.read.one("shop", "INV-1")
+    assert len(history.payments) == 1
+    assert meter.operations == ["Query"]
+    assert meter.read_units == 1
+
+
+def test_a_status_check_that_tells_nothing_new_costs_one_read(world, meter):
+    world.notify(world.doku.pay("INV-1"))
+    world.clock.advance(minutes=2)
+    report = world.doku.check_status("INV-1", plenty).payment
+    assert report is not None
+    meter.requests.clear()
+    assert world.settle(report).outcome is Outcome.KNOWN
+    assert meter.operations == ["GetItem"]
+
+
+def test_a_sweep_costs_in_proportion_to_what_is_due(world, meter):
+    for number in range(2, 30):
+        world.ask(f"INV-{number}")
+    meter.requests.clear()
+    assert world.sweep().queued == 0
+    idle = meter.read_units
+    assert set(meter.operations) == {"Query"}
+    assert idle <= len(meter.operations)
+
+
+def test_an_inquiry_costs_two_reads_and_one_write(dynoxide_table):
+    world = World(dynoxide_table.stores.ledger)
+    code = world.ask(feature=Feature.DIPC).code
+    with CapacityMeter(dynoxide_table.client) as meter:
+        assert world.inquire(code.payment_code or "") is InquiryStatus.SUCCESS
+    assert meter.operations == ["GetItem", "GetItem", "PutItem"]
+    assert meter.read_units == 2
+    # The item alone: nothing moves in the indexes.
+    assert meter.write_units == 1
+
+
+@pytest.mark.parametrize("digits", ["8899550000000000", "9"])
+def test_an_inquiry_about_unknown_digits_costs_one_read(dynoxide_table, digits):
+    world = World(dynoxide_table.stores.ledger)
+    with CapacityMeter(dynoxide_table.client) as meter:
+        assert world.inquire(digits) is InquiryStatus.NOT_FOUND
+    assert meter.operations == ["GetItem"]
+
+
+def test_digits_are_claimed_in_the_transaction_that_writes_the_code(dynoxide_table):
+    world = World(dynoxide_table.stores.ledger)
+    with CapacityMeter(dynoxide_table.client) as meter:
+        world.ask(feature=Feature.DIPC)
+    assert meter.operations == ["TransactWriteItems"]
+
+
+def test_a_payment_in_a_chain_costs_a_read_for_each_code_of_it(dynoxide_table):
+    world = World(dynoxide_table.stores.ledger)
+    world.ask("INV-1")
+    world.ask("INV-2", replaces="INV-1")
+    with CapacityMeter(dynoxide_table.client) as meter:
+        world.notify(world.doku.pay("INV-2"))
+    assert meter.operations == ["GetItem", "GetItem", "TransactWriteItems"]

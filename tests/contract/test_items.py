@@ -1,0 +1,297 @@
+"""What the items look like: other readers, index keys, retention, and versions of the code."""
+
+from datetime import timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from o2o.adapters.dynamodb.codec import dump, instant_text, load, parse_instant
+from o2o.adapters.dynamodb.ledger import DynamoLedger
+from o2o.adapters.dynamodb.notifications import DynamoNotificationBox
+from o2o.adapters.dynamodb.store import Store
+from o2o.core.channels import Channel
+from o2o.core.codes import Customer, PaymentCode, PaymentKind, Status
+from o2o.core.errors import DigitsTaken, InvalidConfiguration
+from o2o.core.payments import Payment
+from o2o.usecases.ports import ApiKey, Storefront, Work, WorkKind
+from tests.contract.conftest import RETENTION, Table
+from tests.support.samples import (
+    NOW,
+    at,
+    make_code,
+    make_full_code,
+    make_kept,
+    make_own_code,
+    make_settlement,
+)
+
+
+def items(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
+    """All items, by key."""
+    found = table.client.scan(TableName=table.name, ConsistentRead=True)["Items"]
+    return {(item["pk"]["S"], item["sk"]["S"]): item for item in found}
+
+
+def test_the_keys_of_everything(table: Table) -> None:
+    stores = table.stores
+    code = make_code()
+    stores.ledger.create(code)
+    stores.ledger.record(make_settlement(code))
+    stores.box.keep(make_kept())
+    stores.registry.add_storefront(Storefront("shop", "Shop", NOW))
+    stores.registry.put_key(ApiKey("abc", "shop", "0a", NOW))
+    stores.ledger.create(make_own_code("INV-2"))
+    found = items(table)
+    assert {key: item.get("listing", {}).get("S") for key, item in found.items()} == {
+        ("CODE#INV-1", "CODE"): "CODES#shop",
+        ("CODE#INV-1", "PAYMENT#R-1"): None,
+        ("CODE#INV-2", "CODE"): "CODES#shop",
+        ("DIGITS#alfa#8899551234567890", "CLAIM"): None,
+        ("NOTIFICATION#INV-9", "NOTIFICATION#0a1b"): "NOTIFICATIONS",
+        ("STOREFRONT#shop", "STOREFRONT"): "STOREFRONTS",
+        ("KEY#abc", "KEY"): "KEYS#shop",
+    }
+    listed = [item for item in found.values() if "listing" in item]
+    assert {item["created_at"]["S"] for item in listed} == {"2026-03-01T03:00:00.000000Z"}
+
+
+def test_an_item_in_full(table: Table) -> None:
+    table.stores.ledger.create(make_code(customer=Customer("Anton Budiman")))
+    assert items(table) == {
+        ("CODE#INV-1", "CODE"): {
+            "pk": {"S": "CODE#INV-1"},
+            "sk": {"S": "CODE"},
+            "invoice_number": {"S": "INV-1"},
+            "storefront_id": {"S": "shop"},
+            "channel": {"S": "alfa"},
+            "feature": {"S": "dgpc"},
+            "amount": {"N": "150000"},
+            "reusable": {"BOOL": False},
+            "customer": {"M": {"name": {"S": "Anton Budiman"}}},
+            "created_at": {"S": "2026-03-01T03:00:00.000000Z"},
+            "expires_at": {"S": "2026-03-01T04:00:00.000000Z"},
+            "fingerprint": {"S": "0" * 64},
+            "receipt": {"M": {}},
+            "status": {"S": "requested"},
+            "version": {"N": "1"},
+            "due_at": {"S": "2026-03-01T03:01:00.000000Z"},
+            "due_shard": {"S": "DUE#4"},
+            "intent": {
+                "M": {
+                    "request_id": {"S": "5e3c4f9a-1c1b-4a36-a6c2-35c6f9e0a001"},
+                    "body": {"S": '{"order": {}}'},
+                }
+            },
+            "late": {"BOOL": False},
+            "payments": {"N": "0"},
+            "listing": {"S": "CODES#shop"},
+        }
+    }
+
+
+def test_a_claim_in_full(table: Table) -> None:
+    table.stores.ledger.create(make_own_code())
+    # In no index; gone when the code itself is, at the earliest.
+    assert items(table)["DIGITS#alfa#8899551234567890", "CLAIM"] == {
+        "pk": {"S": "DIGITS#alfa#8899551234567890"},
+        "sk": {"S": "CLAIM"},
+        "invoice_number": {"S": "INV-1"},
+        "ttl": {"N": str(int((at(hours=1) + RETENTION.codes).timestamp()))},
+    }
+
+
+def test_a_claim_that_passes_on_lives_as_long_as_its_new_holder(table: Table) -> None:
+    former, heir = make_own_code(), make_own_code("INV-2", expires_at=at(days=30))
+    table.stores.ledger.create(former)
+    table.stores.ledger.create(heir, former_holder="INV-1")
+    claim = items(table)["DIGITS#alfa#8899551234567890", "CLAIM"]
+    assert claim["invoice_number"] == {"S": "INV-2"}
+    assert claim["ttl"] == {"N": str(int((at(days=30) + RETENTION.codes).timestamp()))}
+
+
+def test_a_claim_whose_code_has_gone_leads_nowhere_and_can_be_taken_over(table: Table) -> None:
+    ledger = table.stores.ledger
+    ledger.create(make_own_code())
+    key = {"pk": {"S": "CODE#INV-1"}, "sk": {"S": "CODE"}}
+    table.client.delete_item(TableName=table.name, Key=key)
+    digits = "8899551234567890"
+    assert ledger.find_by_digits(Channel.ALFA, digits) is None
+    heir = make_own_code("INV-2")
+    with pytest.raises(DigitsTaken) as caught:
+        ledger.create(heir)
+    assert ledger.create(heir, former_holder=caught.value.holder) is None
+    assert ledger.find_by_digits(Channel.ALFA, digits) == heir
+
+
+def test_due_work_is_spread_over_the_shards(table: Table) -> None:
+    for number in range(64):
+        table.stores.ledger.create(make_code(f"INV-{number}"))
+    shards = {item["due_shard"]["S"] for item in items(table).values()}
+    assert shards == {f"DUE#{shard}" for shard in range(8)}
+
+
+def test_what_is_final_has_no_place_in_the_due_index(table: Table) -> None:
+    code = make_code()
+    table.stores.ledger.create(code)
+    table.stores.ledger.record(make_settlement(code))
+    for item in items(table).values():
+        assert "due_shard" not in item
+        assert "due_at" not in item
+
+
+_FINAL: dict[str, Any] = {"status": Status.EXPIRED, "due_at": None}
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [
+        (make_code(), None),
+        (make_code(due_at=None), None),
+        (make_code(status=Status.ACTIVE, due_at=None), None),
+        (make_code(status=Status.EXPIRED, ended_at=at(hours=1)), None),
+        (make_code(**_FINAL, ended_at=at(hours=1)), at(hours=1)),
+        (make_code(**_FINAL | {"status": Status.PAID}, paid_at=at(hours=2)), at(hours=2)),
+        (make_code(**_FINAL, ended_at=at(hours=3), paid_at=at(hours=2)), at(hours=3)),
+        (make_code(**_FINAL), at(hours=1)),
+    ],
+    ids=["new", "requested", "active", "ended", "expired", "paid", "paid and expired", "bare"],
+)
+def test_only_final_codes_come_to_an_end(table: Table, code: PaymentCode, ends: Any) -> None:
+    table.stores.ledger.create(code)
+    (item,) = items(table).values()
+    if ends is None:
+        assert "ttl" not in item
+    else:
+        assert item["ttl"] == {"N": str(int((ends + RETENTION.codes).timestamp()))}
+
+
+def test_a_final_code_that_is_looked_at_again_stays(table: Table) -> None:
+    code = make_code(**_FINAL, ended_at=at(hours=1))
+    table.stores.ledger.create(code)
+    table.stores.ledger.save(code.wait(at(hours=2)))
+    (item,) = items(table).values()
+    assert "ttl" not in item
+
+
+def test_evidence_is_kept_for_its_own_time(table: Table) -> None:
+    code = make_code()
+    table.stores.ledger.create(code)
+    table.stores.ledger.record(make_settlement(code))
+    table.stores.box.keep(make_kept())
+    found = items(table)
+    recorded = int((at(minutes=6) + RETENTION.evidence).timestamp())
+    received = int((NOW + RETENTION.evidence).timestamp())
+    assert found["CODE#INV-1", "PAYMENT#R-1"]["ttl"] == {"N": str(recorded)}
+    assert found["NOTIFICATION#INV-9", "NOTIFICATION#0a1b"]["ttl"] == {"N": str(received)}
+
+
+def test_payments_whose_code_has_gone_are_no_history(table: Table) -> None:
+    code = make_code()
+    table.stores.ledger.create(code)
+    table.stores.ledger.record(make_settlement(code))
+    key = {"pk": {"S": "CODE#INV-1"}, "sk": {"S": "CODE"}}
+    table.client.delete_item(TableName=table.name, Key=key)
+    assert table.stores.ledger.get("INV-1") is None
+    assert table.stores.ledger.get_history("INV-1", 5) is None
+
+
+def test_without_retention_nothing_is_written(table: Table) -> None:
+    store = Store(table.client, table.name)
+    ledger, box = DynamoLedger(store), DynamoNotificationBox(store)
+    code = make_code()
+    for write in (
+        lambda: ledger.create(code),
+        lambda: ledger.create(make_own_code()),
+        lambda: ledger.save(code.wait(None)),
+        lambda: ledger.record(make_settlement(code)),
+        lambda: box.keep(make_kept()),
+        lambda: box.postpone(make_kept(), None),
+    ):
+        with pytest.raises(InvalidConfiguration, match="retention"):
+            write()
+    assert items(table) == {}
+    table.stores.ledger.create(code)
+    assert ledger.get("INV-1") == code
+
+
+# --- Old and new code side by side ---
+
+_OLD: dict[str, Any] = {
+    "pk": {"S": "CODE#INV-1"},
+    "sk": {"S": "CODE"},
+    "invoice_number": {"S": "INV-1"},
+    "storefront_id": {"S": "shop"},
+    "channel": {"S": "alfa"},
+    "feature": {"S": "dgpc"},
+    "amount": {"N": "150000"},
+    "reusable": {"BOOL": False},
+    "customer": {"M": {"name": {"S": "Anton Budiman"}}},
+    "created_at": {"S": "2026-03-01T03:00:00Z"},
+    "expires_at": {"S": "2026-03-01T11:00:00+07:00"},
+    "fingerprint": {"S": "0" * 64},
+    "version": {"N": "1"},
+    "due_shard": {"S": "DUE#0"},
+    "due_at": {"S": "2026-03-01T03:01:00.000000Z"},
+}
+
+
+def test_an_item_of_an_older_version_takes_the_defaults(table: Table) -> None:
+    table.client.put_item(TableName=table.name, Item=_OLD)
+    ledger = table.stores.ledger
+    code = ledger.get("INV-1")
+    assert code == make_code(customer=Customer("Anton Budiman"), intent=None)
+    assert ledger.due(at(hours=1), 5) == [Work(WorkKind.CODE, "INV-1", due_at=at(minutes=1))]
+    ledger.save(code.wait(None))
+    assert ledger.get("INV-1") == code.wait(None)
+
+
+def test_an_item_of_a_newer_version_loses_what_is_not_known(table: Table) -> None:
+    newer = {
+        **_OLD,
+        "colour": {"SS": ["red"]},
+        "customer": {"M": {"name": {"S": "Anton Budiman"}, "phone": {"NULL": True}}},
+    }
+    table.client.put_item(TableName=table.name, Item=newer)
+    code = table.stores.ledger.get("INV-1")
+    assert code == make_code(customer=Customer("Anton Budiman"), intent=None)
+
+
+def test_an_item_that_lacks_what_it_must_have_is_an_error(table: Table) -> None:
+    broken = {name: value for name, value in _OLD.items() if name != "amount"}
+    table.client.put_item(TableName=table.name, Item=broken)
+    with pytest.raises(TypeError, match="amount"):
+        table.stores.ledger.get("INV-1")
+
+
+# --- The codec by itself ---
+
+
+def test_instants_sort_as_text() -> None:
+    instants = [
+        at(),
+        at(microseconds=1),
+        at(milliseconds=1),
+        at(seconds=1),
+        at(days=1).astimezone(timezone(timedelta(hours=7))),
+        at(days=4000),
+    ]
+    texts = [instant_text(instant) for instant in instants]
+    assert texts == sorted(texts)
+    assert {len(text) for text in texts} == {27}
+    assert [parse_instant(text) for text in texts] == instants
+
+
+def test_naive_instants_are_refused() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        instant_text(NOW.replace(tzinfo=None))
+    with pytest.raises(ValueError, match="offset"):
+        parse_instant("2026-03-01T03:00:00")
+
+
+def test_the_codec_keeps_types_apart() -> None:
+    payment = make_settlement(make_full_code(), amount=Decimal("19000.00")).payment
+    again = load(Payment, dump(payment))
+    assert again == payment
+    assert type(again.kind) is PaymentKind
+    assert dump(again) == dump(payment)

@@ -1,0 +1,293 @@
+"""Whatever happens to them, the table in memory and the real one look the same."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from o2o.core.bins import Feature
+from o2o.core.channels import Channel
+from o2o.core.codes import PaymentCode, Status
+from o2o.core.errors import O2OError
+from o2o.usecases.ports import ApiKey, KeptNotification, Page, Storefront
+from tests.contract.conftest import Stores, memory_stores, new_table
+from tests.support.samples import (
+    NOW,
+    make_code,
+    make_full_code,
+    make_kept,
+    make_own_code,
+    make_settlement,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+INVOICES = st.sampled_from([f"INV-{number}" for number in range(5)] + ["INV", "INV-1#"])
+SHOPS = st.sampled_from(["shop", "shop-2"])
+IDENTITIES = st.sampled_from(["R-1", "R-2", "2026-03-01T03:05:00Z", "é", "\ud800", "x" * 2000])
+DIGITS = st.sampled_from(["889955123", "8899551234", "8899551235", None])
+MINUTES = st.integers(-5, 5)
+LIMITS = st.integers(1, 4)
+Make = Callable[[str], PaymentCode]
+
+
+def list_codes(stores: Stores, storefront_id: str, **span: Any) -> Page[PaymentCode]:
+    return stores.ledger.list_codes(storefront_id, **span)
+
+
+class Twins(RuleBasedStateMachine):
+    """Every step is taken on both, and whatever one answers the other must answer too."""
+
+    client: "DynamoDBClient"
+
+    codes = Bundle("codes")
+    """Codes as somebody read or wrote them, stale ones among them."""
+    kept = Bundle("kept")
+    cursors = Bundle("cursors")
+    """Cursors into the payments of some code or other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = memory_stores()
+        self.engine = new_table(self.client).stores
+        # No two instants are the same: an index may sort equals as it likes.
+        self._ticks = count(1)
+
+    def both(self, step: Callable[[Stores], Any]) -> Any:
+        """The one answer of both; an error is an answer."""
+
+        def answer(stores: Stores) -> Any:
+            try:
+                return step(stores)
+            except O2OError as error:
+                return type(error), str(error), vars(error)
+
+        memory, engine = answer(self.memory), answer(self.engine)
+        assert engine == memory
+        return memory
+
+    def instant(self, minutes: int) -> datetime:
+        return NOW + timedelta(minutes=minutes, microseconds=next(self._ticks))
+
+    def maybe(self, minutes: int | None) -> datetime | None:
+        return None if minutes is None else self.instant(minutes)
+
+    @initialize()
+    def both_are_empty(self) -> None:
+        assert self.both(lambda stores: stores.ledger.due(NOW + timedelta(days=1), 10)) == []
+
+    @rule(
+        target=codes,
+        invoice=INVOICES,
+        shop=SHOPS,
+        created=MINUTES,
+        due=st.none() | MINUTES,
+        make=st.sampled_from([make_code, make_full_code]),
+    )
+    def create(
+        self, invoice: str, shop: str, created: int, due: int | None, make: Make
+    ) -> PaymentCode:
+        code = replace(
+            make(invoice),
+            storefront_id=shop,
+            created_at=self.instant(created),
+            due_at=self.maybe(due),
+        )
+        taker = self.both(lambda stores: stores.ledger.create(code))
+        return taker if isinstance(taker, PaymentCode) else code
+
+    @rule(
+        target=codes,
+        invoice=INVOICES,
+        feature=st.sampled_from(Feature),
+        channel=st.sampled_from(Channel),
+        digits=DIGITS,
+        former_holder=st.none() | INVOICES,
+    )
+    def claim(
+        self,
+        invoice: str,
+        feature: Feature,
+        channel: Channel,
+        digits: str | None,
+        former_holder: str | None,
+    ) -> PaymentCode:
+        code = make_own_code(
+            invoice,
+            feature=feature,
+            channel=channel,
+            payment_code=digits,
+            created_at=self.instant(0),
+            due_at=self.instant(1),
+        )
+        taker = self.both(lambda stores: stores.ledger.create(code, former_holder=former_holder))
+        return taker if isinstance(taker, PaymentCode) else code
+
+    @rule(target=codes, invoice=INVOICES, digits=DIGITS, former=codes, takes_over=st.booleans())
+    def give_way(
+        self, invoice: str, digits: str | None, former: PaymentCode, takes_over: bool
+    ) -> Any:
+        if former.invoice_number == invoice:
+            return multiple()
+        code = make_own_code(
+            invoice,
+            payment_code=digits,
+            replaces=former.invoice_number,
+            created_at=self.instant(0),
+            due_at=self.instant(1),
+        )
+        replaced = replace(former, version=former.version + 1, replaced_by=invoice)
+        former_holder = former.invoice_number if takes_over else None
+        self.both(
+            lambda stores: stores.ledger.create(
+                code, former_holder=former_holder, replaced=replaced
+            )
+        )
+        return multiple(code, replaced)
+
+    @rule(channel=st.sampled_from(Channel), digits=DIGITS)
+    def find_by_digits(self, channel: Channel, digits: str | None) -> None:
+        self.both(lambda stores: stores.ledger.find_by_digits(channel, digits or ""))
+
+    @rule(target=codes, code=codes, due=st.none() | MINUTES, info=st.none() | st.text(max_size=5))
+    def save(self, code: PaymentCode, due: int | None, info: str | None) -> Any:
+        changed = replace(code, version=code.version + 1, due_at=self.maybe(due), info=info)
+        self.both(lambda stores: stores.ledger.save(changed))
+        return changed
+
+    @rule(
+        target=codes,
+        code=codes,
+        identity=IDENTITIES,
+        amount=st.decimals(1, 10**9, places=2),
+        chain=st.lists(codes, max_size=2),
+    )
+    def record(
+        self, code: PaymentCode, identity: str, amount: Any, chain: list[PaymentCode]
+    ) -> PaymentCode:
+        others = {other.invoice_number: other for other in chain}
+        others.pop(code.invoice_number, None)
+        settlement = replace(
+            make_settlement(replace(code, status=Status.PAID), identity, amount=amount),
+            seen=tuple(others.values()),
+        )
+        self.both(lambda stores: stores.ledger.record(settlement))
+        return settlement.code
+
+    @rule(target=codes, invoice=INVOICES)
+    def get(self, invoice: str) -> Any:
+        code = self.both(lambda stores: stores.ledger.get(invoice))
+        return code or multiple()
+
+    @rule(invoice=INVOICES, payments=st.integers(0, 4))
+    def get_history(self, invoice: str, payments: int) -> None:
+        self.both(lambda stores: stores.ledger.get_history(invoice, payments))
+
+    @rule(target=cursors, invoice=INVOICES, limit=LIMITS)
+    def list_payments(self, invoice: str, limit: int) -> Any:
+        page = self.both(
+            lambda stores: stores.ledger.list_payments(invoice, limit=limit, cursor=None)
+        )
+        return page.next_cursor or multiple()
+
+    @rule(target=cursors, invoice=INVOICES, limit=LIMITS, cursor=cursors)
+    def list_more_payments(self, invoice: str, limit: int, cursor: str) -> Any:
+        page = self.both(
+            lambda stores: stores.ledger.list_payments(invoice, limit=limit, cursor=cursor)
+        )
+        return (isinstance(page, Page) and page.next_cursor) or multiple()
+
+    @rule(
+        shop=SHOPS,
+        since=st.none() | MINUTES,
+        until=st.none() | MINUTES,
+        limit=LIMITS,
+        pages=st.integers(1, 4),
+    )
+    def list_codes(
+        self, shop: str, since: int | None, until: int | None, limit: int, pages: int
+    ) -> None:
+        created_from, created_to = self.maybe(since), self.maybe(until)
+        cursor = None
+        for _ in range(pages):
+            page = self.both(
+                partial(
+                    list_codes,
+                    storefront_id=shop,
+                    created_from=created_from,
+                    created_to=created_to,
+                    limit=limit,
+                    cursor=cursor,
+                )
+            )
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+
+    @rule(now=MINUTES, limit=LIMITS)
+    def due(self, now: int, limit: int) -> None:
+        instant = self.instant(now)
+        self.both(lambda stores: stores.ledger.due(instant, limit))
+
+    @rule(target=kept, invoice=INVOICES, number=st.integers(0, 3), due=st.none() | MINUTES)
+    def keep(self, invoice: str, number: int, due: int | None) -> KeptNotification:
+        kept = make_kept(
+            invoice, f"0a{number}", received_at=self.instant(0), due_at=self.maybe(due)
+        )
+        self.both(lambda stores: stores.box.keep(kept))
+        return kept
+
+    @rule(kept=kept, due=st.none() | MINUTES)
+    def postpone(self, kept: KeptNotification, due: int | None) -> None:
+        due_at = self.maybe(due)
+        self.both(lambda stores: stores.box.postpone(kept, due_at))
+
+    @rule(kept=consumes(kept))
+    def drop(self, kept: KeptNotification) -> None:
+        self.both(lambda stores: stores.box.drop(kept))
+
+    @rule(kept=kept, limit=LIMITS)
+    def look_into_the_box(self, kept: KeptNotification, limit: int) -> None:
+        self.both(lambda stores: stores.box.find(kept.invoice_number, kept.identity))
+        self.both(lambda stores: stores.box.list_kept(limit=limit, cursor=None))
+
+    @rule(shop=SHOPS, key=st.sampled_from(["k1", "k2"]), revoked=st.booleans())
+    def use_the_registry(self, shop: str, key: str, revoked: bool) -> None:
+        storefront = Storefront(shop, f"Shop {next(self._ticks)}", self.instant(0))
+        api_key = ApiKey(key, shop, "0a", self.instant(0), self.maybe(1 if revoked else None))
+        self.both(lambda stores: stores.registry.add_storefront(storefront))
+        self.both(lambda stores: stores.registry.get_storefront(shop))
+        self.both(lambda stores: stores.registry.list_storefronts(limit=5, cursor=None))
+        self.both(lambda stores: stores.registry.put_key(api_key))
+        self.both(lambda stores: stores.registry.get_key(key))
+        self.both(lambda stores: stores.registry.list_keys(shop, limit=5, cursor=None))
+
+
+@pytest.mark.timeout(300)
+def test_the_twins_stay_alike(dynoxide_client: "DynamoDBClient") -> None:
+    Twins.client = dynoxide_client
+    run_state_machine_as_test(
+        Twins,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

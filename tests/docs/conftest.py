@@ -1,0 +1,17 @@
+"""A running stack for the documents' examples."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.local.support import LocalStack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """One running stack, as a reader of the documents would start it."""
+    running = LocalStack(folder=tmp_path_factory.mktemp("documents"))
+    running.start()
+    yield running
+    running.http.close()
+    running.stop()

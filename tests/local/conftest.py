@@ -1,0 +1,86 @@
+"""The fixtures: a small application of our own, and the whole stack."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import engine
+from local.aws import client
+from local.blueprint import read_blueprint
+from local.clock import SharedClock
+from local.functions import Surroundings, make_pool, prepare
+from local.ports import Wish, release
+from local.processes import Children
+from local.stack import ROOT
+from tests.local.support import FIXTURES, LocalStack, Shop
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "logs").mkdir()
+    children = Children(folder, print)
+    with contextlib.ExitStack() as undo:
+        undo.callback(children.stop)
+        ask, told = children.start("cloud", [sys.executable, "-m", "local.cloud"])
+        request = {
+            "template": str(FIXTURES / "template.yaml"),
+            "parameters": {"Stage": "dev", "Greeting": "Selamat datang"},
+            "name": "shop",
+        }
+        ask.write(json.dumps(request) + "\n")
+        ask.flush()
+        program = engine.find_dynoxide(ROOT)
+        dynamodb_url = None
+        if program is not None:
+            port = release(Wish(what="engine", option="").listen())
+            dynamodb_url = engine.start_dynoxide(children, program, folder / "db.sqlite", port)
+        prepare()
+        answer = json.loads(told.readline())
+        dynamodb_url = dynamodb_url or answer["url"]
+        blueprint = read_blueprint(answer["resources"], FIXTURES)
+        for table in blueprint.tables:
+            engine.create_table(client("dynamodb", dynamodb_url), table)
+        surroundings = Surroundings(
+            aws_url=answer["url"],
+            dynamodb_url=dynamodb_url,
+            clock=folder / "clock",
+            logs=folder / "logs",
+        )
+        pools = {}
+        for name, function in blueprint.functions.items():
+            pools[name] = make_pool(function, surroundings, limit=2)
+            undo.callback(pools[name].close)
+        yield Shop(
+            folder=folder,
+            resources=answer["resources"],
+            blueprint=blueprint,
+            pools=pools,
+            surroundings=surroundings,
+            clock=SharedClock(folder / "clock"),
+        )
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """One running stack for all tests that leave it as they found it."""
+    running = LocalStack(folder=tmp_path_factory.mktemp("stack"))
+    running.start()
+    yield running
+    running.http.close()
+    code, printed = running.stop()
+    assert (code, "Traceback" in printed) == (0, False), printed
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[LocalStack]:
+    """A stack for one test that kills it; it is not started yet."""
+    own = LocalStack(folder=tmp_path / "state")
+    yield own
+    own.http.close()
+    if own.process is not None:
+        own.kill()

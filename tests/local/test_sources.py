@@ -1,0 +1,259 @@
+"""Schedules, queues and streams bring events to functions by themselves."""
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Self
+
+import pytest
+
+from local.aws import client
+from local.functions import FunctionError
+from local.sources import QueuePoller, Scheduler, StreamPoller, failed_items, matches
+from tests.local.support import Shop, until
+
+
+@pytest.fixture
+def sqs(shop: Shop) -> Any:
+    return client("sqs", shop.aws_url, read_timeout=30)
+
+
+@pytest.fixture
+def dynamodb(shop: Shop) -> Any:
+    return client("dynamodb", shop.dynamodb_url)
+
+
+@pytest.fixture
+def working(shop: Shop, sqs: Any) -> Iterator[str]:
+    """The URL of a queue that is being worked on."""
+    (source,) = shop.blueprint.queue_sources
+    poller = QueuePoller(source, shop.pools[source.function], sqs)
+    poller.start()
+    yield source.queue_url
+    poller.stop()
+    sqs.send_message(QueueUrl=source.queue_url, MessageBody="bye")  # ends the long poll
+    poller._thread.join()
+    until(lambda: take_all(sqs, source.queue_url) == ["bye"])
+
+
+def take_all(sqs: Any, queue_url: str) -> list[str]:
+    """Take all messages out of a queue that are visible."""
+    taken = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages", [])
+    for message in taken:
+        sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return [message["Body"] for message in taken]
+
+
+def kept(dynamodb: Any, body: str) -> bool:
+    key = {"pk": {"S": f"done-{body}"}, "sk": {"S": "work"}}
+    return "Item" in dynamodb.get_item(TableName="shop-Table", Key=key)
+
+
+# --- schedules -------------------------------------------------------------------------------
+
+
+def test_a_schedule_fires_at_its_start_and_on_demand(shop: Shop, sqs: Any) -> None:
+    (source,) = shop.blueprint.queue_sources
+
+    scheduler = Scheduler(shop.blueprint.schedules, shop.pools)
+    scheduler.start()
+    assert until(lambda: take_all(sqs, source.queue_url)) == ["swept"]
+    assert scheduler.fire() == []
+    assert take_all(sqs, source.queue_url) == ["swept"]
+    scheduler.stop()
+
+
+def test_a_schedule_whose_function_fails_is_named(shop: Shop) -> None:
+    with shop.pool("SweepFunction", handler="json.loads") as pool:
+        scheduler = Scheduler(shop.blueprint.schedules, {"SweepFunction": pool})
+        assert scheduler.fire() == ["SweepFunctionMinute"]
+
+
+# --- queues ----------------------------------------------------------------------------------
+
+
+def test_messages_of_a_queue_reach_the_function_and_leave_the_queue(
+    working: str, sqs: Any, dynamodb: Any
+) -> None:
+    for number in range(12):
+        sqs.send_message(QueueUrl=working, MessageBody=f"message-{number}")
+    for number in range(12):
+        until(partial(kept, dynamodb, f"message-{number}"))
+    until(lambda: waiting(sqs, working) == 0)
+
+
+def test_a_message_that_fails_comes_back_and_ends_in_the_dead_letters(
+    working: str, sqs: Any, dynamodb: Any
+) -> None:
+    dead_letters = working.replace("shop-Queue", "shop-DeadLetters")
+    sqs.send_message_batch(
+        QueueUrl=working,
+        Entries=[
+            {"Id": "1", "MessageBody": "bad"},
+            {"Id": "2", "MessageBody": "good-beside-bad"},
+        ],
+    )
+    until(lambda: kept(dynamodb, "good-beside-bad"))
+    until(lambda: waiting(sqs, dead_letters) == 1)
+    assert waiting(sqs, working) == 0
+    assert take_all(sqs, dead_letters) == ["bad"]
+
+
+def waiting(sqs: Any, queue_url: str) -> int:
+    """How many messages a queue holds, those in work included."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    told = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    return sum(int(number) for number in told.values())
+
+
+def finished(answer: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+    return future
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        (None, set()),
+        ({}, set()),
+        ({"batchItemFailures": []}, set()),
+        ({"batchItemFailures": None}, set()),
+        ({"batchItemFailures": [{"itemIdentifier": "b"}]}, {"b"}),
+        ({"batchItemFailures": [{"itemIdentifier": "stranger"}]}, {"a", "b"}),
+        ({"batchItemFailures": [{}]}, {"a", "b"}),
+        ({"other": []}, {"a", "b"}),
+        ("words", {"a", "b"}),
+        (FunctionError("Sandbox.Timedout", ""), {"a", "b"}),
+    ],
+)
+def test_what_a_report_of_failures_means(answer: object, failed: set[str]) -> None:
+    assert failed_items(finished(answer), ["a", "b"], partial=True) == failed
+
+
+def test_without_reports_an_answer_means_that_all_is_done() -> None:
+    answer = {"batchItemFailures": [{"itemIdentifier": "a"}]}
+    assert failed_items(finished(answer), ["a"], partial=False) == set()
+
+
+# --- buses -----------------------------------------------------------------------------------
+
+
+def test_an_event_on_the_bus_reaches_the_queue_of_the_rule_that_fits(shop: Shop, sqs: Any) -> None:
+    entry = {"EventBusName": "shop-bus", "Source": "shop", "Detail": '{"amount": 25000}'}
+    client("events", shop.aws_url).put_events(
+        Entries=[{**entry, "DetailType": "failed"}, {**entry, "DetailType": "paid"}]
+    )
+    queue_url = shop.resources["Events"]["Ref"]
+    (event,) = map(json.loads, until(lambda: take_all(sqs, queue_url)))
+    assert (event["source"], event["detail-type"]) == ("shop", "paid")
+    assert event["detail"] == {"amount": 25_000}
+    assert take_all(sqs, queue_url) == []
+
+
+# --- streams ---------------------------------------------------------------------------------
+
+
+class Watcher:
+    """The stream's poller and what came out of it."""
+
+    def __init__(self, shop: Shop, checkpoint: str) -> None:
+        (source,) = shop.blueprint.stream_sources
+        dynamodb = client("dynamodb", shop.dynamodb_url)
+        arn = dynamodb.describe_table(TableName=source.table)["Table"]["LatestStreamArn"]
+        self.given_up: list[tuple[str, Mapping[str, Any]]] = []
+        self._shop = shop
+        self._poller = StreamPoller(
+            source,
+            shop.pools[source.function],
+            client("dynamodbstreams", shop.dynamodb_url, parameter_validation=False),
+            arn,
+            shop.folder / checkpoint,
+            lambda queue_arn, notice: self.given_up.append((queue_arn, notice)),
+        )
+
+    def __enter__(self) -> Self:
+        self._poller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._poller.stop()
+
+    def seen(self, prefix: str) -> list[dict[str, Any]]:
+        """The records whose key begins so, in the order in which the function saw them."""
+        lines = self._shop.log("WatchFunction").splitlines()
+        records = [json.loads(line).get("watched") for line in lines]
+        return [
+            record
+            for record in records
+            if record and record["dynamodb"]["Keys"]["pk"]["S"].startswith(prefix)
+        ]
+
+
+def put(dynamodb: Any, key: str, **attributes: Any) -> None:
+    dynamodb.put_item(
+        TableName="shop-Table", Item={"pk": {"S": key}, "sk": {"S": "-"}, **attributes}
+    )
+
+
+def test_changes_of_the_table_reach_the_function_in_order(shop: Shop, dynamodb: Any) -> None:
+    with Watcher(shop, "order.json") as watcher:
+        for number in range(25):
+            put(dynamodb, f"order-{number:02}", amount={"N": "25000"}, raw={"B": b"\x00\xff"})
+        until(lambda: len(watcher.seen("order-")) == 25)
+        seen = watcher.seen("order-")
+    keys = [record["dynamodb"]["Keys"]["pk"]["S"] for record in seen]
+    assert keys == [f"order-{number:02}" for number in range(25)]
+    first = seen[0]
+    assert (first["eventName"], first["eventSource"]) == ("INSERT", "aws:dynamodb")
+    assert first["dynamodb"]["NewImage"]["amount"] == {"N": "25000"}
+    assert first["dynamodb"]["NewImage"]["raw"] == {"B": "AP8="}
+    assert isinstance(first["dynamodb"]["ApproximateCreationDateTime"], int | float)
+
+
+def test_a_poisoned_change_is_cut_out_and_given_up(shop: Shop, dynamodb: Any) -> None:
+    with Watcher(shop, "poison.json") as watcher:
+        put(dynamodb, "before-poison")
+        put(dynamodb, "poison")
+        put(dynamodb, "after-poison")
+        until(lambda: watcher.seen("after-poison"))
+        assert watcher.seen("before-poison")
+        assert not watcher.seen("poison")
+        ((queue_arn, notice),) = watcher.given_up
+    assert queue_arn.endswith(":shop-DeadLetters")
+    assert notice["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert notice["DDBStreamBatchInfo"]["batchSize"] == 1
+
+
+def test_a_restart_goes_on_where_it_ended(shop: Shop, dynamodb: Any) -> None:
+    put(dynamodb, "early")
+    with Watcher(shop, "restart.json") as watcher:
+        until(lambda: watcher.seen("early"))
+        until((shop.folder / "restart.json").exists)
+    times = len(watcher.seen("early"))
+    put(dynamodb, "late")
+    with Watcher(shop, "restart.json") as watcher:
+        until(lambda: watcher.seen("late"))
+        assert len(watcher.seen("early")) == times
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ({}, True),
+        ({"eventName": ["INSERT", "MODIFY"]}, True),
+        ({"eventName": ["REMOVE"]}, False),
+        ({"dynamodb": {"Keys": {"sk": {"S": ["CODE"]}}}}, True),
+        ({"dynamodb": {"Keys": {"sk": {"S": ["EVENT"]}}}}, False),
+        ({"dynamodb": {"Keys": {"sk": {"N": ["CODE"]}}}}, False),
+        ({"dynamodb": {"NewImage": {"sk": {"S": ["CODE"]}}}}, False),
+        ({"eventName": ["MODIFY"], "dynamodb": {"Keys": {"sk": {"S": ["EVENT"]}}}}, False),
+    ],
+)
+def test_a_filter_wants_a_record_or_not(pattern: Mapping[str, Any], wanted: bool) -> None:
+    record = {"eventName": "MODIFY", "dynamodb": {"Keys": {"sk": {"S": "CODE"}}}}
+    assert matches(pattern, record) is wanted

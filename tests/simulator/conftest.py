@@ -1,0 +1,31 @@
+"""A fresh simulator and a fresh merchant for every test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from simulator import Simulator, SimulatorConfig
+from tests.simulator.support import CLIENT_ID, SECRET_KEY, Client, Merchant
+
+
+@pytest.fixture
+def merchant() -> Iterator[Merchant]:
+    with Merchant() as listening:
+        yield listening
+
+
+@pytest.fixture
+def config(merchant: Merchant) -> SimulatorConfig:
+    return SimulatorConfig(
+        client_id=CLIENT_ID,
+        secret_key=SECRET_KEY,
+        notification_urls={"alfa": merchant.url, "indomaret": merchant.url + "/indomaret"},
+        inquiry_urls={"alfa": merchant.inquiry_url},
+        notification_timeout_seconds=5,
+    )
+
+
+@pytest.fixture
+def doku(config: SimulatorConfig) -> Iterator[Client]:
+    with Simulator(config) as simulator:
+        yield Client(simulator.url)

@@ -1,0 +1,183 @@
+"""Storefronts to deliver to: on the twins, with a courier that is told what to come back with."""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from o2o.adapters.memory import (
+    MemoryEndpointStore,
+    MemoryEventStore,
+    MemoryRegistry,
+    MemoryTable,
+    MemoryWorkQueue,
+)
+from o2o.core.errors import InvalidRequest, O2OError
+from o2o.core.events import EventType
+from o2o.core.webhooks import Attempt, Endpoint, EventRecord, RetryTimetable
+from o2o.entry.models_events import render
+from o2o.usecases.deliver import Delivered, DeliverEvent
+from o2o.usecases.endpoints import Endpoints
+from o2o.usecases.event_ports import EndpointStore, EventStore
+from o2o.usecases.events import BrowseEvents
+from o2o.usecases.publish import FIRST_LOOK, PublishEvents
+from o2o.usecases.sweep import Sweep
+from tests.support.world import START, SeededEntropy, TurnableClock
+
+RETRIES = RetryTimetable(
+    tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200, 1440))
+)
+
+
+def make_record(number: int = 1, **changes: object) -> EventRecord:
+    """An event that was published just now."""
+    fields: dict[str, object] = {
+        "event_id": f"evt_{number:032x}",
+        "type": EventType.PAID,
+        "storefront_id": "shop",
+        "invoice_number": f"INV-{number}",
+        "sequence": 3,
+        "created_at": START,
+        "payload": '{"id": "evt", "data": {}}',
+        "keep_until": START + timedelta(days=90),
+        "tried_since": START,
+        "due_at": START + FIRST_LOOK,
+    }
+    return EventRecord(**fields | changes)  # type: ignore[arg-type]
+
+
+def secret_of(storefront_id: str, version: int) -> str:
+    """Another one for each storefront and version."""
+    return "whsec_" + b64encode(sha256(f"{storefront_id} {version}".encode()).digest()).decode()
+
+
+@dataclass
+class FakeCourier:
+    """Answers by host: a status code, or the word of an error."""
+
+    clock: TurnableClock
+    answers: dict[str, int | str] = field(default_factory=dict)
+    posted: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+
+    def check(self, url: str) -> None:
+        if not url.startswith("https://"):
+            raise InvalidRequest.of("url", "must begin with https://")
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
+        self.posted.append((url, headers, body))
+        self.meanwhile()
+        answer = self.answers.get(url, 204)
+        if isinstance(answer, str):
+            return Attempt(self.clock(), 10_000, error=answer)
+        return Attempt(self.clock(), 12, status_code=answer)
+
+    def ids(self, url: str) -> list[str]:
+        return [headers["webhook-id"] for to, headers, _ in self.posted if to == url]
+
+
+@dataclass
+class FakeBus:
+    """A bus that can be away."""
+
+    heard: list[EventRecord] = field(default_factory=list)
+    is_away: bool = False
+
+    def put(self, record: EventRecord) -> None:
+        if self.is_away:
+            raise O2OError("the bus is away")
+        self.heard.append(record)
+
+
+class Shops:
+    """Everything that brings events to storefronts, on a clock to turn."""
+
+    def __init__(
+        self,
+        events: EventStore | None = None,
+        endpoints: EndpointStore | None = None,
+        clock: TurnableClock | None = None,
+    ) -> None:
+        table = MemoryTable()
+        self.clock = clock or TurnableClock()
+        self.events = events or MemoryEventStore(table)
+        self.endpoints = endpoints or MemoryEndpointStore(table)
+        self.registry = MemoryRegistry(table)
+        self.queue = MemoryWorkQueue()
+        self.courier = FakeCourier(self.clock)
+        self.bus = FakeBus()
+        self.dead: list[str] = []
+        self.deliver = DeliverEvent(
+            events=self.events,
+            endpoints=self.endpoints,
+            courier=self.courier,
+            dead_letters=self,
+            secret_of=secret_of,
+            clock=self.clock,
+            entropy=SeededEntropy(),
+            timetable=RETRIES,
+        )
+        self.publish = PublishEvents(
+            events=self.events, bus=self.bus, render=render, keep_for=timedelta(days=90)
+        )
+        self.sweep = Sweep(agenda=self.events, queue=self.queue, clock=self.clock)
+        self.browse = BrowseEvents(events=self.events, queue=self.queue, clock=self.clock)
+        self.admin = Endpoints(
+            endpoints=self.endpoints,
+            registry=self.registry,
+            courier=self.courier,
+            secret_of=secret_of,
+            browse=self.browse,
+            clock=self.clock,
+        )
+
+    def put(self, record: EventRecord) -> None:
+        """The dead letters: see ``DeadLetters``."""
+        self.dead.append(record.event_id)
+
+    def open(self, storefront_id: str = "shop") -> str:
+        """Give a storefront an endpoint."""
+        url = f"https://{storefront_id}.example/hook"
+        self.endpoints.save_endpoint(Endpoint(storefront_id=storefront_id, url=url))
+        return url
+
+    def add(self, number: int = 1, **changes: object) -> EventRecord:
+        """A new event, published now."""
+        now = self.clock()
+        record = make_record(
+            number,
+            **{
+                "created_at": now,
+                "tried_since": now,
+                "due_at": now + FIRST_LOOK,
+                "keep_until": now + timedelta(days=90),
+            }
+            | changes,
+        )
+        assert self.events.add(record)
+        return record
+
+    def record(self, event_id: str) -> EventRecord:
+        found = self.events.get(event_id)
+        assert found is not None
+        return found
+
+    def endpoint(self, storefront_id: str = "shop") -> Endpoint:
+        found = self.endpoints.get_endpoint(storefront_id)
+        assert found is not None
+        return found
+
+    def work_off(self) -> list[Delivered]:
+        """One sweep, and everything it queued."""
+        self.sweep()
+        done = []
+        while (work := self.queue.take()) is not None:
+            done.append(self.deliver(work.identity))
+        return done
+
+    def live(self, until: datetime, step: timedelta = timedelta(minutes=1)) -> None:
+        """Let time pass with a sweep at every step."""
+        while self.clock.now < until:
+            self.clock.now = min(until, self.clock.now + step)
+            self.work_off()

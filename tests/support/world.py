@@ -1,0 +1,346 @@
+"""A whole world in memory: the use cases on the twins, a clock to turn, and a DOKU to break."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum, auto
+
+from o2o.adapters.memory import MemoryLedger, MemoryNotificationBox, MemoryTable, MemoryWorkQueue
+from o2o.core.bins import Bin, BinTable, BinType, Partnership
+from o2o.core.channels import Channel, ChannelRules
+from o2o.core.codes import Customer, DokuCode, Intent, PaymentCode
+from o2o.core.errors import DokuOutcomeUnknown, DokuRefused, DokuUnavailable, UnreadableMessage
+from o2o.core.inquiries import InquiryAnswer, InquiryStatus
+from o2o.core.payments import Evidence, PaymentReport, Source
+from o2o.core.timetable import Timetable
+from o2o.usecases.answer_inquiry import AnswerInquiry
+from o2o.usecases.cancel import CancelCode
+from o2o.usecases.generate import CodeRequest, Expiry, GenerateCode, Generated
+from o2o.usecases.ports import (
+    Inquiry,
+    Ledger,
+    Notification,
+    NotificationBox,
+    OrderState,
+    OrderStatus,
+    Sealed,
+    TimeLeft,
+)
+from o2o.usecases.read import ReadCodes
+from o2o.usecases.receive import Receipt, ReceiveNotification
+from o2o.usecases.reconcile import MatchNotification, Reconcile, ReconcileCode
+from o2o.usecases.settle import Settle
+from o2o.usecases.sweep import Sweep
+
+START = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+
+TIMETABLE = Timetable(
+    requested=tuple(timedelta(minutes=m) for m in (1, 2, 5, 15, 60)),
+    active=tuple(timedelta(minutes=m) for m in (15, 60, 180, 360, 720, 1440)),
+    grace=timedelta(seconds=60),
+    guess=timedelta(minutes=30),
+    look_again=(timedelta(minutes=35), timedelta(hours=13)),
+)
+
+CHANNELS = {
+    Channel.ALFA: ChannelRules("/alfa", 10_000, 2_500_000, 43_200, "/alfa-merchant"),
+    Channel.INDOMARET: ChannelRules("/indomaret", 10_000, 5_000_000, 43_200),
+}
+
+BINS = BinTable.of(
+    [
+        Bin(Channel.ALFA, Partnership.AGGREGATOR, BinType.GENERAL, "8"),
+        Bin(Channel.ALFA, Partnership.AGGREGATOR, BinType.EXCLUSIVE, "889955"),
+        Bin(Channel.INDOMARET, Partnership.DIRECT, BinType.DIRECT, "88899"),
+    ]
+)
+
+
+@dataclass
+class TurnableClock:
+    """A clock that stands until it is turned."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+class SeededEntropy:
+    """The same chance in every run."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)
+
+    def request_id(self) -> str:
+        return f"request-{self._random.getrandbits(64):016x}"
+
+    def token(self, length: int) -> str:
+        return "".join(
+            self._random.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(length)
+        )
+
+    def randbelow(self, bound: int) -> int:
+        return self._random.randrange(bound)
+
+
+class Mood(Enum):
+    """How DOKU behaves."""
+
+    WELL = auto()
+    DOWN = auto()
+    """Takes no request."""
+    FORGETFUL = auto()
+    """Takes requests and its answers get lost."""
+    REFUSING = auto()
+
+
+@dataclass
+class Order:
+    """An order at DOKU."""
+
+    intent: Intent
+    invoice_number: str
+    payment_code: str
+    amount: Decimal
+    expires_at: datetime
+    payments: list[PaymentReport] = field(default_factory=list)
+
+
+class FakeDoku:
+    """DOKU as the use cases see it: one order a Request-Id, and the truth about payments."""
+
+    def __init__(self, clock: TurnableClock) -> None:
+        self._clock = clock
+        self.mood = Mood.WELL
+        self.orders: dict[str, Order] = {}
+        self.sent: list[Intent] = []
+
+    def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
+        return f"{code.invoice_number} {code.amount} {expires_in_minutes}"
+
+    def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
+        assert code.channel in CHANNELS
+        assert time_left() > 0
+        intent = code.intent
+        assert intent is not None
+        self.sent.append(intent)
+        if self.mood is Mood.DOWN:
+            raise DokuUnavailable("DOKU is down")
+        if self.mood is Mood.REFUSING:
+            raise DokuRefused("PAYMENT CHANNEL IS INACTIVE")
+        invoice_number, amount, minutes = intent.body.split()
+        order = self.orders.get(invoice_number)
+        if order is None:
+            order = Order(
+                intent,
+                invoice_number,
+                code.payment_code or f"8{len(self.orders):015d}",
+                Decimal(amount),
+                self._clock() + timedelta(minutes=int(minutes)),
+            )
+            self.orders[invoice_number] = order
+        elif order.intent != intent:
+            raise DokuRefused("duplicate invoice number")
+        if self.mood is Mood.FORGETFUL:
+            raise DokuOutcomeUnknown("the answer got lost")
+        return DokuCode(order.payment_code, order.expires_at, "https://doku.example/how")
+
+    def check_status(self, invoice_number: str, time_left: TimeLeft) -> OrderStatus:
+        assert time_left() > 0
+        if self.mood in (Mood.DOWN, Mood.FORGETFUL):
+            raise DokuUnavailable("DOKU is down")
+        order = self.orders.get(invoice_number)
+        if order is None:
+            return OrderStatus(OrderState.UNKNOWN)
+        visible = [
+            payment
+            for payment in order.payments
+            if payment.paid_at + timedelta(seconds=60) <= self._clock()
+        ]
+        if visible:
+            newest = visible[-1]
+            return OrderStatus(
+                OrderState.SUCCESS,
+                PaymentReport(
+                    invoice_number=invoice_number,
+                    payment_code=None,
+                    amount=newest.amount,
+                    paid_at=newest.paid_at,
+                    source=Source.STATUS_CHECK,
+                    evidence=Evidence("status"),
+                    receipt_number=newest.receipt_number,
+                ),
+            )
+        if self._clock() >= order.expires_at:
+            return OrderStatus(OrderState.EXPIRED)
+        return OrderStatus(OrderState.PENDING)
+
+    def pay(
+        self, invoice_number: str, *, amount: int | None = None, receipt: str | None = None
+    ) -> PaymentReport:
+        """A customer pays at the till; the answer is what DOKU notifies."""
+        order = self.orders[invoice_number]
+        report = PaymentReport(
+            invoice_number=invoice_number,
+            payment_code=order.payment_code,
+            amount=Decimal(amount) if amount else order.amount,
+            paid_at=self._clock(),
+            source=Source.NOTIFICATION,
+            evidence=Evidence("notification"),
+            receipt_number=receipt or f"R{invoice_number}-{len(order.payments)}",
+            store_id="S1",
+        )
+        order.payments.append(report)
+        return report
+
+    def learn(self, code: PaymentCode) -> None:
+        """DOKU has an order for a code that lives at the merchant from its payment on."""
+        assert code.payment_code is not None
+        self.orders[code.invoice_number] = Order(
+            Intent("", ""),
+            code.invoice_number,
+            code.payment_code,
+            Decimal(code.amount),
+            code.expires_at,
+        )
+
+
+class OpenInbox:
+    """An inbox that reads what tests put into it."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, Notification] = {}
+        self.inquiries: dict[str, Inquiry] = {}
+
+    def post(self, notification: Notification) -> bytes:
+        body = f"message {len(self.messages)}"
+        self.messages[body] = notification
+        return body.encode()
+
+    def ask(self, inquiry: Inquiry) -> bytes:
+        body = f"inquiry {len(self.inquiries)}"
+        self.inquiries[body] = inquiry
+        return body.encode()
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> Evidence:
+        return Evidence(body.decode(), dict(headers))
+
+    def read_inquiry(self, evidence: Evidence) -> Inquiry:
+        if evidence.body not in self.inquiries:
+            raise UnreadableMessage("not JSON")
+        return self.inquiries[evidence.body]
+
+    def seal(self, headers: Mapping[str, str], answer: InquiryAnswer) -> Sealed:
+        return Sealed(answer.status.http_status, dict(headers), repr(answer))
+
+    def read_notification(self, evidence: Evidence) -> Notification:
+        if evidence.body not in self.messages:
+            raise UnreadableMessage("not JSON")
+        return self.messages[evidence.body]
+
+
+def plenty() -> float:
+    """Time left, always enough."""
+    return 10.0
+
+
+class World:
+    """Everything wired together."""
+
+    def __init__(self, ledger: Ledger | None = None, box: NotificationBox | None = None) -> None:
+        table = MemoryTable()
+        self.clock = TurnableClock()
+        self.ledger = ledger or MemoryLedger(table)
+        self.box = box or MemoryNotificationBox(table)
+        self.queue = MemoryWorkQueue()
+        self.doku = FakeDoku(self.clock)
+        self.inbox = OpenInbox()
+        self.settle = Settle(ledger=self.ledger, clock=self.clock, timetable=TIMETABLE)
+        self.generate = GenerateCode(
+            ledger=self.ledger,
+            doku=self.doku,
+            clock=self.clock,
+            entropy=SeededEntropy(),
+            channels=CHANNELS,
+            bins=BINS,
+            timetable=TIMETABLE,
+            page_token=lambda invoice_number: f"token-of-{invoice_number}",
+        )
+        self.receive = ReceiveNotification(
+            inbox=self.inbox,
+            settle=self.settle,
+            box=self.box,
+            clock=self.clock,
+            timetable=TIMETABLE,
+        )
+        self.reconcile_code = ReconcileCode(
+            ledger=self.ledger,
+            doku=self.doku,
+            settle=self.settle,
+            clock=self.clock,
+            timetable=TIMETABLE,
+        )
+        self.reconcile = Reconcile(
+            reconcile_code=self.reconcile_code,
+            match_notification=MatchNotification(
+                inbox=self.inbox,
+                box=self.box,
+                settle=self.settle,
+                clock=self.clock,
+                timetable=TIMETABLE,
+            ),
+        )
+        self.sweep = Sweep(agenda=self.ledger, queue=self.queue, clock=self.clock)
+        self.cancel = CancelCode(ledger=self.ledger, clock=self.clock, timetable=TIMETABLE)
+        self.read = ReadCodes(ledger=self.ledger)
+        self.answer = AnswerInquiry(inbox=self.inbox, ledger=self.ledger, clock=self.clock)
+
+    def request(self, invoice_number: str = "INV-1", **changes: object) -> CodeRequest:
+        """A request with defaults; its fingerprint is its content."""
+        fields: dict[str, object] = {
+            "invoice_number": invoice_number,
+            "amount": 150_000,
+            "channel": Channel.ALFA,
+            "customer": Customer("Anton Budiman"),
+            "expiry": Expiry(in_minutes=60),
+        } | changes
+        return CodeRequest(fingerprint=repr(sorted(map(str, fields.items()))), **fields)  # type: ignore[arg-type]
+
+    def ask(self, invoice_number: str = "INV-1", **changes: object) -> Generated:
+        """Storefront ``shop`` asks for a code."""
+        return self.generate("shop", self.request(invoice_number, **changes), time_left=plenty)
+
+    def code(self, invoice_number: str = "INV-1") -> PaymentCode:
+        """The code as it stands in the ledger."""
+        code = self.ledger.get(invoice_number)
+        assert code is not None
+        return code
+
+    def notify(self, report: PaymentReport) -> Receipt:
+        """DOKU's notification arrives."""
+        return self.receive({}, self.inbox.post(Notification(OrderState.SUCCESS, report)))
+
+    def inquire(self, payment_code: str, channel: Channel | None = Channel.ALFA) -> InquiryStatus:
+        """A cashier types digits, and DOKU asks us."""
+        return self.answer({}, self.inbox.ask(Inquiry(channel, payment_code))).status
+
+    def work_off(self) -> int:
+        """One sweep, and everything it queued."""
+        self.sweep()
+        worked = 0
+        while (work := self.queue.take()) is not None:
+            self.reconcile(work, time_left=plenty)
+            worked += 1
+        return worked
+
+    def live(self, until: datetime, step: timedelta = timedelta(minutes=1)) -> None:
+        """Let time pass with a sweep every minute."""
+        while self.clock.now < until:
+            self.clock.now = min(until, self.clock.now + step)
+            self.work_off()

@@ -1,0 +1,158 @@
+"""The edge: who may come in, how fast, and what they hear when they may not."""
+
+import json
+import re
+from http import HTTPStatus
+
+import pytest
+
+from o2o.entry import problems
+from tests.template.model import Template
+
+ROUTES = {
+    ("get", "/channels"),
+    ("get", "/payment-codes"),
+    ("post", "/payment-codes"),
+    ("get", "/payment-codes/{invoice_number}"),
+    ("get", "/payment-codes/{invoice_number}/how-to-pay"),
+    ("get", "/payment-codes/{invoice_number}/payments"),
+    ("post", "/payment-codes/{invoice_number}/cancel"),
+    ("post", "/payment-codes/{invoice_number}/refresh"),
+    ("get", "/events"),
+    ("get", "/events/{event_id}"),
+    ("post", "/events/redeliver"),
+    ("post", "/doku/inquiries"),
+    ("post", "/doku/notifications"),
+    ("get", "/pay/{token}"),
+    ("head", "/pay/{token}"),
+    ("get", "/pay/{token}/status"),
+    ("get", "/openapi.json"),
+    ("get", "/docs"),
+    ("get", "/problems/{slug}"),
+}
+# Nothing in them is a secret.
+ABOUT = {("get", "/openapi.json"), ("get", "/docs"), ("get", "/problems/{slug}")}
+# DOKU's signature protects the others, or the customer's token.
+PUBLIC = {
+    ("post", "/doku/inquiries"),
+    ("post", "/doku/notifications"),
+    ("get", "/pay/{token}"),
+    ("head", "/pay/{token}"),
+    ("get", "/pay/{token}/status"),
+    *ABOUT,
+}
+
+
+def test_routes(template: Template) -> None:
+    assert routes(template) == ROUTES
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_every_route_but_dokus_and_the_customers_asks_for_a_key(
+    template: Template, route: tuple[str, str]
+) -> None:
+    method, path = route
+    (security,) = template.api["paths"][path][method]["security"]
+    assert set(security) == ({"NONE"} if route in PUBLIC else {"StorefrontKey"})
+
+
+def test_the_authorizer_sees_the_authorization_header(template: Template) -> None:
+    scheme = template.api["components"]["securitySchemes"]["StorefrontKey"]
+    authorizer = scheme["x-amazon-apigateway-authorizer"]
+    assert authorizer["type"] == "request"
+    assert authorizer["identitySource"] == "method.request.header.Authorization"
+    ttl = template.source["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"]["StorefrontKey"]
+    assert ttl["Identity"]["ReauthorizeEvery"] == {"Ref": "AuthorizerTtlSeconds"}
+    parameter = template.source["Parameters"]["AuthorizerTtlSeconds"]
+    assert (parameter["MinValue"], parameter["MaxValue"]) == (0, 3600)
+
+
+def test_one_regional_api_with_one_stage(template: Template) -> None:
+    (api,) = template.of_type("AWS::ApiGateway::RestApi").values()
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert api["Name"] == {"Ref": "AWS::StackName"}
+    assert api["FailOnWarnings"] is True
+    (stage,) = template.of_type("AWS::ApiGateway::Stage").values()
+    assert stage["StageName"] == "v1"
+    assert stage["TracingEnabled"] is True
+    (deployment,) = template.of_type("AWS::ApiGateway::Deployment").values()
+    assert "StageName" not in deployment  # or there would be a second one, "Stage"
+
+
+def test_every_route_has_a_limit_and_what_may_ask_doku_a_low_one(template: Template) -> None:
+    (stage,) = template.of_type("AWS::ApiGateway::Stage").values()
+    rates = {}
+    for setting in stage["MethodSettings"]:
+        path = setting["ResourcePath"].replace("~1", "/").replace("//", "/")
+        rates[setting["HttpMethod"], path] = setting["ThrottlingRateLimit"]
+        assert setting["ThrottlingBurstLimit"] >= setting["ThrottlingRateLimit"]
+        assert setting["MetricsEnabled"] is True
+        assert setting["DataTraceEnabled"] is False  # it would log bodies and keys
+        assert setting["LoggingLevel"] == "OFF"
+    default = rates.pop(("*", "/*"))
+    assert {(method.lower(), path) for method, path in rates} <= ROUTES
+    low = {("POST", "refresh"), ("GET", "how-to-pay")}
+    assert all(
+        rates.pop((method, f"/payment-codes/{{invoice_number}}/{name}")) < default
+        for method, name in low
+    )
+    assert set(rates) == {(method.upper(), path) for method, path in PUBLIC - ABOUT}
+    assert all(rate > default for rate in rates.values())
+
+
+def test_access_logs_are_json_without_anything_personal(template: Template) -> None:
+    (stage,) = template.of_type("AWS::ApiGateway::Stage").values()
+    access_log = stage["AccessLogSetting"]
+    assert access_log["DestinationArn"] == {"Fn::GetAtt": ["ApiAccessLogs", "Arn"]}
+    fields = json.loads(access_log["Format"])
+    assert {"request_id", "route", "status", "latency_ms", "integration_error"} <= set(fields)
+    # An invoice number or a cursor would be in the path and the query.
+    for forbidden in ("$context.path", "$input", "header", "querystring", "identity.userAgent"):
+        assert forbidden not in access_log["Format"]
+
+
+@pytest.mark.parametrize(
+    ("response", "status", "kind"),
+    [
+        ("UNAUTHORIZED", 401, "unauthorized"),
+        ("ACCESS_DENIED", 401, "unauthorized"),
+        ("MISSING_AUTHENTICATION_TOKEN", 404, "not-found"),
+        ("INVALID_SIGNATURE", 404, "not-found"),
+        ("THROTTLED", 429, "too-many-requests"),
+        ("REQUEST_TOO_LARGE", 400, "invalid-request"),
+        ("DEFAULT_4XX", None, "bad-request"),
+        ("DEFAULT_5XX", 500, "internal-error"),
+    ],
+)
+def test_the_gateways_own_answers_are_problems(
+    template: Template, response: str, status: int | None, kind: str
+) -> None:
+    answer = template.api["x-amazon-apigateway-gateway-responses"][response]
+    header = "gatewayresponse.header.Content-Type"
+    assert answer["responseParameters"][header] == "'application/problem+json'"
+    problem = json.loads(answer["responseTemplates"]["application/json"])
+    assert problem["type"] == f"/problems/{kind}"
+    assert problem["title"]
+    ours = problems.BY_SLUG[kind]
+    assert problem["title"] == ours.title  # the same words, whoever says them
+    if status is None:
+        assert "status" not in problem  # the gateway knows many
+        assert "statusCode" not in answer
+    else:
+        assert int(answer["statusCode"]) == problem["status"] == ours.status == HTTPStatus(status)
+    if status == HTTPStatus.UNAUTHORIZED:
+        assert answer["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
+
+
+@pytest.mark.parametrize(
+    ("output", "path"),
+    [("InquiryUrl", "/doku/inquiries"), ("NotificationUrl", "/doku/notifications")],
+)
+def test_doku_is_told_the_route_that_exists(template: Template, output: str, path: str) -> None:
+    value = template.source["Outputs"][output]["Value"]["Fn::Sub"]
+    assert re.fullmatch(rf"https://\$\{{Api\}}\.execute-api\..+/v1{path}", value)
+    assert ("post", path) in PUBLIC
+
+
+def routes(template: Template) -> set[tuple[str, str]]:
+    return {(method, path) for path, methods in template.api["paths"].items() for method in methods}

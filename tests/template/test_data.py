@@ -1,0 +1,82 @@
+"""Codes and payments outlive mistakes; secrets are nowhere."""
+
+import pytest
+
+from o2o.adapters.dynamodb import table as keys
+from tests.template.model import Template
+
+
+def test_the_table_stays_whatever_happens_to_the_stack(template: Template) -> None:
+    table = template.resources["Table"]
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True
+    }
+    assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_the_table_pays_by_use_up_to_a_ceiling(template: Template) -> None:
+    table = template.resources["Table"]["Properties"]
+    ceiling = {
+        "MaxReadRequestUnits": {"Ref": "MaxReadUnits"},
+        "MaxWriteRequestUnits": {"Ref": "MaxWriteUnits"},
+    }
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["OnDemandThroughput"] == ceiling
+    # An index with a lower ceiling would hold up the writes of the table.
+    for index in table["GlobalSecondaryIndexes"]:
+        assert index["OnDemandThroughput"] == ceiling
+
+
+def test_the_table_tells_of_its_changes_and_forgets_in_time(template: Template) -> None:
+    table = template.resources["Table"]["Properties"]
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("index", "partition", "sort"),
+    [
+        (keys.DUE_INDEX, "due_shard", "due_at"),
+        (keys.LISTING_INDEX, "listing", "created_at"),
+    ],
+)
+def test_the_indexes_are_the_codes(
+    template: Template, index: str, partition: str, sort: str
+) -> None:
+    table = template.resources["Table"]["Properties"]
+    declared = {each["IndexName"]: each for each in table["GlobalSecondaryIndexes"]}
+    assert set(declared) == {keys.DUE_INDEX, keys.LISTING_INDEX}
+    assert declared[index]["KeySchema"] == [
+        {"AttributeName": partition, "KeyType": "HASH"},
+        {"AttributeName": sort, "KeyType": "RANGE"},
+    ]
+    # Nothing is read from an index and then trusted.
+    assert declared[index]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def test_the_secret_is_created_empty_and_stays(template: Template) -> None:
+    secret = template.resources["DokuSecret"]
+    assert not {"SecretString", "GenerateSecretString"} & set(secret["Properties"])
+    assert secret["DeletionPolicy"] == secret["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_master_secret_is_made_once_and_stays(template: Template) -> None:
+    secret = template.resources["SigningSecret"]
+    assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
+    assert secret["DeletionPolicy"] == secret["UpdateReplacePolicy"] == "Retain"
+    assert "Name" not in secret["Properties"]
+
+
+def test_nothing_that_could_be_replaced_has_a_name_of_its_own(template: Template) -> None:
+    names = {
+        "FunctionName", "LogGroupName", "QueueName", "RoleName", "TableName", "AlarmName",
+        "TopicName",
+    }  # fmt: skip
+    owners = {"AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SQS::Queue", "AWS::IAM::Role",
+              "AWS::DynamoDB::Table", "AWS::CloudWatch::Alarm"}  # fmt: skip
+    for name, resource in template.resources.items():
+        if resource["Type"] in owners:
+            assert not names & set(resource["Properties"]), name
+    assert "Name" not in template.resources["DokuSecret"]["Properties"]

@@ -1,0 +1,185 @@
+"""What must hold of each function."""
+
+from dataclasses import fields
+from typing import Any
+
+from o2o.entry import settings
+from tests.template.model import ROOT, Template
+
+API_GATEWAY_WAITS_SECONDS = 29
+
+
+def test_every_folder_is_a_function_and_every_function_a_folder(template: Template) -> None:
+    written = {function["CodeUri"] for function in template.written_functions.values()}
+    folders = {f"functions/{path.parent.name}" for path in ROOT.glob("functions/*/app.py")}
+    assert written == folders
+
+
+def test_a_function_is_named_after_its_folder(template: Template) -> None:
+    for name, function in template.written_functions.items():
+        folder = function["CodeUri"].removeprefix("functions/")
+        assert name == "".join(word.capitalize() for word in folder.split("_")) + "Function"
+
+
+def test_all_run_the_same_python_on_arm(template: Template) -> None:
+    for function in template.functions.values():
+        assert function["Runtime"] == "python3.13"
+        assert function["Architectures"] == ["arm64"]
+        assert function["Handler"] == "app.lambda_handler"
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+        assert function["MemorySize"] >= 512
+    (layer,) = template.of_type("AWS::Lambda::LayerVersion").values()
+    assert layer["CompatibleRuntimes"] == ["python3.13"]
+    assert layer["CompatibleArchitectures"] == ["arm64"]
+
+
+def test_all_use_the_one_layer(template: Template) -> None:
+    (layer,) = template.of_type("AWS::Lambda::LayerVersion")
+    for function in template.functions.values():
+        assert function["Layers"] == [{"Ref": layer}]
+
+
+def test_every_function_says_its_time_out(template: Template) -> None:
+    for name, function in template.written_functions.items():
+        assert function["Timeout"] > 3, name
+
+
+def test_the_api_outwaits_whatever_it_calls(template: Template) -> None:
+    for name in called_by_api(template):
+        assert template.functions[name]["Timeout"] < API_GATEWAY_WAITS_SECONDS, name
+
+
+def test_doku_may_take_its_time_and_the_function_still_answers(template: Template) -> None:
+    longest = template.source["Parameters"]["DokuTimeoutSeconds"]["MaxValue"]
+    for name, function in template.functions.items():
+        if "DOKU_TIMEOUT_SECONDS" in environment(function):
+            assert function["Timeout"] >= longest + 5, name
+
+
+def test_what_somebody_waits_for_starts_from_a_snapshot(template: Template) -> None:
+    waited_for = called_by_api(template)
+    for name, function in template.functions.items():
+        expected = {"ApplyOn": "PublishedVersions"} if name in waited_for else None
+        if name != "AnswerInquiryFunction":
+            assert function.get("SnapStart") == expected, name
+
+
+def test_inquiries_start_from_a_snapshot_or_never(template: Template) -> None:
+    """Lambda refuses provisioned concurrency for a function with snapshots."""
+    function = template.functions["AnswerInquiryFunction"]
+    condition = "StartsInquiriesFromSnapshot"
+    assert function["SnapStart"] == {
+        "ApplyOn": {"Fn::If": [condition, "PublishedVersions", "None"]}
+    }
+    aliases = template.of_type("AWS::Lambda::Alias")
+    provisioned = aliases.pop("AnswerInquiryFunctionAliaslive")["ProvisionedConcurrencyConfig"]
+    assert provisioned["Fn::If"][:2] == [condition, {"Ref": "AWS::NoValue"}]
+    assert not any("ProvisionedConcurrencyConfig" in alias for alias in aliases.values())
+    parameter = template.source["Parameters"]["InquiryProvisionedConcurrency"]
+    assert parameter["Default"] == 0
+    assert template.source["Conditions"][condition] == {
+        "Fn::Equals": [{"Ref": "InquiryProvisionedConcurrency"}, "0"]
+    }
+
+
+def test_every_caller_calls_the_published_version(template: Template) -> None:
+    """A snapshot, a canary and a way back exist for the alias only."""
+    permitted = template.of_type("AWS::Lambda::Permission").values()
+    mapped = template.of_type("AWS::Lambda::EventSourceMapping").values()
+    callees = [each["FunctionName"] for each in (*permitted, *mapped)]
+    callees += [
+        each["Target"]["Arn"] for each in template.of_type("AWS::Scheduler::Schedule").values()
+    ]
+    aliases = template.of_type("AWS::Lambda::Alias")
+    assert {callee["Ref"] for callee in callees} == set(aliases)
+    assert {alias["Name"] for alias in aliases.values()} == {"live"}
+    assert len(aliases) == len(template.functions)
+
+
+def test_a_change_in_the_layer_alone_publishes_every_function(template: Template) -> None:
+    for name, function in template.written_functions.items():
+        assert function["AutoPublishCodeSha256"] == {"Ref": "BuildHash"}, name
+    for name, function in template.functions.items():
+        assert environment(function)["BUILD_HASH"] == {"Ref": "BuildHash"}, name
+    # The first ten characters of the hash are in the version's own name.
+    for version in template.of_type("AWS::Lambda::Version"):
+        assert version.endswith("Version0123456789")
+
+
+def test_prod_rolls_out_by_canary_and_goes_back_on_errors(template: Template) -> None:
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    groups = template.of_type("AWS::CodeDeploy::DeploymentGroup")
+    assert len(groups) == len(template.functions)
+    for name, group in groups.items():
+        function = name.removesuffix("DeploymentGroup")
+        condition, in_prod, elsewhere = group["DeploymentConfigName"]["Fn::If"]
+        assert condition == "IsProd"
+        assert "Canary" in str(in_prod)
+        assert "AllAtOnce" in str(elsewhere)
+        watched = [each["Name"]["Ref"] for each in group["AlarmConfiguration"]["Alarms"]]
+        own, everybodys = sorted((alarms[each] for each in watched), key=lambda a: a["MetricName"])
+        assert own["MetricName"] == "Errors"
+        assert own["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+        # What is answered with a 500 is no error in Lambda's eyes.
+        assert everybodys["MetricName"] == "UnexpectedError"
+
+
+READS = {
+    "answer_inquiry": settings.InquirySettings,
+    "authorize_storefront": settings.Settings,
+    "browse_events": settings.BrowseEventsSettings,
+    "cancel_code": settings.LifeSettings,
+    "deliver_webhooks": settings.DeliverSettings,
+    "describe_api": settings.DescribeSettings,
+    "expire_codes": settings.SweepSettings,
+    "explain_payment": settings.ExplainSettings,
+    "generate_code": settings.GenerateSettings,
+    "publish_events": settings.PublishSettings,
+    "read_codes": settings.ReadSettings,
+    "receive_notification": settings.ReceiveSettings,
+    "reconcile_codes": settings.DokuSettings,
+    "refresh_code": settings.DokuSettings,
+    "show_code": settings.ShowSettings,
+}
+
+
+def test_a_function_is_told_what_its_settings_read_and_no_more(template: Template) -> None:
+    told = {
+        function["CodeUri"].removeprefix("functions/"): set(
+            function.get("Environment", {}).get("Variables", {})
+        )
+        for function in template.written_functions.values()
+    }
+    assert told == {
+        folder: {field.name.upper() for field in fields(kind)} - {"TABLE_NAME"}
+        for folder, kind in READS.items()
+    }
+
+
+def test_every_function_has_a_log_group_of_its_own_that_forgets(template: Template) -> None:
+    groups = template.of_type("AWS::Logs::LogGroup")
+    used = [
+        function["LoggingConfig"]["LogGroup"]["Ref"] for function in template.functions.values()
+    ]
+    assert len(set(used)) == len(template.functions)
+    assert set(used) <= set(groups)
+    for name, group in groups.items():
+        assert group["RetentionInDays"] == {
+            "Fn::FindInMap": ["ByStage", "LogRetentionDays", {"Ref": "Stage"}]
+        }, name
+    stages = template.source["Parameters"]["Stage"]["AllowedValues"]
+    assert set(template.source["Mappings"]["ByStage"]["LogRetentionDays"]) == set(stages)
+
+
+def environment(function: dict[str, Any]) -> dict[str, Any]:
+    variables: dict[str, Any] = function["Environment"]["Variables"]
+    return variables
+
+
+def called_by_api(template: Template) -> set[str]:
+    return {
+        permission["FunctionName"]["Ref"].removesuffix("Aliaslive")
+        for permission in template.of_type("AWS::Lambda::Permission").values()
+        if permission["Principal"] == "apigateway.amazonaws.com"
+    }

@@ -1,0 +1,288 @@
+"""Each function may do what it does, and nothing else."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.template.model import Template
+from tests.template.permissions import Call, NotAllowed, Roles
+
+# X-Ray's actions take no resource, and Lambda lists streams without naming one.
+WITHOUT_RESOURCE = {
+    "dynamodb:ListStreams",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+# What reads the stream, which Lambda does for the function.
+STREAM_ACCESS = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
+
+# What each role may do with the table: action, where, and on which kinds of partition.
+TABLE_ACCESS = {
+    "AnswerInquiry": {
+        ("GetItem", "Table", "CODE#*"),
+        ("GetItem", "Table", "DIGITS#*"),
+        ("PutItem", "Table", "CODE#*"),
+    },
+    "AuthorizeStorefront": {("GetItem", "Table", "KEY#*")},
+    "BrowseEvents": {
+        ("BatchGetItem", "Table", "EVENT#*"),
+        ("GetItem", "Table", "EVENT#*"),
+        ("PutItem", "Table", "EVENT#*"),
+        ("Query", "index/listing", "EVENTS#*"),
+    },
+    "CancelCode": {("GetItem", "Table", "CODE#*"), ("PutItem", "Table", "CODE#*")},
+    "DeliverWebhooks": {
+        ("GetItem", "Table", "EVENT#*"),
+        ("PutItem", "Table", "EVENT#*"),
+        ("GetItem", "Table", "ENDPOINT#*"),
+        ("PutItem", "Table", "ENDPOINT#*"),
+    },
+    "ExpireCodes": {("Query", "index/due", "DUE#*")},
+    "ExplainPayment": {("GetItem", "Table", "CODE#*")},
+    "GenerateCode": {
+        ("GetItem", "Table", "CODE#*"),
+        ("PutItem", "Table", "CODE#*"),
+        ("PutItem", "Table", "DIGITS#*"),
+    },
+    "PublishEvents": {("PutItem", "Table", "EVENT#*")},
+    "ReadCodes": {
+        ("BatchGetItem", "Table", "CODE#*"),
+        ("GetItem", "Table", "CODE#*"),
+        ("Query", "Table", "CODE#*"),
+        ("Query", "index/listing", "CODES#*"),
+    },
+    "ReceiveNotification": {
+        ("ConditionCheckItem", "Table", "CODE#*"),
+        ("GetItem", "Table", "CODE#*"),
+        ("PutItem", "Table", "CODE#*"),
+        ("PutItem", "Table", "NOTIFICATION#*"),
+    },
+    "ReconcileCodes": {
+        ("ConditionCheckItem", "Table", "CODE#*"),
+        ("GetItem", "Table", "CODE#*"),
+        ("PutItem", "Table", "CODE#*"),
+        ("DeleteItem", "Table", "NOTIFICATION#*"),
+        ("GetItem", "Table", "NOTIFICATION#*"),
+        ("PutItem", "Table", "NOTIFICATION#*"),
+    },
+    "RefreshCode": {
+        ("ConditionCheckItem", "Table", "CODE#*"),
+        ("GetItem", "Table", "CODE#*"),
+        ("PutItem", "Table", "CODE#*"),
+        ("Query", "Table", "CODE#*"),
+    },
+    "ShowCode": {
+        ("GetItem", "Table", "CODE#*"),
+        ("GetItem", "Table", "STOREFRONT#*"),
+        ("Query", "Table", "CODE#*"),
+    },
+}
+
+
+def test_one_role_for_each_function(template: Template) -> None:
+    used = Counter(function["Role"]["Fn::GetAtt"][0] for function in template.functions.values())
+    assert set(used.values()) == {1}
+    assert set(used) == {name.removesuffix("Function") + "Role" for name in template.functions}
+    for role in used:
+        policy = template.resources[role]["Properties"]["AssumeRolePolicyDocument"]
+        (statement,) = policy["Statement"]
+        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_no_wildcards(template: Template) -> None:
+    for role, statement in statements(template):
+        assert statement["Effect"] == "Allow"
+        actions = as_list(statement["Action"])
+        assert not any("*" in action for action in actions), (role, actions)
+        for resource in as_list(statement["Resource"]):
+            if set(actions) <= WITHOUT_RESOURCE:
+                assert resource == "*"
+            else:
+                # A reference to something of this stack, never a pattern.
+                assert set(resource) <= {"Ref", "Fn::GetAtt", "Fn::Sub"}, (role, resource)
+                assert "*" not in str(resource), (role, resource)
+
+
+def test_functions_have_no_managed_policies(template: Template) -> None:
+    managed = {
+        name
+        for name, role in template.of_type("AWS::IAM::Role").items()
+        if role.get("ManagedPolicyArns")
+    }
+    # CodeDeploy's own, and the region's setting of API Gateway.
+    assert managed == {"CodeDeployServiceRole", "ApiGatewayLogsRole"}
+
+
+def test_the_table_opens_only_as_far_as_needed(template: Template) -> None:
+    found: dict[str, set[tuple[str, str, str]]] = {}
+    for role, statement in statements(template):
+        for action in as_list(statement["Action"]):
+            service, operation = action.split(":")
+            if service == "dynamodb" and operation not in STREAM_ACCESS:
+                ((operator, keys),) = statement["Condition"].items()
+                assert operator == "ForAllValues:StringLike"
+                found.setdefault(role.removesuffix("Role"), set()).add(
+                    (operation, place(statement["Resource"]), keys["dynamodb:LeadingKeys"])
+                )
+    assert found == TABLE_ACCESS
+
+
+def test_only_who_publishes_reads_the_stream(template: Template) -> None:
+    readers = {
+        (role, str(statement["Resource"]))
+        for role, statement in statements(template)
+        for action in as_list(statement["Action"])
+        if action.removeprefix("dynamodb:") in STREAM_ACCESS
+    }
+    stream = str({"Fn::GetAtt": ["Table", "StreamArn"]})
+    assert readers == {("PublishEventsRole", stream), ("PublishEventsRole", "*")}
+
+
+def test_only_the_publisher_speaks_on_the_bus_and_under_its_own_name(template: Template) -> None:
+    found = [
+        (role, statement["Resource"], statement["Condition"])
+        for role, statement in statements(template)
+        if "events:PutEvents" in as_list(statement["Action"])
+    ]
+    bus = {"Fn::GetAtt": ["EventBus", "Arn"]}
+    assert found == [("PublishEventsRole", bus, {"StringEquals": {"events:source": "o2o"}})]
+
+
+def test_only_who_speaks_with_doku_reads_its_secret(template: Template) -> None:
+    readers = {
+        role.removesuffix("Role")
+        for role, statement in statements(template)
+        if statement["Action"] == "secretsmanager:GetSecretValue"
+        and statement["Resource"] == {"Ref": "DokuSecret"}
+    }
+    configured = {
+        name.removesuffix("Function")
+        for name, function in template.functions.items()
+        if "DOKU_SECRET_NAME" in function["Environment"]["Variables"]
+    }
+    assert readers == configured == {
+        "AnswerInquiry", "GenerateCode", "ReceiveNotification", "ReconcileCodes", "RefreshCode",
+    }  # fmt: skip
+
+
+def test_only_who_signs_reads_the_master_secret(template: Template) -> None:
+    readers = {
+        role.removesuffix("Role")
+        for role, statement in statements(template)
+        if statement["Action"] == "secretsmanager:GetSecretValue"
+        and statement["Resource"] == {"Ref": "SigningSecret"}
+    }
+    configured = {
+        name.removesuffix("Function")
+        for name, function in template.functions.items()
+        if "SIGNING_SECRET_NAME" in function["Environment"]["Variables"]
+    }
+    assert readers == configured == {"DeliverWebhooks", "GenerateCode", "ShowCode"}
+
+
+def test_a_function_logs_into_its_own_group_only(template: Template) -> None:
+    groups = {
+        name.removesuffix("Function") + "Role": function["LoggingConfig"]["LogGroup"]["Ref"]
+        for name, function in template.functions.items()
+    }
+    logged = {
+        role: statement["Resource"]
+        for role, statement in statements(template)
+        if any(action.startswith("logs:") for action in as_list(statement["Action"]))
+    }
+    assert logged == {role: {"Fn::GetAtt": [group, "Arn"]} for role, group in groups.items()}
+
+
+@pytest.fixture(scope="module")
+def roles() -> Roles:
+    return Roles()
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    with mock_aws():
+        yield boto3.client(
+            "dynamodb",
+            region_name="ap-southeast-3",
+            aws_access_key_id="none",
+            aws_secret_access_key="none",
+        )
+
+
+@pytest.mark.parametrize(
+    ("function", "call"),
+    [
+        ("answer_inquiry", Call("dynamodb:PutItem", None, "DIGITS#alfa#8899550001")),
+        ("answer_inquiry", Call("dynamodb:Query", None, "CODE#INV-1")),
+        ("authorize_storefront", Call("dynamodb:GetItem", None, "CODE#INV-1")),
+        ("authorize_storefront", Call("dynamodb:PutItem", None, "KEY#1")),
+        ("cancel_code", Call("dynamodb:DeleteItem", None, "CODE#INV-1")),
+        ("browse_events", Call("secretsmanager:GetSecretValue")),
+        ("browse_events", Call("sqs:ReceiveMessage")),
+        ("cancel_code", Call("secretsmanager:GetSecretValue")),
+        ("deliver_webhooks", Call("dynamodb:GetItem", None, "CODE#INV-1")),
+        ("publish_events", Call("dynamodb:GetItem", None, "CODE#INV-1")),
+        ("publish_events", Call("dynamodb:PutItem", None, "CODE#INV-1")),
+        ("explain_payment", Call("dynamodb:PutItem", None, "CODE#INV-1")),
+        ("explain_payment", Call("secretsmanager:GetSecretValue")),
+        ("generate_code", Call("dynamodb:DeleteItem", None, "DIGITS#alfa#8899550001")),
+        ("generate_code", Call("dynamodb:PutItem", None, "KEY#1")),
+        ("read_codes", Call("dynamodb:Query", "due", "DUE#1")),
+        ("read_codes", Call("dynamodb:Query", "listing", "KEYS#shop")),
+        ("receive_notification", Call("dynamodb:DeleteItem", None, "NOTIFICATION#INV-1")),
+        ("expire_codes", Call("sqs:ReceiveMessage")),
+        ("describe_api", Call("dynamodb:GetItem", None, "CODE#INV-1")),
+        ("show_code", Call("dynamodb:PutItem", None, "CODE#INV-1")),
+        ("show_code", Call("dynamodb:GetItem", None, "KEY#1")),
+    ],
+)
+def test_what_a_function_has_no_business_with(roles: Roles, function: str, call: Call) -> None:
+    with pytest.raises(NotAllowed):
+        roles.check(function, call)
+
+
+def test_a_transaction_needs_the_permission_of_each_part(roles: Roles, dynamodb: Any) -> None:
+    transaction = [
+        {"Put": {"TableName": "t", "Item": {"pk": {"S": "CODE#1"}, "sk": {"S": "CODE"}}}},
+        {"Delete": {"TableName": "t", "Key": {"pk": {"S": "CODE#1"}, "sk": {"S": "CODE"}}}},
+    ]
+    with (
+        roles.enforced("reconcile_codes", [dynamodb]),
+        pytest.raises(NotAllowed, match=r"reconcile_codes may not .*DeleteItem"),
+    ):
+        dynamodb.transact_write_items(TransactItems=transaction)
+    with pytest.raises(dynamodb.exceptions.ClientError):  # nobody minds any more
+        dynamodb.transact_write_items(TransactItems=transaction)
+
+
+def test_a_query_is_judged_by_its_partition_and_index(roles: Roles, dynamodb: Any) -> None:
+    query = {
+        "TableName": "t",
+        "KeyConditionExpression": "listing = :listing",
+        "ExpressionAttributeValues": {":listing": {"S": "KEYS#shop"}},
+        "IndexName": "listing",
+    }
+    with roles.enforced("read_codes", [dynamodb]), pytest.raises(NotAllowed):
+        dynamodb.query(**query)
+
+
+def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, role in template.of_type("AWS::IAM::Role").items():
+        for policy in role.get("Policies", ()):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def place(resource: dict[str, Any]) -> str:
+    if resource == {"Fn::GetAtt": ["Table", "Arn"]}:
+        return "Table"
+    return str(resource["Fn::Sub"]).removeprefix("${Table.Arn}/")

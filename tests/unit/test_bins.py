@@ -1,0 +1,104 @@
+"""BINs: the table of DOKU's protocol, section 4, and what is made of it."""
+
+import pytest
+
+from o2o.core.bins import RULES, Bin, BinTable, BinType, Feature, Partnership
+from o2o.core.channels import Channel
+from o2o.core.errors import InvalidConfiguration
+
+ALFA, INDOMARET = Channel.ALFA, Channel.INDOMARET
+AGGREGATOR, DIRECT = Partnership.AGGREGATOR, Partnership.DIRECT
+
+
+@pytest.mark.parametrize(
+    ("row", "shortest_bin", "longest_unique_part", "features"),
+    [
+        ((ALFA, AGGREGATOR, BinType.GENERAL), 1, 19, {Feature.DGPC}),
+        ((ALFA, AGGREGATOR, BinType.EXCLUSIVE), 6, 14, {Feature.MGPC, Feature.DIPC}),
+        ((ALFA, DIRECT, BinType.DIRECT), 5, 20, {Feature.MGPC, Feature.DIPC}),
+        ((INDOMARET, DIRECT, BinType.DIRECT), 5, 20, {Feature.DGPC}),
+    ],
+)
+def test_the_table_is_doku_s(row, shortest_bin, longest_unique_part, features):
+    rule = RULES[row]
+    assert rule.bin_digits[0] == shortest_bin
+    assert rule.max_unique_digits == longest_unique_part
+    assert rule.features == features
+
+
+def test_there_are_no_other_rows():
+    assert len(RULES) == 4
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        (
+            (INDOMARET, AGGREGATOR, BinType.GENERAL, "8"),
+            "indomaret has no general BIN in the aggre",
+        ),
+        ((ALFA, AGGREGATOR, BinType.DIRECT, "12345"), "alfa has no direct BIN in the aggregator"),
+        ((ALFA, AGGREGATOR, BinType.GENERAL, "88"), "1 digit are needed"),
+        ((ALFA, AGGREGATOR, BinType.EXCLUSIVE, "12345"), "6 to 11 digits are needed"),
+        ((ALFA, DIRECT, BinType.DIRECT, "123456"), "5 digits are needed"),
+        ((ALFA, DIRECT, BinType.DIRECT, "1234x"), "only the digits 0 to 9"),
+        ((ALFA, DIRECT, BinType.DIRECT, "١٢٣٤٥"), "only the digits 0 to 9"),
+        ((ALFA, DIRECT, BinType.DIRECT, ""), "only the digits 0 to 9"),
+    ],
+)
+def test_a_bin_that_the_table_has_no_place_for_is_named(entry, sentence):
+    with pytest.raises(InvalidConfiguration, match=sentence) as raised:
+        Bin(*entry)
+    assert repr(entry[3]) in str(raised.value)
+
+
+def test_two_bins_that_could_make_the_same_code_are_refused():
+    with pytest.raises(InvalidConfiguration, match=r"'889955'.*'8899551'"):
+        BinTable.of(
+            [
+                Bin(ALFA, AGGREGATOR, BinType.EXCLUSIVE, "8899551"),
+                Bin(ALFA, AGGREGATOR, BinType.EXCLUSIVE, "889955"),
+            ]
+        )
+
+
+def test_the_same_bin_twice_is_refused():
+    entry = Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899")
+    with pytest.raises(InvalidConfiguration, match="twice"):
+        BinTable.of([entry, entry])
+
+
+def test_doku_s_general_bin_may_begin_another_and_the_longest_wins():
+    general = Bin(ALFA, AGGREGATOR, BinType.GENERAL, "8")
+    exclusive = Bin(ALFA, AGGREGATOR, BinType.EXCLUSIVE, "889955")
+    table = BinTable.of([general, exclusive])
+    reading = table.read(ALFA, "8899550001")
+    assert reading is not None
+    assert (reading.bin, reading.unique_part) == (exclusive, "0001")
+    other = table.read(ALFA, "8100")
+    assert other is not None
+    assert (other.bin, other.unique_part) == (general, "100")
+
+
+def test_the_same_digits_on_two_channels_are_two_bins():
+    table = BinTable.of(
+        [
+            Bin(ALFA, DIRECT, BinType.DIRECT, "88899"),
+            Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899"),
+        ]
+    )
+    reading = table.read(INDOMARET, "888991")
+    assert reading is not None
+    assert reading.bin.channel is INDOMARET
+
+
+@pytest.mark.parametrize("unique_part", ["", "12a", "1" * 21, "1 2", "-1", "①"])
+def test_a_unique_part_that_does_not_fit_is_refused(unique_part):
+    with pytest.raises(ValueError, match="allowed"):
+        Bin(ALFA, DIRECT, BinType.DIRECT, "88899").compose(unique_part)
+
+
+@pytest.mark.parametrize("payment_code", ["", "8", "9123", "8x", "8" + "1" * 20])
+def test_what_no_bin_explains_reads_as_none(payment_code):
+    table = BinTable.of([Bin(ALFA, AGGREGATOR, BinType.GENERAL, "8")])
+    assert table.read(ALFA, payment_code) is None

@@ -1,0 +1,417 @@
+"""An event on its way: tried, put off, paused, given up, and sent again."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from o2o.core.errors import InvalidRequest, NotFound, O2OError
+from o2o.core.events import EventType
+from o2o.core.webhooks import Attempt, DeliveryStatus, Endpoint, PauseReason, RetryTimetable
+from o2o.usecases.deliver import Outcome, sign
+from o2o.usecases.event_ports import Change
+from o2o.usecases.events import Filter
+from o2o.usecases.ports import Storefront
+from tests.support.samples import make_code, make_own_code
+from tests.support.storefronts import RETRIES, Shops, make_record, secret_of
+from tests.support.world import START
+
+
+def none(_: timedelta) -> timedelta:
+    return timedelta()
+
+
+@pytest.fixture
+def shops() -> Shops:
+    return Shops()
+
+
+# --- publishing ------------------------------------------------------------------------------
+
+
+def test_what_is_published_is_kept_announced_and_delivered(shops: Shops) -> None:
+    url = shops.open()
+    (published,) = shops.publish(Change(None, make_own_code()))
+    assert published.is_new
+    assert shops.bus.heard == [published.record]
+    assert shops.record(published.record.event_id) == published.record
+    assert shops.deliver(published.record.event_id).outcome is Outcome.DELIVERED
+    assert shops.courier.ids(url) == [published.record.event_id]
+
+
+def test_a_replay_keeps_the_first_and_sends_nothing_twice(shops: Shops) -> None:
+    url = shops.open()
+    change = Change(None, make_own_code())
+    (first,) = shops.publish(change)
+    shops.deliver(first.record.event_id)
+    kept = shops.record(first.record.event_id)
+    shops.clock.advance(hours=5)
+    (again,) = shops.publish(change)
+    assert not again.is_new
+    assert again.record == first.record
+    assert shops.record(first.record.event_id) == kept
+    assert shops.deliver(again.record.event_id).outcome is Outcome.NOTHING_DUE
+    assert len(shops.courier.ids(url)) == 1
+
+
+def test_without_the_bus_the_event_is_kept_and_the_record_comes_again(shops: Shops) -> None:
+    shops.open()
+    shops.bus.is_away = True
+    change = Change(make_code(), make_own_code(version=2))
+    with pytest.raises(O2OError):
+        shops.publish(change)
+    shops.bus.is_away = False
+    (published,) = shops.publish(change)
+    assert not published.is_new
+    assert [record.event_id for record in shops.bus.heard] == [published.record.event_id]
+
+
+def test_a_message_that_got_lost_costs_two_minutes(shops: Shops) -> None:
+    shops.open()
+    (published,) = shops.publish(Change(None, make_own_code()))
+    shops.clock.advance(seconds=119)
+    assert shops.work_off() == []
+    shops.clock.advance(seconds=1)
+    assert [done.outcome for done in shops.work_off()] == [Outcome.DELIVERED]
+    assert shops.record(published.record.event_id).due_at is None
+
+
+# --- one event -------------------------------------------------------------------------------
+
+
+def test_the_receivers_library_accepts_what_is_sent(shops: Shops, time_machine) -> None:
+    time_machine.move_to(START, tick=False)
+    shops.open()
+    record = shops.add(payload='{"id":"evt_1","note":"Terima kasih ☕"}')
+    shops.deliver(record.event_id)
+    ((_, headers, body),) = shops.courier.posted
+    assert headers["webhook-id"] == record.event_id
+    assert Webhook(secret_of("shop", 1)).verify(body, dict(headers)) == json.loads(record.payload)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret_of("shop", 1)).verify(body + b" ", dict(headers))
+
+
+def test_a_failure_is_retried_by_the_timetable_and_then_dead(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = 500
+    record = shops.add()
+    shops.deliver(record.event_id)
+    shops.live(START + timedelta(days=8), timedelta(minutes=1))
+    record = shops.record(record.event_id)
+    assert (record.status, record.due_at) == (DeliveryStatus.DEAD, None)
+    assert shops.dead == [record.event_id]
+    assert len(record.attempts) == record.tries == len(RETRIES.waits) + 1
+    for (before, after), wait in zip(pairwise(record.attempts), RETRIES.waits, strict=True):
+        assert wait <= after.at - before.at <= wait * 1.2 + timedelta(minutes=1)
+    assert shops.endpoint().pause_reason is PauseReason.DEAD
+
+
+def test_three_failures_then_delivered_and_the_log_says_so(shops: Shops) -> None:
+    url = shops.open()
+    record = shops.add()
+    for answer in (500, "timeout", 302):
+        shops.courier.answers[url] = answer
+        assert shops.deliver(record.event_id).outcome is Outcome.FAILED
+        due_at = shops.record(record.event_id).due_at
+        assert due_at is not None
+        shops.clock.now = due_at
+    shops.courier.answers[url] = 200
+    shops.clock.now += timedelta(hours=1)
+    assert shops.deliver(record.event_id).outcome is Outcome.DELIVERED
+    record = shops.record(record.event_id)
+    told = [(attempt.status_code, attempt.error) for attempt in record.attempts]
+    assert told == [(500, None), (None, "timeout"), (302, None), (200, None)]
+    assert record.due_at is None
+    assert not shops.endpoint().is_down
+    assert set(shops.courier.ids(url)) == {record.event_id}
+
+
+def test_an_event_is_not_tried_before_its_time(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = 503
+    record = shops.add()
+    shops.deliver(record.event_id)
+    assert shops.deliver(record.event_id).outcome is Outcome.NOTHING_DUE
+    assert len(shops.courier.posted) == 1
+
+
+def test_without_an_endpoint_an_event_waits_for_nobody(shops: Shops) -> None:
+    record = shops.add()
+    assert shops.deliver(record.event_id).outcome is Outcome.NO_ENDPOINT
+    assert shops.record(record.event_id).due_at is None
+    shops.clock.advance(days=1)
+    assert shops.work_off() == []
+
+
+def test_410_pauses_at_once(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = 410
+    first, second = shops.add(1), shops.add(2)
+    delivered = shops.deliver(first.event_id)
+    assert delivered.outcome is Outcome.PAUSED
+    assert delivered.paused is not None
+    assert delivered.paused.pause_reason is PauseReason.GONE
+    again = shops.deliver(second.event_id)
+    assert (again.outcome, again.paused) == (Outcome.PAUSED, None)
+    assert len(shops.courier.posted) == 1
+
+
+def test_an_event_that_vanished_is_nothing(shops: Shops) -> None:
+    assert shops.deliver("evt_none").outcome is Outcome.NOTHING_DUE
+
+
+def test_who_was_slower_writes_nothing(shops: Shops) -> None:
+    shops.open()
+    record = shops.add()
+
+    def faster() -> None:
+        shops.courier.meanwhile = lambda: None
+        shops.deliver(record.event_id)
+
+    shops.courier.meanwhile = faster
+    delivered = shops.deliver(record.event_id)
+    assert delivered.outcome is Outcome.NOTHING_DUE
+    assert len(shops.record(record.event_id).attempts) == 1
+    assert shops.record(record.event_id).status is DeliveryStatus.DELIVERED
+
+
+# --- an endpoint that is down ----------------------------------------------------------------
+
+
+def test_while_an_endpoint_is_down_one_event_at_a_time_probes_it(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = "connection_refused"
+    records = [shops.add(number) for number in range(50)]
+    for record in records:
+        shops.deliver(record.event_id)
+    assert len(shops.courier.posted) == 3  # then everybody knows
+    assert shops.endpoint().is_down
+    shops.clock.advance(minutes=3)
+    shops.work_off()
+    assert len(shops.courier.posted) == 4
+
+
+def test_an_endpoint_that_is_back_gets_everything_within_the_hour(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = "timeout"
+    for number in range(20):
+        shops.deliver(shops.add(number).event_id)
+    shops.live(START + timedelta(hours=20), timedelta(minutes=2))
+    assert len(shops.courier.posted) < 40
+    shops.courier.answers[url] = 204
+    shops.live(shops.clock() + timedelta(hours=2), timedelta(minutes=2))
+    late = [
+        record
+        for number in range(20)
+        if (record := shops.record(make_record(number).event_id)).status
+        is not DeliveryStatus.DELIVERED
+    ]
+    # Those that were tried for themselves keep to their own timetable.
+    assert all(record.tries for record in late)
+    assert len(late) < 10
+    shops.live(shops.clock() + timedelta(days=3), timedelta(minutes=10))
+    assert {shops.record(make_record(n).event_id).status for n in range(20)} == {
+        DeliveryStatus.DELIVERED
+    }
+    assert shops.dead == []
+
+
+def test_a_long_dead_endpoint_is_paused_and_keeps_what_it_missed(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = "timeout"
+    for number in range(10):
+        shops.deliver(shops.add(number).event_id)
+    shops.live(START + timedelta(days=5), timedelta(minutes=10))
+    endpoint = shops.endpoint()
+    assert endpoint.pause_reason is PauseReason.DEAD
+    assert endpoint.paused_at is not None
+    assert RETRIES.span <= endpoint.paused_at - START < RETRIES.span + timedelta(hours=3)
+    statuses = {shops.record(make_record(number).event_id).status for number in range(10)}
+    assert statuses <= {DeliveryStatus.PAUSED, DeliveryStatus.DEAD}
+    assert len(shops.courier.posted) < 120
+
+    shops.courier.answers[url] = 204
+    resumed = shops.admin.resume("shop")
+    assert resumed + len(shops.dead) == 10
+    shops.work_off()
+    delivered = set(shops.courier.ids(url))
+    assert len(delivered) == 10
+
+
+def test_one_bad_event_does_not_bring_its_endpoint_down() -> None:
+    endpoint: Endpoint | None = Endpoint(storefront_id="shop", url="https://shop.example")
+    for _ in range(2):
+        assert endpoint is not None
+        endpoint = endpoint.after(Attempt(START, 9, 500), timetable=RETRIES, jitter=none)
+    assert endpoint is not None
+    assert not endpoint.is_down
+    well = endpoint.after(Attempt(START, 9, 204), timetable=RETRIES, jitter=none)
+    assert well is not None
+    assert (well.failures, well.failing_since) == (0, None)
+    assert well.after(Attempt(START, 9, 204), timetable=RETRIES, jitter=none) is None
+
+
+def test_an_endpoint_that_hangs_is_down_at_once(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = "timeout"
+    for number in range(5):
+        shops.deliver(shops.add(number).event_id)
+    assert len(shops.courier.posted) == 1
+
+
+def test_an_answer_of_the_former_address_says_nothing_of_the_new_one(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = 410
+    record = shops.add()
+    elsewhere = "https://elsewhere.example/hook"
+    shops.courier.meanwhile = lambda: shops.endpoints.save_endpoint(
+        shops.endpoint().point_to(elsewhere)
+    )
+    shops.deliver(record.event_id)
+    assert not shops.endpoint().is_paused
+    assert shops.endpoint().url == elsewhere
+
+
+# --- the timetable ---------------------------------------------------------------------------
+
+
+def test_the_waits_grow_and_end_after_about_three_days() -> None:
+    waits = []
+    for tries in range(1, 11):
+        due_at = RETRIES.after(tries, START, none)
+        waits.append(None if due_at is None else (due_at - START) // timedelta(minutes=1))
+    assert waits == [1, 5, 30, 120, 300, 600, 840, 1200, 1440, None]
+    assert timedelta(days=3) < RETRIES.span < timedelta(days=4)
+
+
+def test_jitter_is_a_fifth_at_most() -> None:
+    asked = []
+
+    def jitter(most: timedelta) -> timedelta:
+        asked.append(most)
+        return most
+
+    due_at = RetryTimetable((timedelta(minutes=10),)).after(1, START, jitter)
+    assert due_at == START + timedelta(minutes=12)
+    assert asked == [timedelta(minutes=2)]
+
+
+# --- secrets ---------------------------------------------------------------------------------
+
+
+def test_two_secrets_sign_during_a_rotation(shops: Shops) -> None:
+    shops.open()
+    shops.admin.rotate("shop")
+    shops.deliver(shops.add(1).event_id)
+    ((_, headers, _),) = shops.courier.posted
+    assert len(headers["webhook-signature"].split()) == 2
+    assert [secret.version for secret in shops.admin.secrets("shop")] == [2, 1]
+    shops.clock.advance(hours=24)
+    shops.deliver(shops.add(2).event_id)
+    assert len(shops.courier.posted[1][1]["webhook-signature"].split()) == 1
+    assert [secret.version for secret in shops.admin.secrets("shop")] == [2]
+
+
+def test_each_secret_of_a_rotation_verifies_by_itself(time_machine) -> None:
+    time_machine.move_to(START, tick=False)
+    body = b'{"id":"evt_1"}'
+    secrets = [secret_of("shop", 2), secret_of("shop", 1)]
+    headers = sign("evt_1", START, body, secrets)
+    for secret in secrets:
+        assert Webhook(secret).verify(body, headers) == {"id": "evt_1"}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret_of("other", 1)).verify(body, headers)
+
+
+# --- whoever runs the stack ------------------------------------------------------------------
+
+
+def test_an_endpoint_belongs_to_a_storefront_and_has_a_good_address(shops: Shops) -> None:
+    with pytest.raises(NotFound):
+        shops.admin.set_url("shop", "https://shop.example")
+    shops.registry.add_storefront(Storefront("shop", "Shop", START))
+    with pytest.raises(InvalidRequest):
+        shops.admin.set_url("shop", "http://shop.example")
+    with pytest.raises(NotFound):
+        shops.admin.show("shop")
+    assert shops.admin.set_url("shop", "https://shop.example").version == 1
+    again = shops.admin.set_url("shop", "https://new.example")
+    assert (again.url, again.secret_version) == ("https://new.example", 1)
+
+
+def test_pausing_keeps_events_and_resuming_sends_them(shops: Shops) -> None:
+    url = shops.open()
+    shops.admin.pause("shop")
+    for number in range(3):
+        shops.deliver(shops.add(number).event_id)
+    assert shops.courier.posted == []
+    shops.clock.advance(days=2)
+    assert shops.admin.resume("shop") == 3
+    shops.work_off()  # by the queue and by the sweep
+    assert len(shops.courier.ids(url)) == 3
+
+
+# --- sending again ---------------------------------------------------------------------------
+
+
+def test_a_delivered_event_is_sent_again_under_its_id(shops: Shops) -> None:
+    url = shops.open()
+    record = shops.add()
+    shops.deliver(record.event_id)
+    assert shops.browse.resend("shop", [record.event_id, record.event_id]).count == 1
+    shops.work_off()
+    assert shops.courier.ids(url) == [record.event_id] * 2
+    assert len(shops.record(record.event_id).attempts) == 2
+
+
+def test_a_dead_event_gets_the_whole_timetable_again(shops: Shops) -> None:
+    url = shops.open()
+    record = shops.add()
+    shops.events.save(replace(record, version=2, status=DeliveryStatus.DEAD, due_at=None, tries=10))
+    shops.courier.answers[url] = 500
+    shops.browse.resend("shop", [record.event_id])
+    shops.work_off()
+    again = shops.record(record.event_id)
+    assert (again.status, again.tries) == (DeliveryStatus.PENDING, 1)
+
+
+def test_a_storefront_sends_its_own_events_again_only(shops: Shops) -> None:
+    mine, other = shops.add(1), shops.add(2, storefront_id="other")
+    with pytest.raises(NotFound):
+        shops.browse.resend("shop", [mine.event_id, other.event_id])
+    assert shops.record(mine.event_id) == mine  # nothing was sent
+    with pytest.raises(NotFound):
+        shops.browse.one("shop", other.event_id)
+
+
+def test_a_time_range_is_sent_again_page_by_page(shops: Shops) -> None:
+    shops.open()
+    for number in range(250):
+        shops.add(number, created_at=START + timedelta(seconds=number))
+    wanted = Filter(
+        created_from=START + timedelta(seconds=10), created_to=START + timedelta(days=1)
+    )
+    first = shops.browse.resend_all("shop", wanted, cursor=None)
+    assert first.count == 200
+    assert first.next_cursor is not None
+    second = shops.browse.resend_all("shop", wanted, cursor=first.next_cursor)
+    assert (second.count, second.next_cursor) == (40, None)
+
+
+def test_a_filter_finds_by_type_status_and_code(shops: Shops) -> None:
+    shops.add(1)
+    shops.add(2, type=EventType.EXPIRED)
+    shops.add(3, type=EventType.EXPIRED, status=DeliveryStatus.DEAD)
+
+    def found(**wanted: object) -> list[str]:
+        page = shops.browse.many("shop", Filter(**wanted), limit=10, cursor=None)  # type: ignore[arg-type]
+        return sorted(record.invoice_number for record in page.items)
+
+    assert found() == ["INV-1", "INV-2", "INV-3"]
+    assert found(type=EventType.EXPIRED) == ["INV-2", "INV-3"]
+    assert found(status=DeliveryStatus.DEAD) == ["INV-3"]
+    assert found(invoice_number="INV-2") == ["INV-2"]
+    assert shops.browse.many("other", Filter(), limit=10, cursor=None).items == []

@@ -1,0 +1,147 @@
+"""What a storefront is told of a change, and that it is told the same every time."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Status
+from o2o.core.events import EventType, events_of
+from o2o.entry.models_events import render
+from tests.support.samples import NOW, at, make_code, make_full_code, make_own_code, make_settlement
+
+
+def types(before: PaymentCode | None, after: PaymentCode) -> list[EventType]:
+    return [event.type for event in events_of(before, after)]
+
+
+def mark(kind: PaymentKind, **changes: Any) -> PaymentMark:
+    return replace(
+        PaymentMark("R-1", kind, Decimal("150000.00"), at(minutes=5), recorded_at=at(minutes=6)),
+        **changes,
+    )
+
+
+ACTIVE = make_code(status=Status.ACTIVE, activated_at=at(seconds=2), version=2)
+
+
+def test_a_new_code_is_no_event_until_it_can_be_paid() -> None:
+    assert types(None, make_code()) == []
+    assert types(make_code(), ACTIVE) == [EventType.ACTIVATED]
+    assert types(None, make_own_code()) == [EventType.ACTIVATED]
+
+
+def test_looking_at_a_code_is_no_event() -> None:
+    assert types(ACTIVE, replace(ACTIVE, version=3, due_at=at(hours=1))) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status.EXPIRED, EventType.EXPIRED),
+        (Status.CANCELLED, EventType.CANCELLED),
+        (Status.FAILED, EventType.FAILED),
+    ],
+)
+def test_an_end_is_an_event_of_its_own_instant(status: Status, expected: EventType) -> None:
+    ended = replace(ACTIVE, status=status, version=3, ended_at=at(hours=1))
+    (event,) = events_of(ACTIVE, ended)
+    assert (event.type, event.occurred_at, event.payment) == (expected, at(hours=1), None)
+    assert types(ended, replace(ended, version=4)) == []
+
+
+@pytest.mark.parametrize("kind", list(PaymentKind))
+def test_every_kind_of_payment_is_an_event(kind: PaymentKind) -> None:
+    paid = replace(ACTIVE, version=3, payments=1, last_payment=mark(kind))
+    (event,) = events_of(ACTIVE, paid)
+    assert event.type == f"payment_code.{kind}"
+    assert event.payment == paid.last_payment
+    assert event.occurred_at == at(minutes=6)
+
+
+def test_a_payment_that_overtook_the_answer_activates_and_pays_a_reusable_code() -> None:
+    paid = make_code(
+        reusable=True,
+        status=Status.ACTIVE,
+        activated_at=at(minutes=6),
+        version=2,
+        payments=1,
+        last_payment=mark(PaymentKind.PAID),
+    )
+    assert types(make_code(reusable=True), paid) == [EventType.ACTIVATED, EventType.PAID]
+
+
+def test_a_payment_of_before_this_field_is_dated_by_the_till() -> None:
+    old = mark(PaymentKind.PAID, recorded_at=None)
+    (event,) = events_of(ACTIVE, replace(ACTIVE, version=3, payments=1, last_payment=old))
+    assert event.occurred_at == at(minutes=5)
+
+
+def test_the_mark_of_a_payment_knows_when_it_was_recorded() -> None:
+    settlement = make_settlement(ACTIVE)
+    assert settlement.payment.mark.recorded_at == settlement.payment.recorded_at
+
+
+def test_ids_are_of_the_change_itself() -> None:
+    def ids(before: PaymentCode | None, after: PaymentCode) -> set[str]:
+        return {event.event_id for event in events_of(before, after)}
+
+    again = ids(make_code(), ACTIVE)
+    assert ids(make_code(), ACTIVE) == again
+    assert all(each.startswith("evt_") and len(each) == 36 for each in again)
+    others = [
+        replace(ACTIVE, version=3),
+        replace(ACTIVE, invoice_number="INV-2"),
+        # The number came round, years later.
+        replace(ACTIVE, created_at=at(days=1000)),
+    ]
+    assert len(set().union(again, *(ids(make_code(), other) for other in others))) == 4
+
+
+def test_the_text_of_an_event() -> None:
+    code = replace(make_full_code(), last_payment=mark(PaymentKind.PAID_LATE, store_id="S-1"))
+    (event,) = events_of(replace(code, payments=2), code)
+    text = render(event)
+    assert render(event) == text
+    told = json.loads(text)
+    assert set(told) == {"id", "type", "timestamp", "sequence", "data"}
+    assert (told["id"], told["type"]) == (event.event_id, "payment_code.paid_late")
+    assert told["timestamp"] == "2026-03-01T03:06:00Z"
+    assert told["sequence"] == code.version
+    data = told["data"]
+    assert data["invoice_number"] == "INV-1"
+    assert data["metadata"] == {"cart": [1, 2]}
+    assert data["payment"] == {
+        "kind": "paid_late",
+        "amount": 150_000,
+        "paid_at": "2026-03-01T03:05:00Z",
+        "receipt_number": None,
+        "store_id": "S-1",
+        "first_paid": None,
+    }
+
+
+def test_nobody_hears_who_pays() -> None:
+    code = make_full_code()
+    (event,) = events_of(replace(code, payments=2), code)
+    text = render(event)
+    assert code.customer.name not in text
+    assert code.customer.email is not None
+    assert code.customer.email not in text
+    assert "customer" not in json.loads(text)["data"]
+
+
+def test_half_a_character_of_dokus_does_not_stop_an_event() -> None:
+    paid = replace(
+        ACTIVE, payments=1, last_payment=mark(PaymentKind.PAID, receipt_number="R\ud800")
+    )
+    (event,) = events_of(ACTIVE, paid)
+    assert json.loads(render(event))["data"]["payment"]["receipt_number"] == "R?"
+
+
+def test_what_has_no_payment_says_so() -> None:
+    (event,) = events_of(make_code(), ACTIVE)
+    assert json.loads(render(event))["data"]["payment"] is None
+    assert event.occurred_at > NOW

@@ -1,0 +1,484 @@
+"""The life of a payment code, use case by use case, on the in-memory twins."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from o2o.core.bins import Feature
+from o2o.core.channels import Channel
+from o2o.core.codes import PaymentKind, Receipt, Status
+from o2o.core.errors import DokuRefused, IllegalMove, InvalidRequest, InvoiceNumberTaken, NotFound
+from o2o.usecases.generate import Expiry, Generation
+from o2o.usecases.ports import Notification, OrderState, OrderStatus
+from o2o.usecases.receive import Received
+from o2o.usecases.reconcile import Finding
+from o2o.usecases.settle import Outcome
+from tests.support.world import START, Mood, World, plenty
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+# --- Generating -------------------------------------------------------------------------
+
+
+def test_a_code_is_created_with_doku_s_digits(world):
+    generated = world.ask()
+    assert generated.generation is Generation.CREATED
+    assert generated.code.status is Status.ACTIVE
+    assert generated.code.payment_code == world.doku.orders["INV-1"].payment_code
+    assert world.code() == generated.code
+    assert generated.code.intent is None
+
+
+def test_the_intent_is_on_record_before_doku_is_called(world):
+    world.doku.mood = Mood.DOWN
+    generated = world.ask()
+    assert generated.generation is Generation.PENDING
+    assert world.code().status is Status.REQUESTED
+    assert world.code().intent == world.doku.sent[0]
+    assert world.code().due_at == START + timedelta(minutes=1)
+
+
+def test_the_same_request_again_is_the_same_code(world):
+    first = world.ask().code
+    again = world.ask()
+    assert again.generation is Generation.REPEATED
+    assert again.code == first
+    assert len(world.doku.sent) == 1
+
+
+def test_the_same_number_with_another_body_is_refused(world):
+    world.ask()
+    with pytest.raises(InvoiceNumberTaken):
+        world.ask(amount=20_000)
+
+
+def test_the_same_number_of_another_storefront_is_refused(world):
+    world.ask()
+    with pytest.raises(InvoiceNumberTaken):
+        world.generate("other", world.request(), time_left=plenty)
+
+
+def test_a_lost_answer_is_recovered_with_the_same_bytes_and_one_order(world):
+    world.doku.mood = Mood.FORGETFUL
+    assert world.ask().generation is Generation.PENDING
+    assert world.ask().generation is Generation.PENDING
+    world.doku.mood = Mood.WELL
+    world.live(START + timedelta(minutes=1))
+    assert world.code().status is Status.ACTIVE
+    assert len(set(world.doku.sent)) == 1
+    assert len(world.doku.sent) == 2
+    assert world.ask().generation is Generation.REPEATED
+
+
+def test_a_refusal_fails_the_code_and_is_said_again(world):
+    world.doku.mood = Mood.REFUSING
+    for _ in range(2):
+        with pytest.raises(DokuRefused, match="INACTIVE"):
+            world.ask()
+    assert world.code().status is Status.FAILED
+    assert world.code().due_at is None
+    assert len(world.doku.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"amount": 9_999}, "amount"),
+        ({"amount": 2_500_001}, "amount"),
+        ({"channel": Channel.INDOMARET, "amount": 5_000_001}, "amount"),
+        ({"channel": Channel.INDOMARET, "feature": Feature.MGPC}, "feature"),
+        ({"bin": "7"}, "bin"),
+        ({"expiry": Expiry(in_minutes=43_201)}, "expires_in_minutes"),
+        ({"expiry": Expiry(at=START + timedelta(seconds=59))}, "expires_at"),
+        ({"expiry": Expiry(at=START + timedelta(days=31))}, "expires_at"),
+        ({"expiry": Expiry(on=date(2026, 2, 28))}, "expires_on"),
+        ({"receipt": Receipt(description="x")}, "receipt.description"),
+    ],
+)
+def test_what_can_t_be_is_refused_by_name_and_leaves_nothing(world, changes, field):
+    with pytest.raises(InvalidRequest) as raised:
+        world.ask(**changes)
+    assert [param.name for param in raised.value.params] == [field]
+    assert world.ledger.get("INV-1") is None
+    assert world.doku.sent == []
+
+
+@pytest.mark.parametrize(
+    ("expiry", "minutes"),
+    [
+        (Expiry(), 60),
+        (Expiry(at=START + timedelta(minutes=10, seconds=59)), 10),
+        # 10:00 in Jakarta; the day ends at 23:59:59 there.
+        (Expiry(on=date(2026, 3, 1)), 13 * 60 + 59),
+    ],
+)
+def test_an_expiry_never_lies_behind_what_was_asked_for(world, expiry, minutes):
+    code = world.ask(expiry=expiry).code
+    assert code.expires_at == START + timedelta(minutes=minutes)
+
+
+# --- Settling ---------------------------------------------------------------------------
+
+
+def test_a_notification_pays_the_code(world):
+    world.ask()
+    receipt = world.notify(world.doku.pay("INV-1"))
+    assert receipt.received is Received.SETTLED
+    code = world.code()
+    assert (code.status, code.late, code.paid_at, code.due_at) == (Status.PAID, False, START, None)
+    history = world.read.one("shop", "INV-1")
+    assert [payment.kind for payment in history.payments] == [PaymentKind.PAID]
+
+
+def test_a_notification_that_overtakes_doku_s_answer_pays_the_code(world):
+    world.doku.mood = Mood.FORGETFUL
+    world.ask()
+    world.notify(world.doku.pay("INV-1"))
+    code = world.code()
+    assert code.status is Status.PAID
+    assert code.payment_code == world.doku.orders["INV-1"].payment_code
+    assert world.ask().generation is Generation.REPEATED
+
+
+def test_the_same_notification_again_is_known(world):
+    world.ask()
+    report = world.doku.pay("INV-1")
+    world.notify(report)
+    version = world.code().version
+    assert world.notify(report).received is Received.KNOWN
+    assert world.code().version == version
+
+
+def test_notification_and_status_check_count_once(world):
+    world.ask()
+    world.notify(world.doku.pay("INV-1"))
+    world.clock.advance(minutes=2)
+    status = world.doku.check_status("INV-1", plenty)
+    assert status.payment is not None
+    assert world.settle(status.payment).outcome is Outcome.KNOWN
+
+
+@pytest.mark.parametrize("lacking", ["notification", "status_check"])
+def test_where_one_of_the_two_lacks_the_receipt_the_instant_decides(world, lacking):
+    world.ask(reusable=True)
+    notified = world.doku.pay("INV-1")
+    world.clock.advance(minutes=2)
+    checked = world.doku.check_status("INV-1", plenty).payment
+    assert checked is not None
+    if lacking == "notification":
+        notified = replace(notified, receipt_number=None)
+    else:
+        checked = replace(checked, receipt_number=None)
+    world.notify(notified)
+    assert world.settle(checked).outcome is Outcome.KNOWN
+
+
+def test_a_second_payment_on_a_single_use_code_is_recorded_as_such(world):
+    world.ask()
+    world.notify(world.doku.pay("INV-1"))
+    receipt = world.notify(world.doku.pay("INV-1"))
+    assert receipt.payment is not None
+    assert receipt.payment.kind is PaymentKind.PAID_AGAIN
+    assert (world.code().status, world.code().payments) == (Status.PAID, 2)
+
+
+@pytest.mark.parametrize("later", [timedelta(minutes=1), timedelta(hours=25)])
+def test_a_receipt_number_that_comes_round_swallows_no_payment(world, later):
+    world.ask(reusable=True, expiry=Expiry(in_minutes=40_000))
+    world.notify(world.doku.pay("INV-1", receipt="1246"))
+    world.clock.now += later
+    second = world.doku.pay("INV-1", receipt="1246")
+    if later < timedelta(hours=24):
+        second = replace(second, store_id="S2")
+    for expected in (Received.SETTLED, Received.KNOWN):
+        assert world.notify(second).received is expected
+    assert world.code().payments == 2
+
+
+def test_a_wrong_amount_is_recorded_pays_nothing_and_the_right_one_still_pays(world):
+    world.ask()
+    right = world.doku.pay("INV-1")
+    wrong = replace(right, amount=Decimal(149_999))
+    for expected in (Received.SETTLED, Received.KNOWN):
+        assert world.notify(wrong).received is expected
+    assert world.code().status is Status.ACTIVE
+    assert world.notify(right).received is Received.SETTLED
+    assert world.code().status is Status.PAID
+    kinds = {payment.kind for payment in world.read.one("shop", "INV-1").payments}
+    assert kinds == {PaymentKind.AMOUNT_MISMATCH, PaymentKind.PAID}
+
+
+def test_wrong_digits_are_recorded_and_pay_nothing(world):
+    world.ask()
+    receipt = world.notify(replace(world.doku.pay("INV-1"), payment_code="8000"))
+    assert receipt.payment is not None
+    assert receipt.payment.kind is PaymentKind.DIGITS_MISMATCH
+    assert world.code().status is Status.ACTIVE
+
+
+def test_a_reusable_code_stays_active_and_counts_every_payment(world):
+    world.ask(reusable=True)
+    for _ in range(3):
+        world.clock.advance(seconds=1)
+        assert world.notify(world.doku.pay("INV-1")).received is Received.SETTLED
+    code = world.code()
+    assert (code.status, code.payments, code.paid_at) == (
+        Status.ACTIVE,
+        3,
+        START + timedelta(seconds=1),
+    )
+    assert code.due_at is not None
+
+
+def test_a_reusable_code_that_has_ended_takes_late_money_and_stays_watched(world):
+    world.ask(reusable=True)
+    world.cancel("shop", "INV-1")
+    reports = [world.doku.pay("INV-1") for _ in range(2)]
+    receipt = world.notify(reports[0])
+    assert receipt.payment is not None
+    assert receipt.payment.kind is PaymentKind.PAID_LATE
+    assert (world.code().status, world.code().late) == (Status.CANCELLED, True)
+    # The second one's notification is lost.
+    world.live(START + timedelta(hours=1))
+    assert world.code().payments == 2
+
+
+@pytest.mark.parametrize("end", ["expired", "cancelled", "failed"])
+def test_real_money_is_never_refused(world, end):
+    if end == "failed":
+        world.doku.mood = Mood.FORGETFUL
+        world.ask()
+        world.doku.mood = Mood.REFUSING
+        world.live(START + timedelta(minutes=2))
+        world.doku.mood = Mood.WELL
+    else:
+        world.ask()
+    if end == "cancelled":
+        world.cancel("shop", "INV-1")
+    if end == "expired":
+        world.live(START + timedelta(hours=2))
+    assert world.code().status == end
+    receipt = world.notify(world.doku.pay("INV-1"))
+    assert receipt.payment is not None
+    assert receipt.payment.kind is PaymentKind.PAID_LATE
+    assert (world.code().status, world.code().late) == (Status.PAID, True)
+
+
+# --- Notifications that can't be settled ----------------------------------------------------
+
+
+def test_what_matches_nothing_is_kept_and_settled_once_its_code_comes(world):
+    other = World()
+    other.ask()
+    message = world.inbox.post(Notification(OrderState.SUCCESS, other.doku.pay("INV-1")))
+    for _ in range(2):
+        assert world.receive({}, message).received is Received.UNMATCHED
+    assert len(world.box.list_kept(limit=10, cursor=None).items) == 1
+    world.live(START + timedelta(minutes=10))
+    world.ask()
+    world.live(START + timedelta(minutes=16))
+    assert world.code().payments == 1
+    assert world.box.list_kept(limit=10, cursor=None).items == []
+
+
+def test_what_never_matches_is_tried_for_a_week_and_kept(world):
+    other = World()
+    other.ask()
+    world.notify(other.doku.pay("INV-1"))
+    world.live(START + timedelta(days=8), step=timedelta(minutes=30))
+    (kept,) = world.box.list_kept(limit=10, cursor=None).items
+    assert kept.due_at is None
+
+
+def test_a_signed_message_that_can_t_be_read_is_kept(world):
+    receipt = world.receive({}, b"{broken")
+    assert receipt.received is Received.UNREADABLE
+    (kept,) = world.box.list_kept(limit=10, cursor=None).items
+    assert (kept.evidence.body, kept.due_at) == ("{broken", None)
+
+
+def test_only_success_moves_money(world):
+    world.ask()
+    report = world.doku.pay("INV-1")
+    message = world.inbox.post(Notification(OrderState.FAILED, report))
+    assert world.receive({}, message).received is Received.NOT_SUCCESS
+    assert world.code().status is Status.ACTIVE
+
+
+# --- Reconciling and expiring ---------------------------------------------------------------
+
+
+def test_a_lost_notification_is_found_by_reconciliation(world):
+    world.ask()
+    world.clock.advance(minutes=5)
+    world.doku.pay("INV-1")
+    world.live(START + timedelta(minutes=15))
+    assert world.code().status is Status.PAID
+    assert world.code().late is False
+
+
+def test_an_unpaid_code_expires_at_its_time(world):
+    world.ask()
+    world.live(START + HOUR)
+    assert world.code().status is Status.EXPIRED
+
+
+def test_a_payment_in_the_last_second_is_not_lost(world):
+    world.ask()
+    world.live(START + HOUR - timedelta(seconds=1), step=timedelta(seconds=59))
+    world.doku.pay("INV-1")
+    # DOKU's status check shows it 60 seconds later; until then DOKU calls the order expired.
+    world.live(START + HOUR)
+    assert world.code().status is Status.EXPIRED
+    world.live(START + HOUR + timedelta(minutes=36))
+    assert (world.code().status, world.code().late) == (Status.PAID, True)
+
+
+def test_while_doku_is_dead_an_expiry_waits_for_half_an_hour(world):
+    world.ask()
+    world.doku.mood = Mood.DOWN
+    world.live(START + HOUR + timedelta(minutes=29))
+    assert world.code().status is Status.ACTIVE
+    world.live(START + HOUR + timedelta(minutes=31))
+    assert world.code().status is Status.EXPIRED
+    world.doku.orders["INV-1"].payments.append(
+        replace(world.doku.pay("INV-1"), paid_at=START + timedelta(minutes=59))
+    )
+    world.doku.mood = Mood.WELL
+    world.live(START + HOUR + timedelta(hours=2))
+    assert (world.code().status, world.code().late) == (Status.PAID, True)
+
+
+def test_an_expired_code_is_looked_at_twice_more_and_then_is_final(world):
+    world.ask()
+    world.live(START + timedelta(hours=20), step=timedelta(minutes=5))
+    assert world.code().status is Status.EXPIRED
+    assert world.code().due_at is None
+    assert world.ledger.due(datetime(2030, 1, 1, tzinfo=UTC), 10) == []
+
+
+def test_a_cancelled_code_is_watched_beyond_its_expiry(world):
+    world.ask(expiry=Expiry(in_minutes=3 * 24 * 60))
+    world.cancel("shop", "INV-1")
+    world.live(START + timedelta(days=2), step=timedelta(minutes=10))
+    world.doku.pay("INV-1")
+    world.live(START + timedelta(days=5), step=timedelta(minutes=10))
+    assert (world.code().status, world.code().late) == (Status.PAID, True)
+
+
+def test_a_code_that_doku_never_heard_of_fails_at_its_expiry(world):
+    world.doku.mood = Mood.DOWN
+    world.ask()
+    world.live(START + HOUR - timedelta(minutes=1))
+    world.doku.orders.clear()
+    world.live(START + HOUR + timedelta(minutes=31))
+    assert world.code().status is Status.FAILED
+    assert world.code().failure is not None
+    assert world.code().failure.reason == "unknown"
+
+
+def test_an_amount_that_differs_at_doku_too_is_never_expired(world):
+    world.ask()
+    world.clock.advance(minutes=5)
+    world.notify(world.doku.pay("INV-1", amount=140_000))
+    world.live(START + timedelta(days=2), step=timedelta(minutes=5))
+    code = world.code()
+    assert (code.status, code.due_at, code.payments) == (Status.ACTIVE, None, 1)
+
+
+def test_work_that_is_queued_twice_is_done_once(world):
+    world.ask()
+    world.clock.advance(minutes=15)
+    world.sweep()
+    world.sweep()
+    asked = []
+    original = world.doku.check_status
+
+    def counted(invoice_number, time_left) -> OrderStatus:
+        asked.append(invoice_number)
+        answer: OrderStatus = original(invoice_number, time_left)
+        return answer
+
+    world.doku.check_status = counted
+    while (work := world.queue.take()) is not None:
+        world.reconcile(work, time_left=plenty)
+    assert asked == ["INV-1"]
+
+
+def test_refresh_asks_doku_now(world):
+    world.ask()
+    world.doku.pay("INV-1")
+    world.clock.advance(minutes=1)
+    reconciled = world.reconcile_code.now("shop", "INV-1", time_left=plenty)
+    assert reconciled.finding is Finding.SETTLED
+    assert world.code().status is Status.PAID
+
+
+def test_a_backlog_stops_the_sweep_from_queueing_more(world, monkeypatch):
+    monkeypatch.setattr("o2o.usecases.sweep.LIMIT", 2)
+    for number in range(5):
+        world.ask(f"INV-{number}")
+    world.clock.advance(minutes=15)
+    assert [world.sweep().queued for _ in range(2)] == [2, 0]
+    assert world.sweep().overdue == timedelta()
+    world.clock.advance(minutes=1)
+    assert world.sweep().overdue == timedelta(minutes=1)
+
+
+# --- Cancelling and reading ---------------------------------------------------------------
+
+
+def test_cancelling_twice_is_cancelling_once(world):
+    world.ask()
+    first = world.cancel("shop", "INV-1")
+    assert first.status is Status.CANCELLED
+    assert world.cancel("shop", "INV-1") == first
+
+
+def test_a_paid_code_can_t_be_cancelled(world):
+    world.ask()
+    world.notify(world.doku.pay("INV-1"))
+    with pytest.raises(IllegalMove, match=r"is paid can.t be cancelled"):
+        world.cancel("shop", "INV-1")
+
+
+def test_a_foreign_code_does_not_exist(world):
+    world.ask()
+    for look in (
+        lambda: world.read.one("other", "INV-1"),
+        lambda: world.cancel("other", "INV-1"),
+        lambda: world.reconcile_code.now("other", "INV-1", time_left=plenty),
+    ):
+        with pytest.raises(NotFound):
+            look()
+
+
+def test_a_filtered_list_is_complete_over_its_pages(world):
+    for number in range(12):
+        world.clock.advance(seconds=1)
+        world.ask(f"INV-{number}")
+        if number % 3 == 0:
+            world.cancel("shop", f"INV-{number}")
+    found, cursor = [], None
+    while True:
+        page = world.read.many(
+            "shop",
+            status=Status.CANCELLED,
+            created_from=None,
+            created_to=None,
+            limit=2,
+            cursor=cursor,
+        )
+        found += [code.invoice_number for code in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert found == ["INV-9", "INV-6", "INV-3", "INV-0"]

@@ -1,0 +1,92 @@
+"""WIB, DOKU's dates, DOKU's amounts, and the timetable."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from o2o.core.money import parse_doku_amount
+from o2o.core.wib import WIB, end_of_day, parse_doku_instant
+from tests.support.world import TIMETABLE
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_the_two_forms_of_an_instant_are_one():
+    assert parse_doku_instant("20210124163000") == parse_doku_instant("2021-01-24T09:30:00Z")
+
+
+@pytest.mark.parametrize(
+    "text", ["2021-01-24T09:30:00", "2021012416300", "20211324163000", "soon", ""]
+)
+def test_what_is_no_instant_is_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        parse_doku_instant(text)
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001
+def test_compact_dates_are_wib(naive):
+    naive = naive.replace(microsecond=0)
+    assert parse_doku_instant(naive.strftime("%Y%m%d%H%M%S")) == naive.replace(tzinfo=WIB)
+
+
+@given(st.dates(min_value=date(2000, 1, 1), max_value=date(2200, 1, 1)))
+def test_a_day_ends_one_second_before_the_next_in_wib(day):
+    end = end_of_day(day)
+    assert end.astimezone(WIB).date() == day
+    assert (end + timedelta(seconds=1)).astimezone(WIB).date() == day + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("sent", "amount"),
+    [(150_000, "150000"), (Decimal("19000.00"), "19000"), ("39000", "39000"), ("1.5", "1.5")],
+)
+def test_amounts_in_all_of_doku_s_forms(sent, amount):
+    assert parse_doku_amount(sent) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    "sent", [True, None, [], "NaN", "Infinity", "-1", 0, "1e99", "ten", 1.5, 10**12]
+)
+def test_what_is_no_amount_is_refused(sent):
+    with pytest.raises(ValueError, match="amount"):
+        parse_doku_amount(sent)
+
+
+@pytest.mark.parametrize(
+    ("minutes_later", "look_at_minute"),
+    [(0, 1), (0.5, 1), (1, 2), (2, 5), (14, 15), (15, 60), (60, 120), (119, 120), (120, 180)],
+)
+def test_a_requested_code_is_looked_at_on_the_timetable(minutes_later, look_at_minute):
+    now = NOON + timedelta(minutes=minutes_later)
+    look = TIMETABLE.after_request(NOON, NOON + timedelta(days=9), now)
+    assert look == NOON + timedelta(minutes=look_at_minute)
+
+
+def test_no_look_lies_behind_the_expiry():
+    expires_at = NOON + timedelta(minutes=20)
+    assert TIMETABLE.after_activation(NOON, expires_at, NOON + timedelta(minutes=16)) == expires_at
+    assert TIMETABLE.after_activation(NOON, expires_at, expires_at) == expires_at
+
+
+@given(st.floats(0, 100_000), st.floats(1, 100_000))
+def test_a_look_before_the_expiry_always_lies_ahead(elapsed, life):
+    now = NOON + timedelta(minutes=elapsed)
+    expires_at = NOON + timedelta(minutes=life)
+    for look in (
+        TIMETABLE.after_request(NOON, expires_at, now),
+        TIMETABLE.after_activation(NOON, expires_at, now),
+    ):
+        assert look >= now
+        assert look > now or now >= expires_at
+
+
+def test_after_the_end_there_are_two_looks_and_then_none():
+    looks = []
+    now = NOON
+    while (look := TIMETABLE.after_end([NOON], now)) is not None:
+        looks.append(look - NOON)
+        now = look
+    assert looks == [timedelta(minutes=35), timedelta(hours=13)]

@@ -1,0 +1,124 @@
+"""Start a handler from what `make build` left, as Lambda would.
+
+Only the function's folder, the layer and boto3 are importable, the latter as the runtime brings
+it; the environment is what template.yaml declares for that function, and what Lambda adds. One
+thing is not as on Lambda: the layer's compiled modules are for its machine, so on another one the
+same version's wheel for this machine stands in for each package that has any.
+"""
+
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from samtranslator.yaml_helper import yaml_parse
+
+from tools.build import BUILT, LAYER, ROOT, WHEELS
+
+RUNTIME_BRINGS = ("boto3", "botocore", "dateutil", "s3transfer", "six.py")
+LAYER_FOLDER = BUILT / LAYER / "python"
+PROBE = Path(__file__).with_name("probe.py")
+
+# For parameters without a default; what they say does not matter for a start.
+_PARAMETERS = {
+    "Stage": "dev",
+    "BuildHash": "0" * 64,
+    "DokuBaseUrl": "https://api-sandbox.doku.com",
+    "Bins": '[{"channel":"alfa","partnership":"aggregator","bin_type":"general","bin":"8"}]',
+    "PublicPath": "/v1",
+    "CodeRetentionDays": "90",
+    "EvidenceRetentionDays": "1825",
+    "AWS::StackName": "o2o-dev",
+}
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of template.yaml: its logical id, its folder and its own variables."""
+
+    name: str
+    folder: str
+    variables: dict[str, str]
+    """What the template declares for this function alone."""
+    shared: dict[str, str]
+    """What the template declares for all."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Everything that the handler finds in its environment."""
+        return {
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_DEFAULT_REGION": "ap-southeast-3",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "1",
+            "AWS_REGION": "ap-southeast-3",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "TZ": ":UTC",
+            **self.shared,
+            **self.variables,
+        }
+
+
+def read_functions(template: Path = ROOT / "template.yaml") -> dict[str, Function]:
+    """The functions of the template, by logical id."""
+    source = yaml_parse(template.read_text(encoding="utf-8"))
+    defaults = {
+        name: str(each["Default"])
+        for name, each in source["Parameters"].items()
+        if "Default" in each
+    }
+    known = defaults | _PARAMETERS
+
+    def resolve(variables: dict[str, Any]) -> dict[str, str]:
+        return {
+            name: known.get(str(value["Ref"]), str(value["Ref"]))
+            if isinstance(value, dict)
+            else str(value)
+            for name, value in variables.items()
+        }
+
+    shared = resolve(source["Globals"]["Function"]["Environment"]["Variables"])
+    return {
+        name: Function(
+            name,
+            resource["Properties"]["CodeUri"],
+            resolve(resource["Properties"].get("Environment", {}).get("Variables", {})),
+            shared,
+        )
+        for name, resource in source["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def lay_out(folder: Path) -> list[Path]:
+    """Prepare, in an empty folder, what stands beside a function on Lambda's import path."""
+    runtime, native = folder / "runtime", folder / "native"
+    runtime.mkdir()
+    native.mkdir()
+    installed = Path(botocore.session.__file__).parents[1]
+    for name in RUNTIME_BRINGS:
+        (runtime / name).symlink_to(installed / name)
+    for package in {path.relative_to(LAYER_FOLDER).parts[0] for path in LAYER_FOLDER.rglob("*.so")}:
+        for wheel in WHEELS.glob(f"{package}-*.whl"):
+            if "aarch64" not in wheel.name:
+                zipfile.ZipFile(wheel).extractall(native)
+    return [native, LAYER_FOLDER, runtime]
+
+
+def start(
+    function: Function, path: list[Path], *python_options: str
+) -> subprocess.CompletedProcess[str]:
+    """Import the handler in a Python of its own; the answer is what tools/probe.py prints."""
+    return subprocess.run(
+        [sys.executable, "-I", "-S", *python_options, PROBE, os.pathsep.join(map(str, path))],
+        env=function.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,182 @@
+"""What the API's code can't say of itself: groups, answers and their headers.
+
+Paths, parameters and models come from the code, and the words of an operation from its handler's
+docstring; whether an operation asks for a key stands in template.yaml.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from o2o.entry import problems
+from o2o.entry.problems import ProblemType
+
+JSON = "application/json"
+HTML = "text/html"
+TEXT = {"type": "string"}
+
+CODES, EVENTS, PAGE, DOKU, ABOUT = "Payment codes", "Events", "Payment page", "DOKU", "About"
+
+TAGS = {
+    CODES: "What a customer pays at the till of a store.",
+    EVENTS: "What happened to payment codes, and what your webhook was told of it.",
+    PAGE: "What a customer opens on a phone. The token in the address is the permission.",
+    DOKU: "Not for storefronts: DOKU calls these, and its signature protects them.",
+    ABOUT: "This API about itself.",
+}
+"""The groups, in their order."""
+
+LOCATION = {"Location": "Where the payment code is."}
+RETRY_AFTER = {"Retry-After": "Seconds after which it is worth asking again."}
+
+# Says what everybody can hear: throttled, or met a bug.
+ALWAYS = (problems.TOO_MANY_REQUESTS, problems.INTERNAL)
+# The table may have too much to do whatever is read or written there.
+STORED = (problems.BUSY,)
+OF_A_CODE = (problems.INVALID_REQUEST, problems.NOT_FOUND, *STORED)
+CHANGES_A_CODE = (*OF_A_CODE, problems.CHANGING)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One successful answer, or one that is no problem document. ``headers`` always come."""
+
+    description: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = JSON
+    schema: Mapping[str, object] | None = None
+    """Only where the code's own annotation says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route: its group, its answers by status, and the problems of its own."""
+
+    tag: str
+    answers: Mapping[int, Answer]
+    problems: tuple[ProblemType, ...] = ()
+
+
+OPERATIONS = {
+    "POST /payment-codes": Operation(
+        CODES,
+        {
+            201: Answer("The payment code is active: the customer can go.", LOCATION),
+            200: Answer("The same request came before, and this is its payment code.", LOCATION),
+            202: Answer(
+                "DOKU has not answered clearly yet. The payment code is on record as requested and"
+                " is finished by itself: read it again, and never send the customer another one.",
+                LOCATION | RETRY_AFTER,
+            ),
+        },
+        (
+            *(problems.INVALID_REQUEST, problems.TAKEN, problems.DIGITS_TAKEN),
+            *(problems.WRONG_STATUS, problems.CHANGING),
+            *(problems.REFUSED, *STORED),
+        ),
+    ),
+    "GET /payment-codes": Operation(
+        CODES,
+        {200: Answer("A page of the list. next_cursor tells whether there is another one.")},
+        (problems.INVALID_REQUEST, *STORED),
+    ),
+    "GET /payment-codes/{invoice_number}": Operation(
+        CODES, {200: Answer("The payment code, always up to date.")}, OF_A_CODE
+    ),
+    "GET /payment-codes/{invoice_number}/payments": Operation(
+        CODES, {200: Answer("A page of the payment code's payments.")}, OF_A_CODE
+    ),
+    "GET /payment-codes/{invoice_number}/how-to-pay": Operation(
+        CODES,
+        {200: Answer("What the customer does at the store.")},
+        (*OF_A_CODE, problems.WRONG_STATUS),
+    ),
+    "POST /payment-codes/{invoice_number}/cancel": Operation(
+        CODES,
+        {200: Answer("The cancelled payment code, also if it was cancelled before.")},
+        (*CHANGES_A_CODE, problems.WRONG_STATUS),
+    ),
+    "POST /payment-codes/{invoice_number}/refresh": Operation(
+        CODES,
+        {200: Answer("The payment code after DOKU was asked about it.")},
+        (*CHANGES_A_CODE, problems.UNAVAILABLE),
+    ),
+    "GET /channels": Operation(CODES, {200: Answer("Everything that this storefront may use.")}),
+    "GET /events": Operation(
+        EVENTS,
+        {200: Answer("A page of the list. next_cursor tells whether there is another one.")},
+        (problems.INVALID_REQUEST, *STORED),
+    ),
+    "GET /events/{event_id}": Operation(
+        EVENTS, {200: Answer("The event and its delivery.")}, OF_A_CODE
+    ),
+    "POST /events/redeliver": Operation(
+        EVENTS,
+        {202: Answer("So many events go out again, with their own ids.")},
+        (*OF_A_CODE, problems.CHANGING),
+    ),
+    "GET /pay/{token}": Operation(
+        PAGE,
+        {
+            200: Answer("The page, in Indonesian or English.", media_type=HTML, schema=TEXT),
+            404: Answer("A page that says so.", media_type=HTML, schema=TEXT),
+        },
+        STORED,
+    ),
+    "HEAD /pay/{token}": Operation(
+        PAGE,
+        {200: Answer("There is such a page."), 404: Answer("There is no such page.")},
+        STORED,
+    ),
+    "GET /pay/{token}/status": Operation(
+        PAGE, {200: Answer("What the page compares itself with.")}, (problems.NOT_FOUND, *STORED)
+    ),
+    "POST /doku/notifications": Operation(
+        DOKU,
+        {
+            200: Answer(
+                "The message is on record; `received` says what became of it.",
+                schema={
+                    "type": "object",
+                    "required": ["received"],
+                    "properties": {"received": {"type": "string"}},
+                },
+            )
+        },
+        (problems.UNTRUSTED, problems.CHANGING, *STORED),
+    ),
+    "POST /doku/inquiries": Operation(
+        DOKU,
+        {
+            status: Answer(
+                description,
+                schema={
+                    "type": "object",
+                    "required": ["online_to_offline_inquiry"],
+                    "properties": {
+                        "online_to_offline_inquiry": {
+                            "type": "object",
+                            "required": ["status"],
+                            "properties": {"status": {"type": "string"}},
+                        }
+                    },
+                },
+            )
+            for status, description in {
+                200: "The cashier may take the money.",
+                400: "The payment code can't be paid: paid, expired or declined.",
+                401: "DOKU did not sign this inquiry.",
+                404: "There is no such payment code.",
+            }.items()
+        },
+    ),
+    "GET /openapi.json": Operation(
+        ABOUT, {200: Answer("This document.", schema={"type": "object"})}
+    ),
+    "GET /docs": Operation(ABOUT, {200: Answer("The page.", media_type=HTML, schema=TEXT)}),
+    "GET /problems/{slug}": Operation(
+        ABOUT,
+        {200: Answer("The page.", media_type=HTML, schema=TEXT)},
+        (problems.INVALID_REQUEST, problems.NOT_FOUND),
+    ),
+}
+"""Every route of the API."""
