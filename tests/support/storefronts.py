@@ -176,8 +176,10 @@ class Shops:
             done.append(self.deliver(work.identity))
         return done
 
-    def live(self, until: datetime, step: timedelta = timedelta(minutes=1)) -> None:
-        """Let time pass with a sweep at every step."""
+    def live(self, until: datetime, step: timedelta = timedelta(minutes=1)) -> list[Delivered]:
+        """Let time pass with a sweep at every step; what became of the events that were due."""
+        done = []
         while self.clock.now < until:
             self.clock.now = min(until, self.clock.now + step)
-            self.work_off()
+            done += self.work_off()
+        return done

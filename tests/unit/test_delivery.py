@@ -13,7 +13,7 @@ from o2o.core.events import EventType
 from o2o.core.webhooks import Attempt, DeliveryStatus, Endpoint, PauseReason, RetryTimetable
 from o2o.usecases.deliver import Outcome, sign
 from o2o.usecases.event_ports import Change
-from o2o.usecases.events import Filter
+from o2o.usecases.events import BrowseEvents, Filter
 from o2o.usecases.ports import Storefront
 from tests.support.samples import make_code, make_own_code
 from tests.support.storefronts import RETRIES, Shops, make_record, secret_of
@@ -352,6 +352,97 @@ def test_pausing_keeps_events_and_resuming_sends_them(shops: Shops) -> None:
     assert shops.admin.resume("shop") == 3
     shops.work_off()  # by the queue and by the sweep
     assert len(shops.courier.ids(url)) == 3
+
+
+def a_bad_twelve_days(shops: Shops) -> None:
+    """An event a day for an endpoint that is dead, and paused for it."""
+    shops.courier.answers[shops.open()] = 500
+    for number in range(12):
+        shops.add(number)
+        shops.live(shops.clock() + timedelta(days=1), timedelta(minutes=30))
+    assert shops.endpoint().pause_reason is PauseReason.DEAD
+
+
+def none_is_paused(shops: Shops) -> None:
+    statuses = {shops.record(make_record(number).event_id).status for number in range(12)}
+    assert statuses <= {DeliveryStatus.DELIVERED, DeliveryStatus.DEAD}
+
+
+def test_a_new_address_gets_whatever_was_paused_however_old(shops: Shops) -> None:
+    shops.registry.add_storefront(Storefront("shop", "Shop", START))
+    a_bad_twelve_days(shops)
+    shops.admin.pause("shop")
+    shops.admin.set_url("shop", "https://new.example")
+    shops.work_off()
+    none_is_paused(shops)
+    dead = len(shops.dead)
+    assert len(set(shops.courier.ids("https://new.example"))) == 12 - dead
+
+
+def test_paused_events_need_no_resume_that_ran_to_its_end(
+    shops: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_bad_twelve_days(shops)
+    shops.courier.answers.clear()
+
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(BrowseEvents, "resend_all", crash)
+    with pytest.raises(RuntimeError):
+        shops.admin.resume("shop")
+    shops.live(shops.clock() + timedelta(days=2), timedelta(hours=1))
+    none_is_paused(shops)
+
+
+def test_what_is_written_paused_after_the_resume_is_sent(shops: Shops) -> None:
+    url = shops.open()
+    record = shops.add()
+    shops.admin.pause("shop")
+    read = shops.endpoints.get_endpoint
+
+    def read_and_be_overtaken(storefront_id: str) -> Endpoint | None:
+        found = read(storefront_id)
+        shops.endpoints.get_endpoint = read  # type: ignore[method-assign]
+        shops.admin.resume(storefront_id)
+        return found
+
+    shops.endpoints.get_endpoint = read_and_be_overtaken  # type: ignore[method-assign]
+    # The resume wrote the event, too: only the first of both writes counts.
+    shops.deliver(record.event_id)
+    shops.live(shops.clock() + timedelta(days=1), timedelta(hours=1))
+    assert set(shops.courier.ids(url)) == {record.event_id}
+
+
+def test_a_410_of_the_former_address_delays_an_event_and_loses_none(shops: Shops) -> None:
+    url = shops.open()
+    shops.courier.answers[url] = 410
+    record = shops.add()
+
+    def move() -> None:
+        shops.courier.meanwhile = lambda: None
+        shops.endpoints.save_endpoint(shops.endpoint().point_to("https://new.example"))
+
+    shops.courier.meanwhile = move
+    shops.deliver(record.event_id)
+    shops.live(shops.clock() + timedelta(hours=2), timedelta(minutes=10))
+    assert shops.courier.ids("https://new.example") == [record.event_id]
+
+
+def test_a_paused_event_is_looked_at_ever_more_rarely_and_once_a_day_at_least(
+    shops: Shops,
+) -> None:
+    shops.open()
+    shops.admin.pause("shop")
+    record = shops.add()
+    shops.deliver(record.event_id)
+    looks = 0
+    for _ in range(30 * 24):
+        looks += len(shops.live(shops.clock() + timedelta(hours=1), timedelta(hours=1)))
+    assert 25 <= looks <= 40
+    due_at = shops.record(record.event_id).due_at
+    assert due_at is not None
+    assert due_at - shops.clock() <= timedelta(days=1.25)
 
 
 # --- sending again ---------------------------------------------------------------------------

@@ -88,6 +88,33 @@ def test_a_refusal_fails_the_code_and_is_said_again(world):
     assert len(world.doku.sent) == 1
 
 
+def test_a_refused_repeat_proves_nothing_after_a_lost_answer(world):
+    world.doku.mood = Mood.FORGETFUL
+    world.ask()
+    world.doku.mood = Mood.REFUSING
+    report = world.doku.pay("INV-1")
+    world.clock.advance(minutes=5)
+    world.reconcile_code.now("shop", "INV-1", time_left=plenty)
+    assert (world.code().failure, world.code().due_at is None) == (None, False)
+    world.doku.mood = Mood.WELL
+    world.live(world.clock() + timedelta(hours=2))
+    code = world.code()
+    assert (code.status, code.paid_at) == (Status.PAID, report.paid_at)
+
+
+def test_a_refused_repeat_leaves_a_code_as_unknown_as_it_was(world):
+    world.doku.mood = Mood.FORGETFUL
+    world.ask()
+    world.doku.mood = Mood.REFUSING
+    for _ in range(3):
+        refreshed = world.reconcile_code.now("shop", "INV-1", time_left=plenty)
+        assert refreshed.finding is Finding.REFUSED
+        assert isinstance(refreshed.doku_error, DokuRefused)
+        assert world.code().status is Status.REQUESTED
+    world.doku.mood = Mood.WELL
+    assert world.reconcile_code.now("shop", "INV-1", time_left=plenty).code.status is Status.ACTIVE
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -256,8 +283,8 @@ def test_real_money_is_never_refused(world, end):
     if end == "failed":
         world.doku.mood = Mood.FORGETFUL
         world.ask()
-        world.doku.mood = Mood.REFUSING
-        world.live(START + timedelta(minutes=2))
+        world.doku.mood = Mood.DOWN
+        world.live(START + timedelta(hours=2))
         world.doku.mood = Mood.WELL
     else:
         world.ask()

@@ -1,8 +1,9 @@
 """Webhooks: an event on its way to a storefront, and the endpoint that it goes to.
 
-An event waits (``pending``) until it is settled: delivered; dead, because nobody took it in
-all the tries of the timetable; paused with its endpoint; or without an endpoint to go to.
-Settled events can be sent again.
+An event waits (``pending``) until it is settled: delivered; dead, because no try of the timetable
+succeeded; or without an endpoint to go to. Settled events can be sent again. An event whose
+endpoint is paused (``paused``) waits too, and stays on the timetable: it is sent at its next look
+after the endpoint takes events again, however old it is and whatever else went wrong.
 
 While an endpoint fails, one event at a time probes it and the others are put off without a
 try: a storefront that is down costs next to nothing, and never delays another one's events.
@@ -31,6 +32,9 @@ TIMEOUT = "timeout"
 LONGEST_PUT_OFF = timedelta(hours=1)
 """An endpoint that is down is probed at least this often, so that it is soon found back."""
 
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(hours=1), timedelta(days=1)
+"""How long until the next look at a paused event: as long as the event is old, between these."""
+
 _SUCCESS = 2
 _GONE = 410
 
@@ -43,6 +47,10 @@ class DeliveryStatus(StrEnum):
     DEAD = "dead"
     PAUSED = "paused"
     NO_ENDPOINT = "no_endpoint"
+
+
+WAITING = (DeliveryStatus.PENDING, DeliveryStatus.PAUSED)
+"""An event with such a status is on the timetable."""
 
 
 class PauseReason(StrEnum):
@@ -128,7 +136,7 @@ class EventRecord:
 
     def is_wanted(self, now: datetime) -> bool:
         """Whether it should be sent now: its time has come, or nobody has looked at it yet."""
-        if self.status is not DeliveryStatus.PENDING:
+        if self.status not in WAITING:
             return False
         return self.version == 1 or (self.due_at is not None and self.due_at <= now)
 
@@ -138,7 +146,17 @@ class EventRecord:
 
     def put_off(self, due_at: datetime) -> "EventRecord":
         """Later, without a try."""
-        return self._next(due_at=due_at)
+        return self._next(status=DeliveryStatus.PENDING, due_at=due_at)
+
+    def pause(self, now: datetime, jitter: Jitter) -> "EventRecord":
+        """Its endpoint takes no events now; once it does again, a new round of tries begins."""
+        return self._next(
+            status=DeliveryStatus.PAUSED, due_at=self._pause_ends(now, jitter), tries=0
+        )
+
+    def _pause_ends(self, now: datetime, jitter: Jitter) -> datetime:
+        age = now - self.created_at
+        return _later(now, min(max(age, SHORTEST_PAUSE), LONGEST_PAUSE), jitter)
 
     def after(
         self, attempt: Attempt, *, timetable: RetryTimetable, jitter: Jitter
@@ -149,7 +167,8 @@ class EventRecord:
         if attempt.delivered:
             status = DeliveryStatus.DELIVERED
         elif attempt.gone:
-            status = DeliveryStatus.PAUSED
+            status, tries = DeliveryStatus.PAUSED, 0
+            due_at = self._pause_ends(attempt.at, jitter)
         else:
             due_at = timetable.after(tries, attempt.at, jitter)
             status = DeliveryStatus.PENDING if due_at else DeliveryStatus.DEAD
@@ -209,7 +228,7 @@ class Endpoint:
 
     def pause(self, now: datetime, reason: PauseReason) -> "Endpoint":
         """Nothing more, until somebody resumes it."""
-        return self._next(paused_at=now, pause_reason=reason, probe_at=None)
+        return self._next(paused_at=self.paused_at or now, pause_reason=reason, probe_at=None)
 
     def resume(self) -> "Endpoint":
         """As good as new."""

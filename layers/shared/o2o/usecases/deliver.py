@@ -69,9 +69,9 @@ class DeliverEvent:
             return Delivered(Outcome.NOTHING_DUE, record)
         endpoint = self.endpoints.get_endpoint(record.storefront_id)
         if endpoint is None:
-            return self._settle(record, DeliveryStatus.NO_ENDPOINT, Outcome.NO_ENDPOINT)
+            return self._write(record.settle(DeliveryStatus.NO_ENDPOINT), Outcome.NO_ENDPOINT)
         if endpoint.is_paused:
-            return self._settle(record, DeliveryStatus.PAUSED, Outcome.PAUSED)
+            return self._write(record.pause(now, self._jitter), Outcome.PAUSED)
         if endpoint.is_down:
             slot = self._next_slot(endpoint, now)
             if slot is not None:
@@ -92,9 +92,6 @@ class DeliverEvent:
             self.dead_letters.put(record)
         delivered = self._write(record, _OF_STATUS[record.status])
         return Delivered(delivered.outcome, delivered.record, attempt, paused)
-
-    def _settle(self, record: EventRecord, status: DeliveryStatus, outcome: Outcome) -> Delivered:
-        return self._write(record.settle(status), outcome)
 
     def _write(self, record: EventRecord, outcome: Outcome) -> Delivered:
         try:

@@ -13,9 +13,6 @@ from o2o.usecases.ports import Clock, Registry
 KEEP_FORMER_SECRET = timedelta(hours=24)
 """How long the former secret signs too, unless told otherwise."""
 
-_LOOK_BACK = timedelta(days=7)
-"""What was paused with an endpoint was made at most this long before."""
-
 _RACES = 10
 
 
@@ -41,16 +38,20 @@ class Endpoints:
     def set_url(self, storefront_id: str, url: str) -> Endpoint:
         """Send events there from now on. Raises NotFound, InvalidRequest.
 
-        An endpoint that was paused is resumed by that; its events are sent by ``resume``.
+        An endpoint that was paused is resumed, and its paused events are sent.
         """
         if self.registry.get_storefront(storefront_id) is None:
             raise NotFound("there is no such storefront")
         self.courier.check(url)
-        if self.endpoints.get_endpoint(storefront_id) is None:
+        former = self.endpoints.get_endpoint(storefront_id)
+        if former is None:
             endpoint = Endpoint(storefront_id=storefront_id, url=url)
             self.endpoints.save_endpoint(endpoint)
             return endpoint
-        return self._update(storefront_id, lambda newest: newest.point_to(url))
+        changed = self._update(storefront_id, lambda newest: newest.point_to(url))
+        if former.is_paused:
+            self._send_paused(storefront_id)
+        return changed
 
     def show(self, storefront_id: str) -> Endpoint:
         """The endpoint. Raises NotFound."""
@@ -78,10 +79,15 @@ class Endpoints:
         return self._update(storefront_id, lambda newest: newest.pause(now, PauseReason.OPERATOR))
 
     def resume(self, storefront_id: str) -> int:
-        """Send again, first of all what was paused meanwhile: so many. Raises NotFound."""
-        paused_at = self.show(storefront_id).paused_at or self.clock()
+        """Send events again, and at once what is paused: so many. Raises NotFound.
+
+        Should this stop half-way, the rest is sent all the same, at its next look.
+        """
         self._update(storefront_id, Endpoint.resume)
-        wanted = Filter(status=DeliveryStatus.PAUSED, created_from=paused_at - _LOOK_BACK)
+        return self._send_paused(storefront_id)
+
+    def _send_paused(self, storefront_id: str) -> int:
+        wanted = Filter(status=DeliveryStatus.PAUSED)
         count, cursor = 0, None
         while True:
             resent = self.browse.resend_all(storefront_id, wanted, cursor=cursor)

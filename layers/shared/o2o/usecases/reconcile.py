@@ -1,6 +1,6 @@
 """Reconcile: ask DOKU for the truth about a code and act on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from o2o.core.codes import Failure, PaymentCode, Status
 from o2o.core.errors import DokuError, DokuRefused, NotFound
 from o2o.core.payments import Payment
 from o2o.core.timetable import Timetable
-from o2o.usecases.generate import give_up, take_answer
+from o2o.usecases.generate import take_answer
 from o2o.usecases.optimistic import update
 from o2o.usecases.ports import (
     Clock,
@@ -35,6 +35,7 @@ class Finding(StrEnum):
     UNCHANGED = "unchanged"
     ACTIVATED = "activated"
     REFUSED = "refused"
+    """DOKU refused a repeated request, which proves nothing: the code may be there."""
     SETTLED = "settled"
     EXPIRED = "expired"
     FAILED = "failed"
@@ -107,8 +108,10 @@ class ReconcileCode:
         try:
             answer = self.doku.generate(code, time_left)
         except DokuRefused as error:
-            code = give_up(self.ledger, code, error, now=self.clock())
-            return Reconciled(Finding.REFUSED, code, doku_error=error)
+            # It was asked before and nobody knows with what outcome: DOKU may have the code.
+            # What it is comes out by the status, at the code's expiry at the latest.
+            asked = self._go_on(code, OrderState.OTHER)
+            return replace(asked, finding=Finding.REFUSED, doku_error=error)
         except DokuError as error:
             return self._unasked(code, error)
         code = take_answer(self.ledger, code, answer, now=self.clock(), timetable=self.timetable)
