@@ -92,9 +92,8 @@ format: .venv/.synced ## mend what can be mended by itself
 	@$(BIN)/ruff format .
 
 .PHONY: openapi
-openapi: .venv/.synced ## write the OpenAPI document and the Postman collection anew
+openapi: .venv/.synced ## write the OpenAPI document and the browsable reference anew
 	@$(BIN)/python -m tools.openapi
-	@$(BIN)/python -m tools.postman
 
 .PHONY: requirements
 requirements: .venv/.uv ## compile the requirements again; UPGRADE=--upgrade for newer versions

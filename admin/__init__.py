@@ -1,4 +1,4 @@
-"""The command line of whoever runs a stack."""
+"""The operator's command line."""
 
 import sys
 from pathlib import Path

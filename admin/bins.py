@@ -13,8 +13,8 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from o2o.core.bins import Bin, BinTable, Feature
-from o2o.core.channels import Channel, ChannelRules
+from o2o.core.bins import Bin, BinTable
+from o2o.core.channels import Channel, ChannelSettings, Feature
 from o2o.core.errors import InvalidConfiguration
 from o2o.entry.settings import check_paths, parse_bins, parse_channels
 
@@ -78,7 +78,7 @@ def check(configuration: Configuration) -> Verdict:
     size = len(configuration.bins.encode()) + len(configuration.channels.encode())
     if size > MAX_BYTES:
         mistakes.append(f"Bins and Channels have {size} bytes together, {MAX_BYTES} are possible")
-    channels: dict[Channel, ChannelRules] | None = None
+    channels: dict[Channel, ChannelSettings] | None = None
     try:
         channels = parse_channels(configuration.channels)
     except _REFUSALS as error:
@@ -113,7 +113,9 @@ def _conflicts(bins: Mapping[int, Bin]) -> Iterator[str]:
             yield f"entries {position} and {other_position}: {error}"
 
 
-def _unserved(bins: Mapping[int, Bin], channels: Mapping[Channel, ChannelRules]) -> Iterator[str]:
+def _unserved(
+    bins: Mapping[int, Bin], channels: Mapping[Channel, ChannelSettings]
+) -> Iterator[str]:
     for position, each in bins.items():
         try:
             check_paths(channels, BinTable.of((each,)))

@@ -1,23 +1,15 @@
-"""Everything that whoever runs a stack does by hand, on a terminal or in a script."""
+"""Everything that the operator does by hand, on a terminal or in a script."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any
 
-import botocore.exceptions
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from admin import bins, codes, deadletters, events, look, notifications, webhooks
-from admin.inside import Inside, inside
-from admin.target import Target, UnreachableStack
-from o2o.core.errors import O2OError
-from o2o.usecases.ports import ApiKey, Page, Storefront
-from o2o.usecases.storefronts import Storefronts
+from admin import bins, branding, codes, deadletters, events, notifications, webhooks
+from admin.desk import PAGE, Desk, StorefrontId
+from admin.target import Target
+from o2o.core.pages import all_items
+from o2o.core.storefronts import ApiKey, Storefront
 
 app = typer.Typer(no_args_is_help=True, help="Administer an O2O stack.", add_completion=False)
 storefront = typer.Typer(no_args_is_help=True, help="Storefronts: who may ask for codes.")
@@ -26,73 +18,12 @@ bin_table = typer.Typer(no_args_is_help=True, help="BINs: which codes can be mad
 app.add_typer(storefront, name="storefront")
 app.add_typer(key, name="key")
 app.add_typer(bin_table, name="bins")
-app.add_typer(look.app, name="look")
+app.add_typer(branding.app, name="branding")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(codes.app, name="codes")
 app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(deadletters.app, name="deadletters")
-
-_PAGE = 100
-
-Item = TypeVar("Item")
-StorefrontId = Annotated[str, typer.Argument(metavar="STOREFRONT", help="The storefront's id.")]
-
-
-class Desk:
-    """What every command needs."""
-
-    def __init__(self, target: Target, *, as_json: bool) -> None:
-        self.target = target
-        self.as_json = as_json
-        self._out = Console(highlight=False)
-        self._err = Console(stderr=True, highlight=False)
-
-    @contextmanager
-    def storefronts(self) -> Iterator[Storefronts]:
-        """The use cases; what goes wrong becomes one sentence and exit code 1."""
-        with self._sentences():
-            yield self.target.storefronts()
-
-    @contextmanager
-    def inside(self, *functions: str) -> Iterator[Inside]:
-        """Where these functions are; what goes wrong becomes one sentence and exit code 1."""
-        with self._sentences(), inside(self.target, *functions) as found:
-            yield found
-
-    @contextmanager
-    def _sentences(self) -> Iterator[None]:
-        try:
-            yield
-        except (O2OError, UnreachableStack) as error:
-            self.fail(str(error))
-        except botocore.exceptions.ClientError as error:
-            self.fail(str(error))
-        except botocore.exceptions.BotoCoreError as error:
-            self.fail(f"the stack does not answer: {error}")
-
-    def show(self, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-        """Rows as a table, or as JSON."""
-        if self.as_json:
-            typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-            return
-        table = Table()
-        for column in columns:
-            # An id that is cut off is of no use.
-            table.add_column(column.replace("_", " "), overflow="fold")
-        for row in rows:
-            table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
-        self._out.print(table)
-
-    def tell(self, row: dict[str, Any], sentence: str) -> None:
-        """One result as a sentence, or as JSON."""
-        typer.echo(json.dumps(row, indent=2, ensure_ascii=False) if self.as_json else sentence)
-
-    def fail(self, *sentences: str) -> NoReturn:
-        """What is wrong, and exit code 1."""
-        for sentence in sentences:
-            self._err.print(f"[red]{escape(sentence)}[/red]", soft_wrap=True)
-        raise typer.Exit(1)
 
 
 @app.callback()
@@ -127,7 +58,7 @@ def add_storefront(
     desk: Desk = context.obj
     with desk.storefronts() as storefronts:
         added = storefronts.add(storefront_id, name)
-        desk.tell(
+        desk.say(
             _storefront(added), f"Added {added.storefront_id}. Next: key issue {storefront_id}"
         )
 
@@ -137,8 +68,8 @@ def list_storefronts(context: typer.Context) -> None:
     """List the storefronts, newest first."""
     desk: Desk = context.obj
     with desk.storefronts() as storefronts:
-        registry = storefronts.registry
-        found = _all(lambda cursor: registry.list_storefronts(limit=_PAGE, cursor=cursor))
+        store = storefronts.storefronts
+        found = all_items(lambda cursor: store.list_storefronts(limit=PAGE, cursor=cursor))
         desk.show([_storefront(each) for each in found], ("storefront_id", "name", "created_at"))
 
 
@@ -148,7 +79,7 @@ def issue_key(context: typer.Context, storefront_id: StorefrontId) -> None:
     desk: Desk = context.obj
     with desk.storefronts() as storefronts:
         issued = storefronts.issue_key(storefront_id)
-        desk.tell(_key(issued.key) | {"api_key": issued.api_key}, issued.api_key)
+        desk.say(_key(issued.key) | {"api_key": issued.api_key}, issued.api_key)
 
 
 @key.command("list")
@@ -156,8 +87,8 @@ def list_keys(context: typer.Context, storefront_id: StorefrontId) -> None:
     """List a storefront's keys, newest first."""
     desk: Desk = context.obj
     with desk.storefronts() as storefronts:
-        registry = storefronts.registry
-        found = _all(lambda cursor: registry.list_keys(storefront_id, limit=_PAGE, cursor=cursor))
+        store = storefronts.storefronts
+        found = all_items(lambda cursor: store.list_keys(storefront_id, limit=PAGE, cursor=cursor))
         desk.show([_key(each) for each in found], ("key_id", "created_at", "revoked_at"))
 
 
@@ -170,7 +101,7 @@ def revoke_key(
     desk: Desk = context.obj
     with desk.storefronts() as storefronts:
         revoked = storefronts.revoke_key(key_id)
-        desk.tell(_key(revoked), f"Revoked {revoked.key_id} of {revoked.storefront_id}.")
+        desk.say(_key(revoked), f"Revoked {revoked.key_id} of {revoked.storefront_id}.")
 
 
 @bin_table.callback()
@@ -210,17 +141,6 @@ def check_bins(
     ]
     if mistakes:
         desk.fail(*mistakes)
-
-
-def _all(read: Callable[[str | None], Page[Item]]) -> list[Item]:
-    items: list[Item] = []
-    cursor: str | None = None
-    while True:
-        page = read(cursor)
-        items += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return items
 
 
 def _storefront(each: Storefront) -> dict[str, Any]:

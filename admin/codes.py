@@ -7,13 +7,12 @@ import typer
 from admin.events import row as event_row
 from o2o.core.codes import PaymentCode
 from o2o.core.errors import NotFound
-from o2o.core.payments import Payment
+from o2o.core.payments import CodeHistory, Payment
 from o2o.entry import wiring
-from o2o.usecases.events import Filter
-from o2o.usecases.ports import CodeHistory
+from o2o.usecases.browse_events import Filter
 
 if TYPE_CHECKING:
-    from admin.cli import Desk
+    from admin.desk import Desk
 
 app = typer.Typer(no_args_is_help=True, help="Payment codes: one at a time.")
 
@@ -33,7 +32,7 @@ _SECONDS = 20.0
 def show(context: typer.Context, invoice_number: Invoice) -> None:
     """Show a code, its payments and its events. Never who pays."""
     desk: Desk = context.obj
-    with desk.inside("BrowseEvents"):
+    with desk.environment("BrowseEvents"):
         history = _history(invoice_number)
         code = history.code
         wanted = Filter(invoice_number=invoice_number, created_from=code.created_at)
@@ -41,7 +40,7 @@ def show(context: typer.Context, invoice_number: Invoice) -> None:
         payments = [_payment(each) for each in history.payments]
         events = [event_row(each) for each in reversed(page.items)]
         if desk.as_json:
-            desk.tell({**_row(code), "payments": payments, "events": events}, "")
+            desk.say({**_row(code), "payments": payments, "events": events}, "")
             return
         desk.show([{"field": name, "value": _row(code)[name]} for name in _COLUMNS], _TWO)
         desk.show(payments, _PAYMENTS)
@@ -55,28 +54,28 @@ _TWO = ("field", "value")
 def refresh(context: typer.Context, invoice_number: Invoice) -> None:
     """Ask DOKU about a code now."""
     desk: Desk = context.obj
-    with desk.inside("RefreshCode"):
+    with desk.environment("RefreshCode"):
         owner = _history(invoice_number).code.storefront_id
-        found = wiring.reconcile_code().now(owner, invoice_number, time_left=lambda: _SECONDS)
+        found = wiring.refresh_code()(owner, invoice_number, time_left=lambda: _SECONDS)
         if found.doku_error is not None:
             desk.fail(f"DOKU gave no answer to act on: {found.doku_error}")
         row = _row(found.code) if found.code else {}
-        desk.tell(row, f"{invoice_number} is {row.get('status')} ({found.finding}).")
+        desk.say(row, f"{invoice_number} is {row.get('status')} ({found.finding}).")
 
 
 @app.command("cancel")
 def cancel(context: typer.Context, invoice_number: Invoice) -> None:
     """Cancel a code here. One that DOKU knows can still be paid until it expires."""
     desk: Desk = context.obj
-    with desk.inside("CancelCode"):
+    with desk.environment("CancelCode"):
         owner = _history(invoice_number).code.storefront_id
         code = wiring.cancel_code()(owner, invoice_number)
         stops = "can't be paid any more" if code.stops_payment else "may still be paid"
-        desk.tell(_row(code), f"{invoice_number} is {code.status}; it {stops}.")
+        desk.say(_row(code), f"{invoice_number} is {code.status}; it {stops}.")
 
 
 def _history(invoice_number: str) -> CodeHistory:
-    history = wiring.read_codes().ledger.get_history(invoice_number, _MOST)
+    history = wiring.read_codes().codes.get_history(invoice_number, _MOST)
     if history is None:
         raise NotFound("there is no such payment code")
     return history

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import Progress
 
-from admin.inside import Inside
-from o2o.adapters.queue import read_work
+from admin.environment import StackEnvironment
+from o2o.adapters.queue import decode_work
 from o2o.core.errors import NotFound
+from o2o.core.work import WorkKind
 from o2o.entry import wiring
-from o2o.usecases.ports import WorkKind
 
 if TYPE_CHECKING:
-    from admin.cli import Desk
+    from admin.desk import Desk
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be done.")
 
@@ -30,7 +30,7 @@ class Queue(StrEnum):
     WEBHOOK = "webhook"
     RECONCILE = "reconcile"
     EVENT = "event"
-    SWEEP = "sweep"
+    SCHEDULE = "schedule"
 
     @property
     def output(self) -> str:
@@ -45,9 +45,9 @@ QueueName = Annotated[Queue, typer.Argument(metavar="QUEUE", help="webhook or re
 
 @app.command("list")
 def list_letters(context: typer.Context) -> None:
-    """Show what lies in each queue, 100 letters at most; all of them stay there."""
+    """List what is in each queue, 100 letters at most; all of them stay there."""
     desk: Desk = context.obj
-    with desk.inside("BrowseEvents") as stack:
+    with desk.environment("BrowseEvents") as stack:
         sqs = stack.client("sqs")
         rows = []
         for queue in Queue:
@@ -63,34 +63,34 @@ def list_letters(context: typer.Context) -> None:
 
 @app.command("redrive")
 def redrive(context: typer.Context, queue: QueueName) -> None:
-    """Have the letters of a queue tried again: mend the cause first."""
+    """Retry the letters of a queue: fix the cause first."""
     desk: Desk = context.obj
     if queue not in _REDRIVEN_TO:
-        desk.fail(f"letters of {queue} can't be tried again; see docs/operations.md")
-    with desk.inside("BrowseEvents") as stack:
+        desk.fail(f"letters of {queue} can't be retried; see docs/operations.md")
+    with desk.environment("BrowseEvents") as stack:
         sqs, url = stack.client("sqs"), stack.outputs[queue.output]
         count = 0
         with Progress(disable=desk.as_json, transient=True) as progress:
-            task = progress.add_task("Trying again", total=None)
+            task = progress.add_task("Retrying", total=None)
             for each in _take(sqs, url):
                 _again(stack, sqs, queue, each["Body"])
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
                 count += 1
                 progress.update(task, completed=count)
-        desk.tell({"redriven": count}, f"{count} letters are tried again.")
+        desk.say({"redriven": count}, f"{count} letters are being retried.")
 
 
-def _again(stack: Inside, sqs: Any, queue: Queue, body: str) -> None:
+def _again(stack: StackEnvironment, sqs: Any, queue: Queue, body: str) -> None:
     """A dead event begins a new round of tries; anything else goes back as it is."""
     try:
-        work = read_work(body)
+        work = decode_work(body)
     except ValueError:
         work = None
     if work is not None and work.kind is WorkKind.EVENT:
         browse = wiring.browse_events()
         record = browse.events.get(work.identity)
         if record is None:
-            raise NotFound(f"event {work.identity} is there no more")
+            raise NotFound(f"event {work.identity} no longer exists")
         browse.resend(record.storefront_id, [record.event_id])
         return
     sqs.send_message(QueueUrl=stack.outputs[_REDRIVEN_TO[queue]], MessageBody=body)

@@ -1,22 +1,21 @@
 """Events and their delivery, on the command line."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
 
+from admin.desk import Desk, StorefrontId
+from o2o.core.deliveries import DeliveryStatus, EventRecord
 from o2o.core.events import EventType
-from o2o.core.webhooks import DeliveryStatus, EventRecord
 from o2o.entry import wiring
-from o2o.usecases.events import Filter
+from o2o.usecases.browse_events import Filter
 
-if TYPE_CHECKING:
-    from admin.cli import Desk
+app = typer.Typer(
+    no_args_is_help=True, help="Events: what was sent to storefronts, and what was not yet."
+)
 
-app = typer.Typer(no_args_is_help=True, help="Events: what storefronts were told, or not yet.")
-
-StorefrontId = Annotated[str, typer.Argument(metavar="STOREFRONT", help="The storefront's id.")]
 Since = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC; otherwise a day ago."),
@@ -26,7 +25,9 @@ Until = Annotated[
     typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC; otherwise now."),
 ]
 Type = Annotated[EventType | None, typer.Option(help="Only events of this type.")]
-Status = Annotated[DeliveryStatus | None, typer.Option(help="Only events whose delivery is so.")]
+Status = Annotated[
+    DeliveryStatus | None, typer.Option(help="Only events with this delivery status.")
+]
 
 _COLUMNS = ("created_at", "event_id", "type", "invoice_number", "delivery", "attempts", "last")
 _MOST = 1_000
@@ -44,7 +45,7 @@ def list_events(
 ) -> None:
     """List a storefront's events, newest first."""
     desk: Desk = context.obj
-    with desk.inside("BrowseEvents"):
+    with desk.environment("BrowseEvents"):
         browse = wiring.browse_events()
         wanted = _filter(since, until, type_, status)
         found: list[EventRecord] = []
@@ -74,7 +75,7 @@ def redeliver(
         desk.fail("name events, or give --since")
     if event_ids and (since or until or type_ or status):
         desk.fail("name events or give options, not both")
-    with desk.inside("BrowseEvents"):
+    with desk.environment("BrowseEvents"):
         browse = wiring.browse_events()
         if event_ids:
             count = browse.resend(storefront_id, event_ids).count
@@ -89,7 +90,7 @@ def redeliver(
                     progress.update(task, completed=count)
                     if cursor is None:
                         break
-        desk.tell({"count": count}, f"{count} events go out again.")
+        desk.say({"count": count}, f"{count} events are being sent again.")
 
 
 def row(record: EventRecord) -> dict[str, Any]:

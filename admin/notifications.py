@@ -1,16 +1,16 @@
-"""DOKU's messages that matched no code, on the command line."""
+"""DOKU's messages that could not be settled, on the command line."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from o2o.core.notifications import KeptNotification
 from o2o.entry import wiring
-from o2o.usecases.ports import KeptNotification
 
 if TYPE_CHECKING:
-    from admin.cli import Desk
+    from admin.desk import Desk
 
-app = typer.Typer(no_args_is_help=True, help="Notifications that were kept: look, assign, dismiss.")
+app = typer.Typer(no_args_is_help=True, help="Kept notifications: list, assign, dismiss.")
 
 Identity = Annotated[
     str, typer.Argument(metavar="IDENTITY", help="As `list` shows it, or how it begins.")
@@ -29,16 +29,9 @@ def list_kept(
 ) -> None:
     """List what was kept, newest first."""
     desk: Desk = context.obj
-    with desk.inside("ReconcileCodes"):
-        box = wiring.unmatched().box
-        rows: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            page = box.list_kept(limit=100, cursor=cursor)
-            rows += [_row(each) for each in page.items if everything or each.dismissed is None]
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+    with desk.environment("ReconcileCodes"):
+        kept = wiring.resolve_notifications().all()
+        rows = [_row(each) for each in kept if everything or each.dismissed is None]
         desk.show(rows, _COLUMNS)
 
 
@@ -50,10 +43,10 @@ def assign(
 ) -> None:
     """Settle a notification as a payment of this code."""
     desk: Desk = context.obj
-    with desk.inside("ReconcileCodes"):
-        payment = wiring.unmatched().assign(identity, invoice_number)
+    with desk.environment("ReconcileCodes"):
+        payment = wiring.resolve_notifications().assign(identity, invoice_number)
         kind = "known" if payment is None else str(payment.kind)
-        desk.tell(
+        desk.say(
             {"invoice_number": invoice_number, "payment": kind},
             f"Assigned to {invoice_number}: {kind}.",
         )
@@ -65,11 +58,11 @@ def dismiss(
     identity: Identity,
     reason: Annotated[str, typer.Option(help="Why; it is kept with the message.")],
 ) -> None:
-    """Look at a notification no more. It is kept as evidence."""
+    """Take a notification off the list. It is kept as evidence."""
     desk: Desk = context.obj
-    with desk.inside("ReconcileCodes"):
-        kept = wiring.unmatched().dismiss(identity, reason)
-        desk.tell(_row(kept), f"Dismissed {kept.identity[:_SHORT]}.")
+    with desk.environment("ReconcileCodes"):
+        kept = wiring.resolve_notifications().dismiss(identity, reason)
+        desk.say(_row(kept), f"Dismissed {kept.identity[:_SHORT]}.")
 
 
 def _row(kept: KeptNotification) -> dict[str, Any]:

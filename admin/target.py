@@ -9,10 +9,10 @@ import boto3
 import botocore.exceptions
 from botocore.config import Config
 
-from o2o.adapters.dynamodb.registry import DynamoRegistry
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.system import SystemEntropy, system_clock
-from o2o.usecases.storefronts import Storefronts
+from o2o.usecases.manage_storefronts import ManageStorefronts
 
 _PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 
@@ -30,7 +30,7 @@ class Target:
     profile: str | None
     state_dir: Path
 
-    def storefronts(self) -> Storefronts:
+    def storefronts(self) -> ManageStorefronts:
         """The use cases on this stack's table. Raises UnreachableStack."""
         try:
             store = self._on_aws(self.stack) if self.stack else self._local()
@@ -38,8 +38,8 @@ class Target:
             raise UnreachableStack(str(error)) from error
         except botocore.exceptions.BotoCoreError as error:
             raise UnreachableStack(f"AWS can't be used: {error}") from error
-        return Storefronts(
-            registry=DynamoRegistry(store), clock=system_clock, entropy=SystemEntropy()
+        return ManageStorefronts(
+            storefronts=DynamoStorefrontStore(store), clock=system_clock, entropy=SystemEntropy()
         )
 
     def _on_aws(self, stack: str) -> Store:

@@ -1,20 +1,17 @@
 """A storefront's webhooks, on the command line."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from o2o.core.webhooks import Endpoint
+from admin.desk import Desk, StorefrontId
+from o2o.core.endpoints import Endpoint
 from o2o.entry import wiring
-from o2o.usecases.endpoints import KEEP_FORMER_SECRET
+from o2o.usecases.manage_endpoints import KEEP_FORMER_SECRET
 
-if TYPE_CHECKING:
-    from admin.cli import Desk
+app = typer.Typer(no_args_is_help=True, help="Webhooks: where a storefront's events are sent.")
 
-app = typer.Typer(no_args_is_help=True, help="Webhooks: where a storefront hears of its codes.")
-
-StorefrontId = Annotated[str, typer.Argument(metavar="STOREFRONT", help="The storefront's id.")]
 
 _COLUMNS = ("storefront_id", "url", "status", "failures", "failing_since", "secret_version")
 _FUNCTIONS = ("DeliverWebhooks", "BrowseEvents")
@@ -28,24 +25,24 @@ def set_url(
 ) -> None:
     """Send a storefront's events there from now on. `secret` shows what signs them."""
     desk: Desk = context.obj
-    with desk.inside(*_FUNCTIONS):
-        desk.show([_row(wiring.endpoints().set_url(storefront_id, url))], _COLUMNS)
+    with desk.environment(*_FUNCTIONS):
+        desk.show([_row(wiring.manage_endpoints().set_url(storefront_id, url))], _COLUMNS)
 
 
 @app.command("show")
 def show(context: typer.Context, storefront_id: StorefrontId) -> None:
-    """Show where events go and how that fares."""
+    """Show where events are sent, and whether that works."""
     desk: Desk = context.obj
-    with desk.inside(*_FUNCTIONS):
-        desk.show([_row(wiring.endpoints().show(storefront_id))], _COLUMNS)
+    with desk.environment(*_FUNCTIONS):
+        desk.show([_row(wiring.manage_endpoints().show(storefront_id))], _COLUMNS)
 
 
 @app.command("secret")
 def secret(context: typer.Context, storefront_id: StorefrontId) -> None:
-    """Print the secrets that sign, the newest first. Hand them over on a safe way."""
+    """Print the secrets that sign, the newest first. Pass them on by a safe channel."""
     desk: Desk = context.obj
-    with desk.inside(*_FUNCTIONS):
-        found = wiring.endpoints().secrets(storefront_id)
+    with desk.environment(*_FUNCTIONS):
+        found = wiring.manage_endpoints().secrets(storefront_id)
         rows = [{"version": each.version, "secret": each.text} for each in found]
         desk.show(rows, ("version", "secret"))
 
@@ -55,13 +52,13 @@ def rotate(
     context: typer.Context,
     storefront_id: StorefrontId,
     hours: Annotated[
-        int, typer.Option(min=0, max=24 * 30, help="How long the former secret signs, too.")
+        int, typer.Option(min=0, max=24 * 30, help="How long the former secret signs too.")
     ] = KEEP_FORMER_SECRET // timedelta(hours=1),
 ) -> None:
-    """Sign with a new secret; the former one signs, too, for a while."""
+    """Sign with a new secret; the former one signs too for a while."""
     desk: Desk = context.obj
-    with desk.inside(*_FUNCTIONS):
-        endpoint = wiring.endpoints().rotate(storefront_id, timedelta(hours=hours))
+    with desk.environment(*_FUNCTIONS):
+        endpoint = wiring.manage_endpoints().rotate(storefront_id, timedelta(hours=hours))
         desk.show([_row(endpoint)], _COLUMNS)
 
 
@@ -69,17 +66,17 @@ def rotate(
 def pause(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Send nothing; events are kept until you resume."""
     desk: Desk = context.obj
-    with desk.inside(*_FUNCTIONS):
-        desk.show([_row(wiring.endpoints().pause(storefront_id))], _COLUMNS)
+    with desk.environment(*_FUNCTIONS):
+        desk.show([_row(wiring.manage_endpoints().pause(storefront_id))], _COLUMNS)
 
 
 @app.command("resume")
 def resume(context: typer.Context, storefront_id: StorefrontId) -> None:
-    """Send again, and first of all what was paused meanwhile."""
+    """Send events again, those that were paused at once."""
     desk: Desk = context.obj
-    with desk.inside(*_FUNCTIONS):
-        count = wiring.endpoints().resume(storefront_id)
-        desk.tell({"resent": count}, f"Resumed; {count} events go out that had waited.")
+    with desk.environment(*_FUNCTIONS):
+        count = wiring.manage_endpoints().resume(storefront_id)
+        desk.say({"resent": count}, f"Resumed; {count} paused events are being sent.")
 
 
 def _row(endpoint: Endpoint) -> dict[str, Any]:

@@ -27,35 +27,41 @@ from samtranslator.yaml_helper import yaml_parse
 from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
-from o2o.adapters.dynamodb.events import DynamoEndpointStore, DynamoEventStore
-from o2o.adapters.dynamodb.ledger import DynamoLedger
-from o2o.adapters.dynamodb.notifications import DynamoNotificationBox
-from o2o.adapters.dynamodb.registry import DynamoRegistry
+from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
+from o2o.adapters.dynamodb.events import DynamoEventStore
+from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.dynamodb.table import Retention
-from o2o.adapters.memory import MemoryWorkQueue
 from o2o.adapters.system import SystemEntropy
 from o2o.core.channels import Channel
+from o2o.core.code_requests import CodeRequest
 from o2o.core.codes import Customer, Status
+from o2o.core.events import Change
+from o2o.core.work import Work, WorkKind
 from o2o.entry.settings import GenerateSettings
-from o2o.usecases.event_ports import Change
-from o2o.usecases.generate import CodeRequest, GenerateCode
-from o2o.usecases.read import ReadCodes
-from o2o.usecases.receive import Received, ReceiveNotification
-from o2o.usecases.reconcile import ReconcileCode
+from o2o.usecases.authorize_storefront import AuthorizeStorefront
+from o2o.usecases.expire_codes import ExpireCodes
+from o2o.usecases.generate_code import GenerateCode
+from o2o.usecases.manage_storefronts import ManageStorefronts
+from o2o.usecases.read_codes import ReadCodes
+from o2o.usecases.receive_notification import NotificationOutcome, ReceiveNotification
+from o2o.usecases.reconcile import Reconcile
+from o2o.usecases.reconcile_codes import ReconcileCodes
+from o2o.usecases.refresh_code import RefreshCode
 from o2o.usecases.settle import Settle
-from o2o.usecases.storefronts import AuthorizeStorefront, Storefronts
-from o2o.usecases.sweep import Sweep
 from simulator import Simulator, SimulatorConfig
 from tests.support import dynoxide, tables
 from tests.support.capacity import CapacityMeter
+from tests.support.memory import MemoryWorkQueue
 from tests.support.storefronts import Shops
 from tests.support.world import TurnableClock, plenty
 from tools.life_cycle import ROOT
 
 CREDENTIALS = DokuCredentials("MCH-COSTS-0001", "SK-made-up-for-this-run")
 TARGET = "/v1/doku/notifications"
-SWEEPS_A_MONTH = 60 * 24 * 30
+RUNS_A_MONTH = 60 * 24 * 30
 
 Row = tuple[str, list[str], float, float]
 
@@ -75,51 +81,66 @@ class Bench:
         store = Store(
             self.client, "costs", Retention(codes=timedelta(days=90), evidence=timedelta(days=1825))
         )
-        ledger, registry = DynamoLedger(store), DynamoRegistry(store)
-        of = settings()
+        codes, storefronts = DynamoCodeStore(store), DynamoStorefrontStore(store)
+        config = settings()
         doku = DokuClient(
             base_url=doku_url,
-            paths=of.paths,
+            paths=config.paths,
             credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port's
             clock=clock,
             entropy=SystemEntropy(),
         )
-        settle = Settle(ledger=ledger, clock=clock, timetable=of.timetable)
+        settle = Settle(codes=codes, clock=clock, timetable=config.timetable)
         self.rows: list[Row] = []
-        self.registry = registry
-        self.storefronts = Storefronts(registry=registry, clock=clock, entropy=SystemEntropy())
-        self.ledger = ledger
+        self.storefronts = ManageStorefronts(
+            storefronts=storefronts, clock=clock, entropy=SystemEntropy()
+        )
+        self.codes = codes
         self.generate = GenerateCode(
-            ledger=ledger,
+            codes=codes,
             doku=doku,
             clock=clock,
             entropy=SystemEntropy(),
-            channels=of.channels,
-            bins=of.bins,
-            timetable=of.timetable,
+            channels=config.channels,
+            bins=config.bins,
+            timetable=config.timetable,
             page_token=lambda invoice_number: f"{invoice_number}.{'t' * 22}",
         )
-        self.receive = ReceiveNotification(
-            inbox=Inbox(
-                credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port's
-                target=TARGET,
-                clock=clock,
-            ),
-            settle=settle,
-            box=DynamoNotificationBox(store),
+        inbox = Inbox(
+            credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port's
+            target=TARGET,
             clock=clock,
-            timetable=of.timetable,
         )
-        self.reconcile = ReconcileCode(
-            ledger=ledger, doku=doku, settle=settle, clock=clock, timetable=of.timetable
+        self.receive = ReceiveNotification(
+            inbox=inbox,
+            settle=settle,
+            notifications=DynamoNotificationStore(store),
+            clock=clock,
+            timetable=config.timetable,
         )
-        self.read = ReadCodes(ledger=ledger)
+        ask_doku = Reconcile(
+            codes=codes, doku=doku, settle=settle, clock=clock, timetable=config.timetable
+        )
+        self.refresh = RefreshCode(codes=codes, reconcile=ask_doku)
+        self.reconcile = ReconcileCodes(
+            codes=codes,
+            notifications=DynamoNotificationStore(store),
+            inbox=inbox,
+            reconcile=ask_doku,
+            settle=settle,
+            clock=clock,
+            timetable=config.timetable,
+        )
+        self.read = ReadCodes(codes=codes)
         events, endpoints = DynamoEventStore(store), DynamoEndpointStore(store)
-        self.sweeps = [
-            Sweep(agenda=agenda, queue=MemoryWorkQueue(), clock=clock)
-            for agenda in (ledger, events)
-        ]
-        # Bus and courier cost nothing in DynamoDB.
+        self.expire = ExpireCodes(
+            codes=codes,
+            code_queue=MemoryWorkQueue(),
+            events=events,
+            event_queue=MemoryWorkQueue(),
+            clock=clock,
+        )
+        # Bus and sender cost nothing in DynamoDB.
         self.shops = Shops(events, endpoints, clock)
 
     def ask(self, invoice_number: str) -> None:
@@ -195,17 +216,20 @@ def run(bench: Bench, doku: Simulator, mailbox: Mailbox, clock: TurnableClock) -
     """One code that is paid, one that is not, and what happens around them."""
     bench.storefronts.add("shop", "Shop")
     key = bench.storefronts.issue_key("shop").api_key
-    authorize = AuthorizeStorefront(registry=bench.registry)
+    authorize = AuthorizeStorefront(storefronts=bench.storefronts.storefronts)
     with bench.measure("an API key is checked (then cached by API Gateway)"):
         expect(authorize(f"Bearer {key}") is not None, "the key is valid")
     with bench.measure("POST /payment-codes"):
         bench.ask("INV-1")
-    before = bench.ledger.get("INV-1")
+    before = bench.codes.get("INV-1")
     pay(doku, "INV-1")
     headers, body = mailbox.arrived.get(timeout=10)
     with bench.measure("DOKU's notification"):
-        expect(bench.receive(headers, body).received is Received.SETTLED, "the payment is news")
-    after = bench.ledger.get("INV-1")
+        expect(
+            bench.receive(headers, body).outcome is NotificationOutcome.SETTLED,
+            "the payment is news",
+        )
+    after = bench.codes.get("INV-1")
     if before is None or after is None:
         sys.exit("costs: it was expected that the code is there.")
     bench.shops.open("shop")
@@ -213,30 +237,33 @@ def run(bench: Bench, doku: Simulator, mailbox: Mailbox, clock: TurnableClock) -
         (published,) = bench.shops.publish(Change(before, after))
     with bench.measure("the event: delivered to the storefront"):
         bench.shops.deliver(published.record.event_id)
-    expect(len(bench.shops.courier.posted) == 1, "the storefront was told")
+    expect(len(bench.shops.sender.posted) == 1, "the storefront was told")
     with bench.measure("the same notification again"):
-        expect(bench.receive(headers, body).received is Received.KNOWN, "the payment is known")
+        expect(
+            bench.receive(headers, body).outcome is NotificationOutcome.KNOWN,
+            "the payment is known",
+        )
     with bench.measure("GET /payment-codes/{invoice_number}, paid"):
         expect(len(bench.read.one("shop", "INV-1").payments) == 1, "the payment is shown")
 
     bench.ask("INV-2")
     clock.advance(minutes=15)
     with bench.measure("a look at an active code: not paid yet"):
-        bench.reconcile.when_due("INV-2", time_left=plenty)
+        bench.reconcile(Work(WorkKind.CODE, "INV-2"), time_left=plenty)
     clock.advance(minutes=46)
     with bench.measure("the look at its expiry: expired"):
-        bench.reconcile.when_due("INV-2", time_left=plenty)
-    code = bench.ledger.get("INV-2")
+        bench.reconcile(Work(WorkKind.CODE, "INV-2"), time_left=plenty)
+    code = bench.codes.get("INV-2")
     expect(code is not None and code.status is Status.EXPIRED, "the code is expired")
     for which in ("first", "last"):
-        code = bench.ledger.get("INV-2")
+        code = bench.codes.get("INV-2")
         if code is None or code.due_at is None:
             sys.exit("costs: it was expected that an expired code is looked at twice.")
         clock.now = code.due_at
         with bench.measure(f"the {which} look after its end"):
-            bench.reconcile.when_due("INV-2", time_left=plenty)
-    with bench.measure("a sweep while nothing is due"):
-        queued = sum(sweep().queued for sweep in bench.sweeps)
+            bench.reconcile(Work(WorkKind.CODE, "INV-2"), time_left=plenty)
+    with bench.measure("expire_codes while nothing is due"):
+        queued = bench.expire().count + bench.expire.due_events().count
     expect(queued == 0, "nothing is due")
 
 
@@ -274,7 +301,7 @@ def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
     """What the README tells: read and write units of what matters to a bill."""
     units = {what: (read, write) for what, _, read, write in rows}
     looks = [what for what in units if "look" in what]
-    idle, _ = units["a sweep while nothing is due"]
+    idle, _ = units["expire_codes while nothing is due"]
 
     def add(*steps: str) -> tuple[float, float]:
         return sum(units[step][0] for step in steps), sum(units[step][1] for step in steps)
@@ -284,7 +311,7 @@ def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
         "one event, with its webhook": add(*(what for what in units if "event" in what)),
         "a code for 60 minutes that nobody pays": add("POST /payment-codes", *looks),
         "one look at a code through the API": add("GET /payment-codes/{invoice_number}, paid"),
-        "an idle stack, in 30 days": (idle * SWEEPS_A_MONTH, 0),
+        "an idle stack, in 30 days": (idle * RUNS_A_MONTH, 0),
     }
 
 

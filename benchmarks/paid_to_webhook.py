@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from o2o.adapters.dynamodb.events import DynamoEndpointStore
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
 from tests.local.support import LocalStack
 from tests.webhooks.receivers import Handler, receiver

@@ -36,7 +36,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _SAFE = {"GET", "HEAD"}
-_ANSWERED_BY_ALL = {"/_local/sweep"}
+_ANSWERED_BY_ALL = {"/_local/run-schedules"}
 """Without a body, so there is no type to ask for; done twice it does no harm."""
 
 
@@ -47,7 +47,7 @@ class Console:
         self,
         *,
         clock: SharedClock,
-        sweep: Callable[[], list[str]],
+        run_schedules: Callable[[], list[str]],
         moved: Callable[[], None],
         logs: Path,
         about: Mapping[str, Any],
@@ -56,7 +56,7 @@ class Console:
         receiver: Receiver,
     ) -> None:
         self._clock = clock
-        self._sweep = sweep
+        self._run_schedules = run_schedules
         self._moved = moved
         self._logs = logs
         self._about = about
@@ -68,7 +68,7 @@ class Console:
                 Route("/_local/about", self._show_about),
                 Route("/_local/clock", self._show_clock),
                 Route("/_local/clock", self._advance, methods=["POST"]),
-                Route("/_local/sweep", self._fire, methods=["POST"]),
+                Route("/_local/run-schedules", self._fire, methods=["POST"]),
                 Route("/_local/logs", self._list_logs),
                 Route("/_local/logs/{name}", self._follow_log),
                 Route("/_local/webhooks", receiver.show),
@@ -139,7 +139,7 @@ class Console:
         return await self._fire(request)
 
     async def _fire(self, _request: Request) -> Response:
-        failed = await asyncio.to_thread(self._sweep)
+        failed = await asyncio.to_thread(self._run_schedules)
         return JSONResponse({**self._time(), "failed_schedules": failed})
 
     def _time(self) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from local.blueprint import Api, Authorizer, GatewayResponse, Route
-from local.events import HttpRequest, authorizer_event, method_arn, proxy_event
 from local.functions import FunctionError, FunctionPool
+from local.lambda_events import HttpRequest, authorizer_event, method_arn, proxy_event
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 TIMEOUT_SECONDS = 29.0

@@ -22,7 +22,7 @@ _NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class NotificationOutcome:
     """One webhook as it came."""
 
     number: int
@@ -56,7 +56,7 @@ class Receiver:
     def __init__(self, *, secrets: Sequence[str], now: Callable[[], datetime]) -> None:
         self._secrets = secrets
         self._now = now
-        self._kept: deque[Received] = deque(maxlen=_KEPT)
+        self._kept: deque[NotificationOutcome] = deque(maxlen=_KEPT)
         self._answer = HTTPStatus.OK.value
         self._number = 0
 
@@ -69,7 +69,7 @@ class Receiver:
         answered = self._answer if problem is None else HTTPStatus.UNAUTHORIZED.value
         self._number += 1
         self._kept.appendleft(
-            Received(
+            NotificationOutcome(
                 number=self._number,
                 received_at=now,
                 headers=headers,

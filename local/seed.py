@@ -5,14 +5,15 @@ from typing import Any
 
 import boto3
 
-from o2o.adapters.dynamodb.events import DynamoEndpointStore
-from o2o.adapters.dynamodb.registry import DynamoRegistry
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.signing import Signing
 from o2o.adapters.system import SystemEntropy
-from o2o.core.webhooks import Endpoint
+from o2o.core.endpoints import Endpoint
 from o2o.entry import wiring
-from o2o.usecases.storefronts import AuthorizeStorefront, Storefronts
+from o2o.usecases.authorize_storefront import AuthorizeStorefront
+from o2o.usecases.manage_storefronts import ManageStorefronts
 
 WEBHOOKS = "/_local/webhooks"
 
@@ -25,12 +26,12 @@ def handler(event: dict[str, str], _context: object) -> dict[str, Any]:
     """
     store = Store(boto3.client("dynamodb"), os.environ["TABLE_NAME"])
     name, known = event["storefront_id"], event.get("api_key", "")
-    registry = DynamoRegistry(store)
-    storefronts = Storefronts(registry=registry, clock=wiring.clock, entropy=SystemEntropy())
-    if registry.get_storefront(name) is None:
-        storefronts.add(name, event["name"])
-    if AuthorizeStorefront(registry=registry)(f"Bearer {known}") is None:
-        known = storefronts.issue_key(name).api_key
+    storefronts = DynamoStorefrontStore(store)
+    manage = ManageStorefronts(storefronts=storefronts, clock=wiring.clock, entropy=SystemEntropy())
+    if storefronts.get_storefront(name) is None:
+        manage.add(name, event["name"])
+    if AuthorizeStorefront(storefronts=storefronts)(f"Bearer {known}") is None:
+        known = manage.issue_key(name).api_key
     endpoint = _endpoint(DynamoEndpointStore(store), name, event["console_url"] + WEBHOOKS)
     signing = Signing(boto3.client("secretsmanager"), os.environ["SIGNING_SECRET_NAME"])
     versions = endpoint.secret_versions(wiring.clock())

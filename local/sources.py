@@ -13,8 +13,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.blueprint import QueueSource, Schedule, StreamSource
-from local.events import queue_event, stream_event
 from local.functions import FunctionError, FunctionPool
+from local.lambda_events import queue_event, stream_event
 
 _WAIT_SECONDS = 5
 _PAUSE_SECONDS = 1.0

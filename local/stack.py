@@ -158,7 +158,7 @@ class Stack:
         }
         console = Console(
             clock=self._clock,
-            sweep=scheduler.fire,
+            run_schedules=scheduler.fire,
             moved=simulator.wake,
             logs=self._folder / "logs",
             about={

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from samtranslator.yaml_helper import yaml_parse
 
-from o2o.core.bins import Feature
+from o2o.core.channels import Feature
 from o2o.core.codes import TRANSITIONS, Move, PaymentKind, Status
 from o2o.entry.settings import parse_timetable
 

@@ -1,8 +1,8 @@
-"""The API as OpenAPI 3.1, from its code: docs/openapi.json, and what GET /openapi.json serves.
+"""The API as OpenAPI 3.1, from its code: docs/openapi.json, and what describe_api serves.
 
     python -m tools.openapi
 
-writes both anew (`make openapi`); a test holds them to the code. Each handler's resolver tells its
+writes them anew (`make openapi`); a test holds them to the code. Each handler's resolver has its
 paths, parameters and models, template.yaml who may call them, tools/operations.py the answers,
 entry/problems.py the problems, and docs/api.md the examples, which the tests run.
 """
@@ -24,16 +24,17 @@ from aws_lambda_powertools.event_handler.openapi.models import License, Server, 
 from samtranslator.yaml_helper import yaml_parse
 
 from o2o.entry import problems
-from o2o.entry.models_events import WebhookPayload
+from o2o.entry.describe_api import ADDRESS
+from o2o.entry.models.events import WebhookPayload
 from o2o.entry.problems import ProblemType
-from tools import artefacts
+from tools import artefacts, reference
 from tools.operations import ALWAYS, JSON, OPERATIONS, TAGS, Answer, Operation
 
 Json = dict[str, Any]
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "openapi.json"
-SERVED = ROOT / "layers" / "shared" / "o2o" / "entry" / "reference" / "openapi.json"
+SERVED = ROOT / "layers" / "shared" / "o2o" / "entry" / "describe_api"
 
 DESCRIPTION = """\
 Cash payment codes for Alfa and Indomaret through DOKU.
@@ -132,7 +133,7 @@ def generate() -> Json:
         tags=[Tag(name=tag, description=TAGS[tag]) for tag in used],
         servers=[
             Server(
-                url="https://{host}{path}",
+                url=ADDRESS,
                 description="The stack's output ApiUrl, or a domain in front of it.",
                 variables={
                     "host": ServerVariable(default="api.example.com"),
@@ -371,22 +372,10 @@ def _without_null(schema: Json) -> Json:
     return {**{name: each for name, each in schema.items() if name != "anyOf"}, **kinds[0]}
 
 
-_NAMES = {
-    "GenerateModel": "NewPaymentCode",
-    "CodeView": "PaymentCode",
-    "CodeList": "PaymentCodeList",
-    "CustomerModel": "NewCustomer",
-    "ReceiptModel": "NewReceipt",
-    "ChannelView": "ChannelOffer",
-    "RedeliverModel": "NewRedelivery",
-    "RedeliverView": "Redelivery",
-}
-
-
 def rename(document: Json) -> Json:
-    """Give the models the names that a reader of the API expects."""
+    """Without the ending View, which sets a model of an answer apart from what it shows."""
     schemas = document["components"]["schemas"]
-    names = {name: _NAMES.get(name, re.sub(r"(Model|View)$", "", name)) for name in schemas}
+    names = {name: name.removesuffix("View") for name in schemas}
     if len(set(names.values())) != len(names):
         raise ValueError(f"two models have one name: {sorted(names.values())}")
 
@@ -517,17 +506,33 @@ def pretty(document: Json) -> str:
 
 
 def compact(document: Json) -> str:
-    """As it is served."""
+    """On one line."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
-FILES: dict[Path, Callable[[Json], str]] = {DOCUMENT: pretty, SERVED: compact}
+def served(document: Json) -> str:
+    """The document as it is served, at one address."""
+    return compact(document | {"servers": [{"url": ADDRESS}]})
+
+
+def _problem_page(slug: str) -> Callable[[Json], str]:
+    return lambda _: reference.render_problem(slug)
+
+
+FILES: dict[Path, Callable[[Json], str]] = {
+    DOCUMENT: pretty,
+    SERVED / "openapi.json": served,
+    SERVED / "reference.html": reference.render,
+    **{SERVED / "problems" / f"{slug}.html": _problem_page(slug) for slug in problems.BY_SLUG},
+}
+"""Every file that is made of the document, and how."""
 
 
 def main() -> None:
-    """Write both files anew."""
+    """Write all of them anew."""
     document = generate()
     for path, form in FILES.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(form(document), "utf-8")
 
 

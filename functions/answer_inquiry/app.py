@@ -22,12 +22,12 @@ def post_inquiry() -> Response[str]:
         log_unexpected(error)
         answered = answer.decline(headers)
     count_answered(answered)
-    sealed = answered.sealed
+    response = answered.response
     return Response(
-        status_code=sealed.http_status,
+        status_code=response.http_status,
         content_type="application/json",
-        headers=dict(sealed.headers),
-        body=sealed.body,
+        headers=dict(response.headers),
+        body=response.body,
     )
 
 

@@ -5,14 +5,14 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
+from o2o.core.deliveries import DeliveryStatus
 from o2o.core.events import EventType
-from o2o.core.webhooks import DeliveryStatus
 from o2o.entry import wiring
 from o2o.entry.http import Api
-from o2o.entry.models import INVOICE_NUMBER_PATTERN, Instant
-from o2o.entry.models_events import EventList, EventView, RedeliverModel, RedeliverView
+from o2o.entry.models.events import EventList, EventView, NewRedelivery, RedeliveryView
+from o2o.entry.models.text import INVOICE_NUMBER_PATTERN, Instant
 from o2o.entry.observability import count
-from o2o.usecases.events import Filter
+from o2o.usecases.browse_events import Filter
 
 api = Api(takes_json=True)
 events = wiring.browse_events()
@@ -48,7 +48,7 @@ def list_events(
 
 
 @api.routes.post("/events/redeliver")
-def redeliver_events(request: Annotated[RedeliverModel, Body()]) -> Response[RedeliverView]:
+def redeliver_events(request: Annotated[NewRedelivery, Body()]) -> Response[RedeliveryView]:
     """Send events again, delivered before or not; they keep their ids."""
     if request.event_ids is not None:
         resent = events.resend(api.storefront_id, request.event_ids)
@@ -61,7 +61,9 @@ def redeliver_events(request: Annotated[RedeliverModel, Body()]) -> Response[Red
         )
         resent = events.resend_all(api.storefront_id, wanted, cursor=request.cursor)
     count("EventRedelivered", resent.count)
-    return Response(status_code=202, content_type="application/json", body=RedeliverView.of(resent))
+    return Response(
+        status_code=202, content_type="application/json", body=RedeliveryView.of(resent)
+    )
 
 
 lambda_handler = api.handler()

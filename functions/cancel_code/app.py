@@ -2,7 +2,7 @@
 
 from o2o.entry import wiring
 from o2o.entry.http import Api, InvoiceNumber
-from o2o.entry.models import CodeView
+from o2o.entry.models.codes import PaymentCodeView
 from o2o.entry.observability import count
 
 api = Api()
@@ -10,11 +10,11 @@ cancel = wiring.cancel_code()
 
 
 @api.routes.post("/payment-codes/<invoice_number>/cancel")
-def cancel_payment_code(invoice_number: InvoiceNumber) -> CodeView:
+def cancel_payment_code(invoice_number: InvoiceNumber) -> PaymentCodeView:
     """Cancel a code here. ``stops_payment`` says whether it can still be paid at the store."""
     code = cancel(api.storefront_id, invoice_number)
     count("CodeCancelled")
-    return CodeView.of(code)
+    return PaymentCodeView.of(code)
 
 
 lambda_handler = api.handler()

@@ -3,11 +3,11 @@
 from typing import Any
 
 from o2o.entry import wiring
-from o2o.entry.batch import each_work_at_once
 from o2o.entry.observability import instrument
 from o2o.entry.observe_events import count_delivered
+from o2o.entry.queue_batch import each_work_at_once
 
-deliver = wiring.deliver_event()
+deliver = wiring.deliver_webhooks()
 
 
 @instrument

@@ -7,17 +7,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 from o2o.entry import wiring
 from o2o.entry.observability import count, instrument
 
-sweep = wiring.sweep()
-sweep_events = wiring.sweep_events()
+expire = wiring.expire_codes()
 
 
 @instrument
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Queue what is due, and tell how late we are: the alarm's heartbeat."""
-    swept = sweep()
-    count("SweepQueued", swept.queued)
-    count("SweepOverdueSeconds", swept.overdue.total_seconds(), MetricUnit.Seconds)
-    swept_events = sweep_events()
-    count("SweepEventsQueued", swept_events.queued)
-    count("SweepEventsOverdueSeconds", swept_events.overdue.total_seconds(), MetricUnit.Seconds)
-    return {"queued": swept.queued, "events": swept_events.queued}
+    """Queue what is due, and count how late we are: the alarm's heartbeat."""
+    codes = expire()
+    count("CodesQueued", codes.count)
+    count("CodesOverdueSeconds", codes.overdue.total_seconds(), MetricUnit.Seconds)
+    events = expire.due_events()
+    count("EventsQueued", events.count)
+    count("EventsOverdueSeconds", events.overdue.total_seconds(), MetricUnit.Seconds)
+    return {"codes": codes.count, "events": events.count}

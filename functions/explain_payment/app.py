@@ -2,7 +2,7 @@
 
 from o2o.entry import wiring
 from o2o.entry.http import Api, InvoiceNumber
-from o2o.entry.models import HowToPayView
+from o2o.entry.models.codes import HowToPayView
 
 api = Api()
 explain = wiring.explain_payment()

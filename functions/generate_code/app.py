@@ -8,34 +8,40 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from o2o.entry import wiring
 from o2o.entry.http import Api
-from o2o.entry.models import CodeView, GenerateModel
+from o2o.entry.models.codes import PaymentCodeView
+from o2o.entry.models.requests import NewPaymentCode
 from o2o.entry.observability import count, count_doku_error
 from o2o.entry.settings import GenerateSettings
-from o2o.usecases.generate import Generation
+from o2o.usecases.generate_code import Generation
 
 api = Api(takes_json=True)
 generate = wiring.generate_code()
-of = wiring.settings(GenerateSettings)
+settings = wiring.read_settings(GenerateSettings)
 
 STATUS = {Generation.CREATED: 201, Generation.REPEATED: 200, Generation.PENDING: 202}
+METRIC = {
+    Generation.CREATED: "CodeCreated",
+    Generation.REPEATED: "CodeRepeated",
+    Generation.PENDING: "CodePending",
+}
 
 
 @api.routes.post("/payment-codes")
-def create_payment_code(request: Annotated[GenerateModel, Body()]) -> Response[CodeView]:
+def create_payment_code(request: Annotated[NewPaymentCode, Body()]) -> Response[PaymentCodeView]:
     """Generate a code, or answer with the one that the same request generated before."""
-    public_url = api.public_url(of.public_url, of.public_path)
+    public_url = api.public_url(settings.public_url, settings.public_path)
     generated = generate(api.storefront_id, request.to_request(public_url), time_left=api.time_left)
-    count(f"Code{generated.generation.capitalize()}")
+    count(METRIC[generated.generation])
     count_doku_error(generated.doku_error)
     code = generated.code
-    headers = {"Location": f"{of.public_path}/payment-codes/{quote(code.invoice_number)}"}
+    headers = {"Location": f"{settings.public_path}/payment-codes/{quote(code.invoice_number)}"}
     if generated.generation is Generation.PENDING:
         headers["Retry-After"] = str(generate.retry_after_seconds(code))
     return Response(
         status_code=STATUS[generated.generation],
         content_type="application/json",
         headers=headers,
-        body=CodeView.of(code),
+        body=PaymentCodeView.of(code),
     )
 
 

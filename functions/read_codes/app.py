@@ -7,18 +7,19 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from o2o.core.codes import Status
 from o2o.entry import wiring
 from o2o.entry.http import Api, InvoiceNumber
-from o2o.entry.models import ChannelList, CodeList, CodeView, Instant, PaymentList
+from o2o.entry.models.codes import ChannelList, PaymentCodeList, PaymentCodeView, PaymentList
+from o2o.entry.models.text import Instant
 from o2o.entry.settings import ReadSettings
 
 api = Api()
 read = wiring.read_codes()
-offer = wiring.settings(ReadSettings)
+offer = wiring.read_settings(ReadSettings)
 
 
 @api.routes.get("/payment-codes/<invoice_number>")
-def get_payment_code(invoice_number: InvoiceNumber) -> CodeView:
+def get_payment_code(invoice_number: InvoiceNumber) -> PaymentCodeView:
     """One code with its payments."""
-    return CodeView.of_history(read.one(api.storefront_id, invoice_number))
+    return PaymentCodeView.of_history(read.one(api.storefront_id, invoice_number))
 
 
 @api.routes.get("/payment-codes/<invoice_number>/payments")
@@ -40,9 +41,9 @@ def list_payment_codes(
     created_to: Annotated[Instant | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
-) -> CodeList:
+) -> PaymentCodeList:
     """The storefront's codes, newest first."""
-    return CodeList.of(
+    return PaymentCodeList.of(
         read.many(
             api.storefront_id,
             status=status,

@@ -15,9 +15,9 @@ receive = wiring.receive_notification()
 def post_notification() -> dict[str, Any]:
     """Acknowledge what is safely on record; whatever is not, DOKU sends again."""
     event = api.routes.current_event.raw_event
-    receipt = receive(event.get("headers") or {}, raw_body(event))
-    count_received(receipt)
-    return {"received": receipt.received}
+    received = receive(event.get("headers") or {}, raw_body(event))
+    count_received(received)
+    return {"received": received.outcome}
 
 
 lambda_handler = api.handler()

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from o2o.core.work import Work
 from o2o.entry import wiring
-from o2o.entry.batch import each_work
 from o2o.entry.http import time_left
 from o2o.entry.observability import count_reconciled, instrument
-from o2o.usecases.ports import Work
+from o2o.entry.queue_batch import each_work
 
-reconcile = wiring.reconcile()
+reconcile = wiring.reconcile_codes()
 
 
 @instrument

@@ -2,23 +2,23 @@
 
 from o2o.entry import wiring
 from o2o.entry.http import Api, InvoiceNumber
-from o2o.entry.models import CodeView
+from o2o.entry.models.codes import PaymentCodeView
 from o2o.entry.observability import count_reconciled
 from o2o.usecases.reconcile import Finding
 
 api = Api()
-reconcile = wiring.reconcile_code()
+refresh = wiring.refresh_code()
 read = wiring.read_codes()
 
 
 @api.routes.post("/payment-codes/<invoice_number>/refresh")
-def refresh_payment_code(invoice_number: InvoiceNumber) -> CodeView:
+def refresh_payment_code(invoice_number: InvoiceNumber) -> PaymentCodeView:
     """The code after DOKU was asked about it."""
-    reconciled = reconcile.now(api.storefront_id, invoice_number, time_left=api.time_left)
+    reconciled = refresh(api.storefront_id, invoice_number, time_left=api.time_left)
     count_reconciled(reconciled)
     if reconciled.doku_error is not None and reconciled.finding is Finding.DOKU_SILENT:
         raise reconciled.doku_error
-    return CodeView.of_history(read.one(api.storefront_id, invoice_number))
+    return PaymentCodeView.of_history(read.one(api.storefront_id, invoice_number))
 
 
 lambda_handler = api.handler()

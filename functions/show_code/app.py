@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from o2o.core.errors import NotFound
 from o2o.entry import wiring
 from o2o.entry.http import Api
-from o2o.entry.models_page import PageStatus
+from o2o.entry.models.page import PageStatusView
 from o2o.entry.page.render import CONTENT_TYPE, Html, render, render_missing
 from o2o.entry.page.words import choose_language
 
@@ -39,13 +39,13 @@ def head_page(token: Token, lang: Lang = None) -> Response[str]:
 
 
 @api.routes.get("/pay/<token>/status")
-def get_page_status(token: Token) -> Response[PageStatus]:
+def get_page_status(token: Token) -> Response[PageStatusView]:
     """Whether the page is still up to date, for itself to ask."""
     return Response(
         status_code=200,
         content_type="application/json",
         headers={"Cache-Control": "no-store"},
-        body=PageStatus.of(show.glance(token)),
+        body=PageStatusView.of(show.status(token)),
     )
 
 

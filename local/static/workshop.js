@@ -20,18 +20,18 @@ export async function workshop(root, { query, signal }) {
 function time() {
   const amount = input("amount", { inputmode: "numeric", value: "30", class: "narrow" });
   const unit = select("unit", UNITS, "60");
-  const [problem, go, sweep] = [h("div"), h("button", {}, "Move on"), h("button", { type: "button" }, "Sweep now")];
+  const [problem, go, run] = [h("div"), h("button", {}, "Move on"), h("button", { type: "button" }, "Run the schedules now")];
   const form = h("form", { class: "card", id: "time", novalidate: true }, h("h2", {}, "Time"),
-    h("div", { class: "row end" }, field("Advance by", amount), field("Unit", unit), go, sweep),
-    h("p", { class: "hint" }, "A sweep does what the timetable does every minute: it looks at all that is due."), problem);
+    h("div", { class: "row end" }, field("Advance by", amount), field("Unit", unit), go, run),
+    h("p", { class: "hint" }, "The schedules run every minute by themselves, and do all that is due."), problem);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     busy(go, problem, () => advance(Number(amount.value) * Number(unit.value)));
   });
-  sweep.addEventListener("click", () => busy(sweep, problem, async () => {
-    const { failed_schedules: failed } = await local("POST", "/sweep");
+  run.addEventListener("click", () => busy(run, problem, async () => {
+    const { failed_schedules: failed } = await local("POST", "/run-schedules");
     window.dispatchEvent(new Event("moved"));
-    toast(failed.length ? `These schedules failed: ${failed.join(", ")}.` : "Swept.");
+    toast(failed.length ? `These schedules failed: ${failed.join(", ")}.` : "Queued.");
   }));
   return form;
 }

@@ -10,10 +10,10 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from admin.cli import app
-from o2o.adapters.dynamodb.registry import DynamoRegistry
 from o2o.adapters.dynamodb.store import Store
-from o2o.usecases.ports import Storefront
-from o2o.usecases.storefronts import AuthorizeStorefront
+from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
+from o2o.core.storefronts import Storefront
+from o2o.usecases.authorize_storefront import AuthorizeStorefront
 from tests.support import tables
 from tests.support.world import START
 
@@ -44,8 +44,8 @@ def answer(*arguments: str) -> Any:
 
 
 def opens(api_key: str) -> bool:
-    registry = DynamoRegistry(Store(boto3.client("dynamodb"), "o2o-table"))
-    return AuthorizeStorefront(registry=registry)(f"Bearer {api_key}") is not None
+    storefronts = DynamoStorefrontStore(Store(boto3.client("dynamodb"), "o2o-table"))
+    return AuthorizeStorefront(storefronts=storefronts)(f"Bearer {api_key}") is not None
 
 
 def test_a_key_is_issued_shown_once_listed_and_revoked():
@@ -69,9 +69,9 @@ def test_several_keys_stand_side_by_side():
 
 
 def test_more_storefronts_than_a_page_are_listed():
-    registry = DynamoRegistry(Store(boto3.client("dynamodb"), "o2o-table"))
+    storefronts = DynamoStorefrontStore(Store(boto3.client("dynamodb"), "o2o-table"))
     for number in range(105):
-        registry.add_storefront(Storefront(f"shop-{number}", "A shop", START))
+        storefronts.add_storefront(Storefront(f"shop-{number}", "A shop", START))
     assert len(answer("storefront", "list")) == 105
 
 

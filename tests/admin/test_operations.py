@@ -11,16 +11,19 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from admin.cli import app
-from o2o.adapters.dynamodb.events import DynamoEndpointStore, DynamoEventStore
-from o2o.adapters.dynamodb.ledger import DynamoLedger
-from o2o.adapters.dynamodb.notifications import DynamoNotificationBox
-from o2o.adapters.dynamodb.registry import DynamoRegistry
+from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
+from o2o.adapters.dynamodb.events import DynamoEventStore
+from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.dynamodb.table import Retention
-from o2o.adapters.queue import read_work, write_work
+from o2o.adapters.queue import decode_work, encode_work
 from o2o.adapters.system import system_clock
-from o2o.core.webhooks import DeliveryStatus, PauseReason
-from o2o.usecases.ports import Storefront, Work, WorkKind
+from o2o.core.deliveries import DeliveryStatus
+from o2o.core.endpoints import PauseReason
+from o2o.core.storefronts import Storefront
+from o2o.core.work import Work, WorkKind
 from tests.functions.conftest import CHANNELS, TIMETABLE
 from tests.support import tables
 from tests.support.samples import make_code, make_kept, make_own_code, make_settlement
@@ -28,7 +31,7 @@ from tests.support.storefronts import make_record
 
 RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=3650))
 QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLetter",
-          "SweepDeadLetter", "Reconcile")  # fmt: skip
+          "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
 FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "ReconcileCodes", "RefreshCode")
 
@@ -94,12 +97,12 @@ def store(stack) -> Store:
 
 @pytest.fixture
 def shop(store) -> None:
-    DynamoRegistry(store).add_storefront(Storefront("shop", "The shop", system_clock()))
+    DynamoStorefrontStore(store).add_storefront(Storefront("shop", "The shop", system_clock()))
 
 
 def letters(url: str) -> list[Work]:
     messages = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-    return [read_work(message["Body"]) for message in messages.get("Messages", [])]
+    return [decode_work(message["Body"]) for message in messages.get("Messages", [])]
 
 
 # --- webhooks --------------------------------------------------------------------------------
@@ -143,7 +146,7 @@ def test_a_secret_is_rotated_and_both_are_shown(run, answer, shop):
         (("codes", "show", "INV-1"), "no such payment code"),
         (("codes", "cancel", "INV-1"), "no such payment code"),
         (("notifications", "dismiss", "0a", "--reason", "x"), "no such notification"),
-        (("deadletters", "redrive", "sweep"), "can't be tried again"),
+        (("deadletters", "redrive", "schedule"), "can't be retried"),
     ],
 )
 def test_a_mistake_is_one_sentence(run, shop, arguments, sentence):
@@ -179,9 +182,9 @@ def test_events_are_listed_and_sent_again(run, answer, store, stack):
 
 def test_a_code_is_shown_with_its_history_and_never_who_pays(run, answer, store):
     code = make_code()
-    ledger = DynamoLedger(store)
-    ledger.create(code)
-    ledger.record(make_settlement(code))
+    codes = DynamoCodeStore(store)
+    codes.create(code)
+    codes.record(make_settlement(code))
     DynamoEventStore(store).add(make_record(1, created_at=code.created_at))
     shown = answer("codes", "show", "INV-1")
     assert (shown["status"], len(shown["payments"]), len(shown["events"])) == ("paid", 1, 1)
@@ -193,7 +196,7 @@ def test_a_code_is_shown_with_its_history_and_never_who_pays(run, answer, store)
 
 def test_a_code_is_cancelled(answer, store):
     now = system_clock()
-    DynamoLedger(store).create(
+    DynamoCodeStore(store).create(
         make_own_code(created_at=now, activated_at=now, expires_at=now + timedelta(hours=1))
     )
     assert answer("codes", "cancel", "INV-1")["status"] == "cancelled"
@@ -203,7 +206,7 @@ def test_a_code_is_cancelled(answer, store):
 
 
 def test_a_notification_is_dismissed_with_a_reason_and_kept(answer, store):
-    DynamoNotificationBox(store).keep(make_kept())
+    DynamoNotificationStore(store).keep(make_kept())
     (row,) = answer("notifications", "list")
     assert (row["identity"], row["invoice_number"]) == ("0a1b", "INV-9")
     answer("notifications", "dismiss", "0a", "--reason", "a test of DOKU's")
@@ -225,7 +228,7 @@ def test_dead_letters_are_listed_and_tried_again(answer, store, stack):
     event = Work(WorkKind.EVENT, "", dead.event_id)
     for queue, work in (("Webhook", event), ("Reconcile", code)):
         url = outputs[f"{queue}DeadLetterQueueUrl"]
-        sqs.send_message(QueueUrl=url, MessageBody=write_work(work))
+        sqs.send_message(QueueUrl=url, MessageBody=encode_work(work))
     for _ in range(2):  # looking takes nothing away
         rows = answer("deadletters", "list")
         assert {row["queue"] for row in rows} == {"webhook", "reconcile"}

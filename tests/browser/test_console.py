@@ -362,7 +362,7 @@ def test_a_fault_is_set_met_and_cleared(console: Console) -> None:
     expect(faults).to_contain_text("DOKU behaves.")
 
 
-def test_time_and_a_sweep(console: Console, stack: LocalStack) -> None:
+def test_time_and_schedules(console: Console, stack: LocalStack) -> None:
     def offset() -> float:
         told: dict[str, Any] = stack.http.get(f"{console.url}/_local/clock", timeout=10).json()
         return float(told["offset_seconds"])
@@ -375,8 +375,8 @@ def test_time_and_a_sweep(console: Console, stack: LocalStack) -> None:
     console.press("Move on")
     expect(console.page.get_by_role("status")).to_have_text("The clock moved on by 2 h.")
     assert offset() == before + 7200
-    console.press("Sweep now")
-    expect(console.page.get_by_role("status")).to_have_text("Swept.")
+    console.press("ExpireCodes now")
+    expect(console.page.get_by_role("status")).to_have_text("Queued.")
     time.locator('[name="amount"]').fill("-1")
     console.press("Move on")
     expect(time.get_by_role("alert")).to_contain_text("The clock moves forward")

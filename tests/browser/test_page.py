@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from local.stack import ROOT
 from o2o.core.codes import PaymentCode, PaymentKind
 from o2o.core.how_to_pay import Language
-from o2o.core.look import Look
 from o2o.core.payments import Payment
+from o2o.core.storefronts import Branding
 from o2o.entry.page.render import render, render_missing
-from o2o.usecases.show import Glance, PageState, Shown
+from o2o.usecases.show_code import PageState, PageStatus, Shown
 from tests.local.support import LocalStack, until
 from tests.support.samples import at, make_own_code, make_report
 
@@ -285,7 +285,7 @@ def test_it_prints_on_one_page(stack: LocalStack, open_page: Open) -> None:
 # --- for everybody ---------------------------------------------------------------------------
 
 
-def sample(state: PageState, look: Look) -> Shown:
+def sample(state: PageState, branding: Branding) -> Shown:
     code: PaymentCode = make_own_code(payment_code=DIGITS, info="Pesanan 7")
     kinds = (PaymentKind.PAID, PaymentKind.PAID_AGAIN, PaymentKind.AMOUNT_MISMATCH)
     payments = tuple(
@@ -293,8 +293,8 @@ def sample(state: PageState, look: Look) -> Shown:
         for kind in kinds
     )
     return Shown(
-        glance=Glance(code, state, at(minutes=3)),
-        look=look,
+        status=PageStatus(code, state, at(minutes=3)),
+        branding=branding,
         storefront_name="Toko Sejahtera",
         payments=payments,
         elsewhere="SU5WLTI.AAAAAAAAAAAAAAAAAAAAAA",
@@ -307,7 +307,7 @@ def test_axe_finds_nothing(browser: Browser, scheme: Any, colour: str | None) ->
     if not AXE.exists():
         pytest.fail("axe-core is not there: npm installs it, see package.json.")
     pages = {
-        f"{state} {language}": render(sample(state, Look("shop", colour=colour)), language)
+        f"{state} {language}": render(sample(state, Branding("shop", colour=colour)), language)
         for state in PageState
         for language in Language
     }

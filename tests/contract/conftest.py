@@ -13,14 +13,19 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from o2o.adapters.dynamodb.ledger import DynamoLedger
-from o2o.adapters.dynamodb.notifications import DynamoNotificationBox
-from o2o.adapters.dynamodb.registry import DynamoRegistry
+from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.dynamodb.table import Retention
-from o2o.adapters.memory import MemoryLedger, MemoryNotificationBox, MemoryRegistry, MemoryTable
-from o2o.usecases.ports import Ledger, NotificationBox, Registry
+from o2o.usecases.ports import CodeStore, NotificationStore, StorefrontStore
 from tests.support import dynoxide, tables
+from tests.support.memory import (
+    MemoryCodeStore,
+    MemoryNotificationStore,
+    MemoryStorefrontStore,
+    MemoryTable,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,9 +41,9 @@ _definition = cache(tables.definition)
 class Stores:
     """The ports over one table, whatever it is made of."""
 
-    ledger: Ledger
-    box: NotificationBox
-    registry: Registry
+    codes: CodeStore
+    notifications: NotificationStore
+    storefronts: StorefrontStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,17 @@ class Table:
     def stores(self) -> Stores:
         """The ports over this table."""
         store = Store(self.client, self.name, RETENTION)
-        return Stores(DynamoLedger(store), DynamoNotificationBox(store), DynamoRegistry(store))
+        return Stores(
+            DynamoCodeStore(store), DynamoNotificationStore(store), DynamoStorefrontStore(store)
+        )
 
 
 def memory_stores() -> Stores:
     """The ports over a table in memory."""
     table = MemoryTable()
-    return Stores(MemoryLedger(table), MemoryNotificationBox(table), MemoryRegistry(table))
+    return Stores(
+        MemoryCodeStore(table), MemoryNotificationStore(table), MemoryStorefrontStore(table)
+    )
 
 
 def new_table(client: "DynamoDBClient") -> Table:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from o2o.core.bins import Feature
+from o2o.core.channels import Feature
 from o2o.core.codes import Status
 from o2o.core.inquiries import InquiryStatus
-from o2o.usecases.receive import Received
-from o2o.usecases.settle import Outcome
+from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.settle import SettleOutcome
 from tests.contract.conftest import Table
 from tests.support.capacity import CapacityMeter
 from tests.support.world import World, plenty
@@ -17,7 +17,7 @@ from tests.support.world import World, plenty
 @pytest.fixture
 def world(dynoxide_table: Table) -> World:
     stores = dynoxide_table.stores
-    return World(stores.ledger, stores.box)
+    return World(stores.codes, stores.notifications)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def meter(world: World, dynoxide_table: Table) -> Iterator[CapacityMeter]:
 
 
 def test_generating_a_code_costs_two_writes_and_no_read(dynoxide_table):
-    world = World(dynoxide_table.stores.ledger)
+    world = World(dynoxide_table.stores.codes)
     with CapacityMeter(dynoxide_table.client) as meter:
         assert world.ask().code.status is Status.ACTIVE
     assert meter.operations == ["PutItem", "PutItem"]
@@ -39,7 +39,7 @@ def test_generating_a_code_costs_two_writes_and_no_read(dynoxide_table):
 
 
 def test_a_notification_costs_one_read_and_one_transaction(world, meter):
-    assert world.notify(world.doku.pay("INV-1")).received is Received.SETTLED
+    assert world.notify(world.doku.pay("INV-1")).outcome is NotificationOutcome.SETTLED
     assert meter.operations == ["GetItem", "TransactWriteItems"]
     assert meter.read_units == 1
     # Two items of at most 1 KB at two units each, and out of the due index.
@@ -51,7 +51,7 @@ def test_a_repeated_notification_costs_one_read(world, meter):
     report = world.doku.pay("INV-1")
     world.notify(report)
     meter.requests.clear()
-    assert world.notify(report).received is Received.KNOWN
+    assert world.notify(report).outcome is NotificationOutcome.KNOWN
     assert meter.operations == ["GetItem"]
     assert meter.read_units == 1
 
@@ -71,22 +71,22 @@ def test_a_status_check_that_tells_nothing_new_costs_one_read(world, meter):
     report = world.doku.check_status("INV-1", plenty).payment
     assert report is not None
     meter.requests.clear()
-    assert world.settle(report).outcome is Outcome.KNOWN
+    assert world.settle(report).outcome is SettleOutcome.KNOWN
     assert meter.operations == ["GetItem"]
 
 
-def test_a_sweep_costs_in_proportion_to_what_is_due(world, meter):
+def test_what_is_due_costs_in_proportion_to_what_is_due(world, meter):
     for number in range(2, 30):
         world.ask(f"INV-{number}")
     meter.requests.clear()
-    assert world.sweep().queued == 0
+    assert world.expire().count == 0
     idle = meter.read_units
     assert set(meter.operations) == {"Query"}
     assert idle <= len(meter.operations)
 
 
 def test_an_inquiry_costs_two_reads_and_one_write(dynoxide_table):
-    world = World(dynoxide_table.stores.ledger)
+    world = World(dynoxide_table.stores.codes)
     code = world.ask(feature=Feature.DIPC).code
     with CapacityMeter(dynoxide_table.client) as meter:
         assert world.inquire(code.payment_code or "") is InquiryStatus.SUCCESS
@@ -98,21 +98,21 @@ def test_an_inquiry_costs_two_reads_and_one_write(dynoxide_table):
 
 @pytest.mark.parametrize("digits", ["8899550000000000", "9"])
 def test_an_inquiry_about_unknown_digits_costs_one_read(dynoxide_table, digits):
-    world = World(dynoxide_table.stores.ledger)
+    world = World(dynoxide_table.stores.codes)
     with CapacityMeter(dynoxide_table.client) as meter:
         assert world.inquire(digits) is InquiryStatus.NOT_FOUND
     assert meter.operations == ["GetItem"]
 
 
 def test_digits_are_claimed_in_the_transaction_that_writes_the_code(dynoxide_table):
-    world = World(dynoxide_table.stores.ledger)
+    world = World(dynoxide_table.stores.codes)
     with CapacityMeter(dynoxide_table.client) as meter:
         world.ask(feature=Feature.DIPC)
     assert meter.operations == ["TransactWriteItems"]
 
 
 def test_a_payment_in_a_chain_costs_a_read_for_each_code_of_it(dynoxide_table):
-    world = World(dynoxide_table.stores.ledger)
+    world = World(dynoxide_table.stores.codes)
     world.ask("INV-1")
     world.ask("INV-2", replaces="INV-1")
     with CapacityMeter(dynoxide_table.client) as meter:

@@ -10,17 +10,21 @@ import pytest
 
 from o2o.adapters.bus import EventBridgeBus
 from o2o.adapters.dynamodb.codec import dump, load
-from o2o.adapters.dynamodb.events import DynamoEndpointStore, DynamoEventStore, read_change
-from o2o.adapters.dynamodb.ledger import DynamoLedger
+from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
+from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.stream import read_change
 from o2o.adapters.dynamodb.table import code_item
-from o2o.adapters.memory import MemoryEndpointStore, MemoryEventStore, MemoryLedger, MemoryTable
-from o2o.adapters.queue import SqsDeadLetters, read_work, write_work
+from o2o.adapters.queue import SqsDeadLetters, decode_work, encode_work
+from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
+from o2o.core.endpoints import Endpoint, PauseReason
 from o2o.core.errors import InvalidRequest, O2OError, VersionConflict
-from o2o.core.webhooks import Attempt, DeliveryStatus, Endpoint, EventRecord, PauseReason
-from o2o.usecases.event_ports import Change, EndpointStore, EventStore
-from o2o.usecases.ports import Ledger, Work, WorkKind
+from o2o.core.events import Change
+from o2o.core.work import Work, WorkKind
+from o2o.usecases.ports import CodeStore, EndpointStore, EventStore
 from tests.contract.conftest import REGION, RETENTION, Table
+from tests.support.memory import MemoryCodeStore, MemoryEndpointStore, MemoryEventStore, MemoryTable
 from tests.support.samples import NOW, at, make_code, make_full_code
 from tests.support.storefronts import make_record
 
@@ -31,7 +35,7 @@ class EventStores:
 
     events: EventStore
     endpoints: EndpointStore
-    ledger: Ledger
+    codes: CodeStore
 
 
 @pytest.fixture(params=["memory", "dynoxide", "moto"])
@@ -39,11 +43,11 @@ def stores(request: pytest.FixtureRequest) -> EventStores:
     if request.param == "memory":
         memory = MemoryTable()
         return EventStores(
-            MemoryEventStore(memory), MemoryEndpointStore(memory), MemoryLedger(memory)
+            MemoryEventStore(memory), MemoryEndpointStore(memory), MemoryCodeStore(memory)
         )
     table: Table = request.getfixturevalue(f"{request.param}_table")
     store = Store(table.client, table.name, RETENTION)
-    return EventStores(DynamoEventStore(store), DynamoEndpointStore(store), DynamoLedger(store))
+    return EventStores(DynamoEventStore(store), DynamoEndpointStore(store), DynamoCodeStore(store))
 
 
 FULL = make_record(
@@ -110,8 +114,8 @@ def test_events_never_hide_a_code(stores: EventStores) -> None:
     """A storefront that is down has many events due; a code is found all the same."""
     for number in range(20):
         stores.events.add(make_record(number, due_at=at(minutes=-number)))
-    stores.ledger.create(make_code(due_at=at(minutes=1)))
-    (work,) = stores.ledger.due(at(minutes=1), 1)
+    stores.codes.create(make_code(due_at=at(minutes=1)))
+    (work,) = stores.codes.due(at(minutes=1), 1)
     assert (work.kind, work.invoice_number) == (WorkKind.CODE, "INV-1")
     assert {work.kind for work in stores.events.due(at(minutes=1), 50)} == {WorkKind.EVENT}
 
@@ -280,5 +284,5 @@ def test_a_dead_letter_names_the_event(aws: None) -> None:
     SqsDeadLetters(sqs, url).put(make_record())
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     work = Work(WorkKind.EVENT, "", make_record().event_id)
-    assert read_work(message["Body"]) == work == read_work(write_work(work))
+    assert decode_work(message["Body"]) == work == decode_work(encode_work(work))
     sqs.delete_queue(QueueUrl=url)

@@ -44,19 +44,19 @@ def pay(stores: Stores, code: PaymentCode, number: int) -> PaymentCode:
         timetable=TIMETABLE,
     )
     assert settlement is not None
-    assert stores.ledger.record(settlement) is None
+    assert stores.codes.record(settlement) is None
     return settlement.code
 
 
 def pay_often(stores: Stores, times: int, look: Callable[[PaymentCode], Attributes]) -> set[int]:
     """The sizes that the code's item had after each of so many payments."""
-    stores.ledger.create(REUSABLE)
+    stores.codes.create(REUSABLE)
     code = REUSABLE
     sizes = set()
     for number in range(times):
         code = pay(stores, code, number)
         sizes.add(size(look(code)))
-    paid = stores.ledger.get("INV-1")
+    paid = stores.codes.get("INV-1")
     assert paid == code
     assert (code.status, code.payments, code.version) == (Status.ACTIVE, times, times + 1)
     return sizes
@@ -67,7 +67,7 @@ def count_all(stores: Stores, page_size: int) -> int:
     seen: list[str] = []
     cursor = None
     while True:
-        page = stores.ledger.list_payments("INV-1", limit=page_size, cursor=cursor)
+        page = stores.codes.list_payments("INV-1", limit=page_size, cursor=cursor)
         assert len(page.items) <= page_size
         seen += [payment.identity for payment in page.items]
         cursor = page.next_cursor

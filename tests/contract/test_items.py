@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from o2o.adapters.dynamodb.codec import dump, instant_text, load, parse_instant
-from o2o.adapters.dynamodb.ledger import DynamoLedger
-from o2o.adapters.dynamodb.notifications import DynamoNotificationBox
+from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.core.channels import Channel
 from o2o.core.codes import Customer, PaymentCode, PaymentKind, Status
 from o2o.core.errors import DigitsTaken, InvalidConfiguration
 from o2o.core.payments import Payment
-from o2o.usecases.ports import ApiKey, Storefront, Work, WorkKind
+from o2o.core.storefronts import ApiKey, Storefront
+from o2o.core.work import Work, WorkKind
 from tests.contract.conftest import RETENTION, Table
 from tests.support.samples import (
     NOW,
@@ -36,12 +37,12 @@ def items(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
 def test_the_keys_of_everything(table: Table) -> None:
     stores = table.stores
     code = make_code()
-    stores.ledger.create(code)
-    stores.ledger.record(make_settlement(code))
-    stores.box.keep(make_kept())
-    stores.registry.add_storefront(Storefront("shop", "Shop", NOW))
-    stores.registry.put_key(ApiKey("abc", "shop", "0a", NOW))
-    stores.ledger.create(make_own_code("INV-2"))
+    stores.codes.create(code)
+    stores.codes.record(make_settlement(code))
+    stores.notifications.keep(make_kept())
+    stores.storefronts.add_storefront(Storefront("shop", "Shop", NOW))
+    stores.storefronts.put_key(ApiKey("abc", "shop", "0a", NOW))
+    stores.codes.create(make_own_code("INV-2"))
     found = items(table)
     assert {key: item.get("listing", {}).get("S") for key, item in found.items()} == {
         ("CODE#INV-1", "CODE"): "CODES#shop",
@@ -57,7 +58,7 @@ def test_the_keys_of_everything(table: Table) -> None:
 
 
 def test_an_item_in_full(table: Table) -> None:
-    table.stores.ledger.create(make_code(customer=Customer("Anton Budiman")))
+    table.stores.codes.create(make_code(customer=Customer("Anton Budiman")))
     assert items(table) == {
         ("CODE#INV-1", "CODE"): {
             "pk": {"S": "CODE#INV-1"},
@@ -91,7 +92,7 @@ def test_an_item_in_full(table: Table) -> None:
 
 
 def test_a_claim_in_full(table: Table) -> None:
-    table.stores.ledger.create(make_own_code())
+    table.stores.codes.create(make_own_code())
     # In no index; gone when the code itself is, at the earliest.
     assert items(table)["DIGITS#alfa#8899551234567890", "CLAIM"] == {
         "pk": {"S": "DIGITS#alfa#8899551234567890"},
@@ -103,38 +104,38 @@ def test_a_claim_in_full(table: Table) -> None:
 
 def test_a_claim_that_passes_on_lives_as_long_as_its_new_holder(table: Table) -> None:
     former, heir = make_own_code(), make_own_code("INV-2", expires_at=at(days=30))
-    table.stores.ledger.create(former)
-    table.stores.ledger.create(heir, former_holder="INV-1")
+    table.stores.codes.create(former)
+    table.stores.codes.create(heir, former_holder="INV-1")
     claim = items(table)["DIGITS#alfa#8899551234567890", "CLAIM"]
     assert claim["invoice_number"] == {"S": "INV-2"}
     assert claim["ttl"] == {"N": str(int((at(days=30) + RETENTION.codes).timestamp()))}
 
 
 def test_a_claim_whose_code_has_gone_leads_nowhere_and_can_be_taken_over(table: Table) -> None:
-    ledger = table.stores.ledger
-    ledger.create(make_own_code())
+    codes = table.stores.codes
+    codes.create(make_own_code())
     key = {"pk": {"S": "CODE#INV-1"}, "sk": {"S": "CODE"}}
     table.client.delete_item(TableName=table.name, Key=key)
     digits = "8899551234567890"
-    assert ledger.find_by_digits(Channel.ALFA, digits) is None
+    assert codes.find_by_digits(Channel.ALFA, digits) is None
     heir = make_own_code("INV-2")
     with pytest.raises(DigitsTaken) as caught:
-        ledger.create(heir)
-    assert ledger.create(heir, former_holder=caught.value.holder) is None
-    assert ledger.find_by_digits(Channel.ALFA, digits) == heir
+        codes.create(heir)
+    assert codes.create(heir, former_holder=caught.value.holder) is None
+    assert codes.find_by_digits(Channel.ALFA, digits) == heir
 
 
 def test_due_work_is_spread_over_the_shards(table: Table) -> None:
     for number in range(64):
-        table.stores.ledger.create(make_code(f"INV-{number}"))
+        table.stores.codes.create(make_code(f"INV-{number}"))
     shards = {item["due_shard"]["S"] for item in items(table).values()}
     assert shards == {f"DUE#{shard}" for shard in range(8)}
 
 
 def test_what_is_final_has_no_place_in_the_due_index(table: Table) -> None:
     code = make_code()
-    table.stores.ledger.create(code)
-    table.stores.ledger.record(make_settlement(code))
+    table.stores.codes.create(code)
+    table.stores.codes.record(make_settlement(code))
     for item in items(table).values():
         assert "due_shard" not in item
         assert "due_at" not in item
@@ -158,7 +159,7 @@ _FINAL: dict[str, Any] = {"status": Status.EXPIRED, "due_at": None}
     ids=["new", "requested", "active", "ended", "expired", "paid", "paid and expired", "bare"],
 )
 def test_only_final_codes_come_to_an_end(table: Table, code: PaymentCode, ends: Any) -> None:
-    table.stores.ledger.create(code)
+    table.stores.codes.create(code)
     (item,) = items(table).values()
     if ends is None:
         assert "ttl" not in item
@@ -168,17 +169,17 @@ def test_only_final_codes_come_to_an_end(table: Table, code: PaymentCode, ends: 
 
 def test_a_final_code_that_is_looked_at_again_stays(table: Table) -> None:
     code = make_code(**_FINAL, ended_at=at(hours=1))
-    table.stores.ledger.create(code)
-    table.stores.ledger.save(code.wait(at(hours=2)))
+    table.stores.codes.create(code)
+    table.stores.codes.save(code.wait(at(hours=2)))
     (item,) = items(table).values()
     assert "ttl" not in item
 
 
 def test_evidence_is_kept_for_its_own_time(table: Table) -> None:
     code = make_code()
-    table.stores.ledger.create(code)
-    table.stores.ledger.record(make_settlement(code))
-    table.stores.box.keep(make_kept())
+    table.stores.codes.create(code)
+    table.stores.codes.record(make_settlement(code))
+    table.stores.notifications.keep(make_kept())
     found = items(table)
     recorded = int((at(minutes=6) + RETENTION.evidence).timestamp())
     received = int((NOW + RETENTION.evidence).timestamp())
@@ -188,31 +189,31 @@ def test_evidence_is_kept_for_its_own_time(table: Table) -> None:
 
 def test_payments_whose_code_has_gone_are_no_history(table: Table) -> None:
     code = make_code()
-    table.stores.ledger.create(code)
-    table.stores.ledger.record(make_settlement(code))
+    table.stores.codes.create(code)
+    table.stores.codes.record(make_settlement(code))
     key = {"pk": {"S": "CODE#INV-1"}, "sk": {"S": "CODE"}}
     table.client.delete_item(TableName=table.name, Key=key)
-    assert table.stores.ledger.get("INV-1") is None
-    assert table.stores.ledger.get_history("INV-1", 5) is None
+    assert table.stores.codes.get("INV-1") is None
+    assert table.stores.codes.get_history("INV-1", 5) is None
 
 
 def test_without_retention_nothing_is_written(table: Table) -> None:
     store = Store(table.client, table.name)
-    ledger, box = DynamoLedger(store), DynamoNotificationBox(store)
+    codes, notifications = DynamoCodeStore(store), DynamoNotificationStore(store)
     code = make_code()
     for write in (
-        lambda: ledger.create(code),
-        lambda: ledger.create(make_own_code()),
-        lambda: ledger.save(code.wait(None)),
-        lambda: ledger.record(make_settlement(code)),
-        lambda: box.keep(make_kept()),
-        lambda: box.postpone(make_kept(), None),
+        lambda: codes.create(code),
+        lambda: codes.create(make_own_code()),
+        lambda: codes.save(code.wait(None)),
+        lambda: codes.record(make_settlement(code)),
+        lambda: notifications.keep(make_kept()),
+        lambda: notifications.postpone(make_kept(), None),
     ):
         with pytest.raises(InvalidConfiguration, match="retention"):
             write()
     assert items(table) == {}
-    table.stores.ledger.create(code)
-    assert ledger.get("INV-1") == code
+    table.stores.codes.create(code)
+    assert codes.get("INV-1") == code
 
 
 # --- Old and new code side by side ---
@@ -238,12 +239,12 @@ _OLD: dict[str, Any] = {
 
 def test_an_item_of_an_older_version_takes_the_defaults(table: Table) -> None:
     table.client.put_item(TableName=table.name, Item=_OLD)
-    ledger = table.stores.ledger
-    code = ledger.get("INV-1")
+    codes = table.stores.codes
+    code = codes.get("INV-1")
     assert code == make_code(customer=Customer("Anton Budiman"), intent=None)
-    assert ledger.due(at(hours=1), 5) == [Work(WorkKind.CODE, "INV-1", due_at=at(minutes=1))]
-    ledger.save(code.wait(None))
-    assert ledger.get("INV-1") == code.wait(None)
+    assert codes.due(at(hours=1), 5) == [Work(WorkKind.CODE, "INV-1", due_at=at(minutes=1))]
+    codes.save(code.wait(None))
+    assert codes.get("INV-1") == code.wait(None)
 
 
 def test_an_item_of_a_newer_version_loses_what_is_not_known(table: Table) -> None:
@@ -253,7 +254,7 @@ def test_an_item_of_a_newer_version_loses_what_is_not_known(table: Table) -> Non
         "customer": {"M": {"name": {"S": "Anton Budiman"}, "phone": {"NULL": True}}},
     }
     table.client.put_item(TableName=table.name, Item=newer)
-    code = table.stores.ledger.get("INV-1")
+    code = table.stores.codes.get("INV-1")
     assert code == make_code(customer=Customer("Anton Budiman"), intent=None)
 
 
@@ -261,7 +262,7 @@ def test_an_item_that_lacks_what_it_must_have_is_an_error(table: Table) -> None:
     broken = {name: value for name, value in _OLD.items() if name != "amount"}
     table.client.put_item(TableName=table.name, Item=broken)
     with pytest.raises(TypeError, match="amount"):
-        table.stores.ledger.get("INV-1")
+        table.stores.codes.get("INV-1")
 
 
 # --- The codec by itself ---

@@ -10,8 +10,9 @@ import pytest
 
 from o2o.core.codes import PaymentCode
 from o2o.core.errors import InvalidRequest
+from o2o.core.pages import Page
 from o2o.core.payments import Payment
-from o2o.usecases.ports import ApiKey, Page, Storefront
+from o2o.core.storefronts import ApiKey, Storefront
 from tests.contract.conftest import Stores, Table
 from tests.support.samples import at, make_code, make_kept, make_settlement
 
@@ -24,7 +25,7 @@ def list_codes(
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[PaymentCode]:
-    return stores.ledger.list_codes(
+    return stores.codes.list_codes(
         storefront_id,
         created_from=created_from,
         created_to=created_to,
@@ -44,7 +45,7 @@ def fill(stores: Stores, count: int, storefront_id: str = "shop") -> list[Paymen
         for number in range(count)
     ]
     for code in codes:
-        stores.ledger.create(code)
+        stores.codes.create(code)
     return codes[::-1]
 
 
@@ -59,7 +60,7 @@ def test_a_storefront_lists_its_own_codes_newest_first(stores: Stores) -> None:
 def test_a_list_shows_codes_as_they_are_now(stores: Stores) -> None:
     newest, *older = fill(stores, 3)
     paid = make_settlement(newest)
-    stores.ledger.record(paid)
+    stores.codes.record(paid)
     assert list_codes(stores) == Page([paid.code, *older], None)
 
 
@@ -85,7 +86,7 @@ def test_pages_follow_each_other_without_gap_or_overlap(stores: Stores, limit: i
 def test_a_page_is_not_disturbed_by_newer_codes(stores: Stores) -> None:
     codes = fill(stores, 4)
     cursor = list_codes(stores, limit=2).next_cursor
-    stores.ledger.create(make_code("newer", created_at=at(days=1)))
+    stores.codes.create(make_code("newer", created_at=at(days=1)))
     assert list_codes(stores, cursor=cursor) == Page(codes[2:], None)
 
 
@@ -129,9 +130,9 @@ def test_a_cursor_is_of_no_use_elsewhere(stores: Stores) -> None:
         lambda: list_codes(
             stores, created_from=at(minutes=3), created_to=at(minutes=2), cursor=cursor
         ),
-        lambda: stores.registry.list_keys("shop", limit=1, cursor=cursor),
-        lambda: stores.registry.list_storefronts(limit=1, cursor=cursor),
-        lambda: stores.box.list_kept(limit=1, cursor=cursor),
+        lambda: stores.storefronts.list_keys("shop", limit=1, cursor=cursor),
+        lambda: stores.storefronts.list_storefronts(limit=1, cursor=cursor),
+        lambda: stores.notifications.list_kept(limit=1, cursor=cursor),
     ]
     for refusal in refusals:
         with pytest.raises(InvalidRequest) as caught:
@@ -151,7 +152,8 @@ _INSTANT = "2026-03-01T03:01:00.000000Z"
 _OWN = ("CODES#shop", _INSTANT, "CODE#shop-2", "CODE")
 
 
-def test_the_forgeries_below_are_wrong_in_one_point_only(stores: Stores) -> None:
+def test_the_forgeries_below_are_wrong_in_one_point_only(table: Table) -> None:
+    stores = table.stores
     codes = fill(stores, 3)
     assert list_codes(stores, cursor=forge(*_OWN)).items == codes[2:]
 
@@ -202,10 +204,10 @@ def test_every_list_has_pages(stores: Stores) -> None:
     keys = [ApiKey(f"key{n}", "shop-1", "0" * 64, at(minutes=n)) for n in range(3)]
     kept = [make_kept("INV-1", f"{n}", received_at=at(minutes=n)) for n in range(3)]
     for number in range(3):
-        stores.registry.add_storefront(storefronts[number])
-        stores.registry.put_key(keys[number])
-        stores.box.keep(kept[number])
-    stores.registry.put_key(ApiKey("other", "shop-2", "0" * 64, at(minutes=1)))
+        stores.storefronts.add_storefront(storefronts[number])
+        stores.storefronts.put_key(keys[number])
+        stores.notifications.keep(kept[number])
+    stores.storefronts.put_key(ApiKey("other", "shop-2", "0" * 64, at(minutes=1)))
 
     def all_of(read: Callable[..., Page[Any]]) -> list[Any]:
         first = read(limit=2, cursor=None)
@@ -214,9 +216,9 @@ def test_every_list_has_pages(stores: Stores) -> None:
         assert second.next_cursor is None
         return [*first.items, *second.items]
 
-    assert all_of(stores.registry.list_storefronts) == storefronts[::-1]
-    assert all_of(lambda **page: stores.registry.list_keys("shop-1", **page)) == keys[::-1]
-    assert all_of(stores.box.list_kept) == kept[::-1]
+    assert all_of(stores.storefronts.list_storefronts) == storefronts[::-1]
+    assert all_of(lambda **page: stores.storefronts.list_keys("shop-1", **page)) == keys[::-1]
+    assert all_of(stores.notifications.list_kept) == kept[::-1]
 
 
 def between_index_and_items(table: Table, happens: Callable[[], Any]) -> None:
@@ -255,7 +257,7 @@ def test_a_code_that_is_anothers_by_now_is_passed_over(behind: Table) -> None:
 
     def change_hands() -> None:
         delete(behind, other.invoice_number)
-        assert behind.stores.ledger.create(other) is None
+        assert behind.stores.codes.create(other) is None
 
     between_index_and_items(behind, change_hands)
     assert list_codes(behind.stores).items == [codes[0], codes[2]]
@@ -267,11 +269,11 @@ def test_a_code_that_is_anothers_by_now_is_passed_over(behind: Table) -> None:
 def pay(stores: Stores, identities: list[str], invoice_number: str = "INV-1") -> list[Payment]:
     """Payments of a new code, in the order in which they are listed."""
     code = make_code(invoice_number)
-    stores.ledger.create(code)
+    stores.codes.create(code)
     payments = []
     for identity in identities:
         settlement = make_settlement(code, identity)
-        assert stores.ledger.record(settlement) is None
+        assert stores.codes.record(settlement) is None
         payments.append(settlement.payment)
         code = settlement.code
     return sorted(payments, key=lambda payment: payment.identity)
@@ -288,7 +290,7 @@ def test_pages_of_payments_follow_each_other(stores: Stores, limit: int) -> None
     seen: list[Payment] = []
     pages, cursor = 0, None
     while pages == 0 or cursor is not None:
-        page = stores.ledger.list_payments("INV-1", limit=limit, cursor=cursor)
+        page = stores.codes.list_payments("INV-1", limit=limit, cursor=cursor)
         assert len(page.items) == min(limit, len(payments) - len(seen))
         seen += page.items
         pages, cursor = pages + 1, page.next_cursor
@@ -300,44 +302,45 @@ def test_pages_of_payments_follow_each_other(stores: Stores, limit: int) -> None
 def test_a_page_may_end_at_the_oddest_payment(stores: Stores, odd: str) -> None:
     pay(stores, [odd])
     # The second one sorts behind any other.
-    code = stores.ledger.get("INV-1")
+    code = stores.codes.get("INV-1")
     assert code is not None
     last = make_settlement(code, "\U0010ffff")
-    stores.ledger.record(last)
-    page = stores.ledger.list_payments("INV-1", limit=1, cursor=None)
+    stores.codes.record(last)
+    page = stores.codes.list_payments("INV-1", limit=1, cursor=None)
     assert [payment.identity for payment in page.items] == [odd]
-    rest = stores.ledger.list_payments("INV-1", limit=1, cursor=page.next_cursor)
+    rest = stores.codes.list_payments("INV-1", limit=1, cursor=page.next_cursor)
     assert rest == Page([last.payment], None)
 
 
 def test_a_code_without_payments_lists_none(stores: Stores) -> None:
     nothing = Page[Payment]([], None)
-    assert stores.ledger.list_payments("INV-1", limit=5, cursor=None) == nothing
-    stores.ledger.create(make_code())
-    assert stores.ledger.list_payments("INV-1", limit=5, cursor=None) == nothing
+    assert stores.codes.list_payments("INV-1", limit=5, cursor=None) == nothing
+    stores.codes.create(make_code())
+    assert stores.codes.list_payments("INV-1", limit=5, cursor=None) == nothing
 
 
 def test_payments_that_come_later_do_not_disturb_a_page(stores: Stores) -> None:
     payments = pay(stores, ["R-1", "R-3", "R-5"])
-    cursor = stores.ledger.list_payments("INV-1", limit=1, cursor=None).next_cursor
-    code = stores.ledger.get("INV-1")
+    cursor = stores.codes.list_payments("INV-1", limit=1, cursor=None).next_cursor
+    code = stores.codes.get("INV-1")
     assert code is not None
     before = make_settlement(code, "R-0")
     behind = make_settlement(before.code, "R-4")
     for settlement in (before, behind):
-        assert stores.ledger.record(settlement) is None
-    rest = stores.ledger.list_payments("INV-1", limit=9, cursor=cursor)
+        assert stores.codes.record(settlement) is None
+    rest = stores.codes.list_payments("INV-1", limit=9, cursor=cursor)
     assert rest == Page([payments[1], behind.payment, payments[2]], None)
 
 
 _OWN_PAYMENT = ("CODE#INV-1", "PAYMENT#R-1")
 
 
-def test_the_forged_payments_below_are_wrong_in_one_point_only(stores: Stores) -> None:
+def test_the_forged_payments_below_are_wrong_in_one_point_only(table: Table) -> None:
+    stores = table.stores
     payments = pay(stores, ["R-1", "R-2"])
-    page = stores.ledger.list_payments("INV-1", limit=1, cursor=None)
+    page = stores.codes.list_payments("INV-1", limit=1, cursor=None)
     assert page.next_cursor == forge(*_OWN_PAYMENT)
-    rest = stores.ledger.list_payments("INV-1", limit=1, cursor=forge(*_OWN_PAYMENT))
+    rest = stores.codes.list_payments("INV-1", limit=1, cursor=forge(*_OWN_PAYMENT))
     assert rest == Page(payments[1:], None)
 
 
@@ -365,7 +368,7 @@ def test_a_forged_cursor_of_payments_is_refused(stores: Stores) -> None:
     pay(stores, ["R-1", "R-2"])
     for cursor in FORGED_PAYMENTS:
         with pytest.raises(InvalidRequest) as caught:
-            stores.ledger.list_payments("INV-1", limit=1, cursor=cursor)
+            stores.codes.list_payments("INV-1", limit=1, cursor=cursor)
         assert [param.name for param in caught.value.params] == ["cursor"]
         assert not cursor or cursor not in str(caught.value)
 
@@ -374,10 +377,10 @@ def test_the_lists_of_codes_and_payments_do_not_take_each_others_cursors(stores:
     pay(stores, ["R-1", "R-2"])
     pay(stores, ["R-1", "R-2"], "INV-2")
     of_codes = list_codes(stores, limit=1).next_cursor
-    of_payments = stores.ledger.list_payments("INV-1", limit=1, cursor=None).next_cursor
+    of_payments = stores.codes.list_payments("INV-1", limit=1, cursor=None).next_cursor
     refusals: list[Callable[[], Any]] = [
-        lambda: stores.ledger.list_payments("INV-2", limit=1, cursor=of_payments),
-        lambda: stores.ledger.list_payments("INV-1", limit=1, cursor=of_codes),
+        lambda: stores.codes.list_payments("INV-2", limit=1, cursor=of_payments),
+        lambda: stores.codes.list_payments("INV-1", limit=1, cursor=of_codes),
         lambda: list_codes(stores, cursor=of_payments),
     ]
     for refusal in refusals:

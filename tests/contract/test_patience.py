@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from o2o.adapters.dynamodb.ledger import DynamoLedger
+from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.core.channels import Channel
 from o2o.core.errors import Busy, VersionConflict
-from o2o.usecases.ports import CodeHistory, Ledger, Page
+from o2o.core.pages import Page
+from o2o.core.payments import CodeHistory
+from o2o.usecases.ports import CodeStore
 from tests.contract.conftest import RETENTION, Table
 from tests.support.samples import at, make_code, make_own_code, make_settlement
 
@@ -27,8 +29,8 @@ class Trouble:
     _left: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def ledger(self) -> Ledger:
-        """A ledger that sleeps on paper, as long as it may."""
+    def codes(self) -> CodeStore:
+        """A codes that sleeps on paper, as long as it may."""
         store = Store(
             self.table.client,
             self.table.name,
@@ -36,7 +38,7 @@ class Trouble:
             sleep=self.slept.append,
             randbelow=self._longest,
         )
-        return DynamoLedger(store)
+        return DynamoCodeStore(store)
 
     def answer(self, times: int, code: str, *reasons: str) -> None:
         """Answer the next requests with an error."""
@@ -81,17 +83,17 @@ CONTENTION: list[tuple[str, ...]] = [
 @pytest.mark.parametrize("error", CONTENTION, ids="-".join)
 def test_contention_is_waited_out(trouble: Trouble, error: tuple[str, ...]) -> None:
     code = make_code()
-    trouble.ledger.create(code)
+    trouble.codes.create(code)
     settlement = make_settlement(code)
     trouble.answer(3, *error)
-    assert trouble.ledger.record(settlement) is None
-    assert trouble.ledger.get("INV-1") == settlement.code
+    assert trouble.codes.record(settlement) is None
+    assert trouble.codes.get("INV-1") == settlement.code
     assert len(trouble.slept) == 3
 
 
 def test_pauses_have_full_jitter_and_double_their_bound(trouble: Trouble) -> None:
     trouble.answer(5, "ThrottlingException")
-    trouble.ledger.create(make_code())
+    trouble.codes.create(make_code())
     # randbelow leaves its bound out: a pause of 0 ms to 25 ms, and so on.
     assert trouble.bounds == [26, 51, 101, 201, 401]
     assert trouble.slept == [0.025, 0.05, 0.1, 0.2, 0.4]
@@ -100,24 +102,24 @@ def test_pauses_have_full_jitter_and_double_their_bound(trouble: Trouble) -> Non
 @pytest.mark.parametrize("error", CONTENTION, ids="-".join)
 def test_patience_has_an_end(trouble: Trouble, error: tuple[str, ...]) -> None:
     code = make_code()
-    trouble.ledger.create(code)
-    steps: list[Callable[[Ledger], Any]] = [
-        lambda ledger: ledger.get("INV-1"),
-        lambda ledger: ledger.get_history("INV-1", 1),
-        lambda ledger: ledger.find_by_digits(Channel.ALFA, "8"),
-        lambda ledger: ledger.list_payments("INV-1", limit=1, cursor=None),
-        lambda ledger: ledger.create(make_own_code("INV-2"), replaced=code.wait(None)),
-        lambda ledger: ledger.save(code.wait(None)),
-        lambda ledger: ledger.record(make_settlement(code)),
+    trouble.codes.create(code)
+    steps: list[Callable[[CodeStore], Any]] = [
+        lambda codes: codes.get("INV-1"),
+        lambda codes: codes.get_history("INV-1", 1),
+        lambda codes: codes.find_by_digits(Channel.ALFA, "8"),
+        lambda codes: codes.list_payments("INV-1", limit=1, cursor=None),
+        lambda codes: codes.create(make_own_code("INV-2"), replaced=code.wait(None)),
+        lambda codes: codes.save(code.wait(None)),
+        lambda codes: codes.record(make_settlement(code)),
     ]
     for step in steps:
         trouble.slept.clear()
         trouble.answer(6, *error)
         with pytest.raises(Busy):
-            step(trouble.ledger)
+            step(trouble.codes)
         assert len(trouble.slept) == 5
-    assert trouble.ledger.get_history("INV-1", 1) == CodeHistory(code, [])
-    assert trouble.ledger.get("INV-2") is None
+    assert trouble.codes.get_history("INV-1", 1) == CodeHistory(code, [])
+    assert trouble.codes.get("INV-2") is None
 
 
 @pytest.mark.parametrize(
@@ -131,29 +133,29 @@ def test_patience_has_an_end(trouble: Trouble, error: tuple[str, ...]) -> None:
 )
 def test_other_errors_are_nobodys_business_here(trouble: Trouble, error: tuple[str, ...]) -> None:
     code = make_code()
-    trouble.ledger.create(code)
+    trouble.codes.create(code)
     trouble.answer(1, *error)
     with pytest.raises(ClientError, match=error[0]):
-        trouble.ledger.record(make_settlement(code))
+        trouble.codes.record(make_settlement(code))
     assert trouble.slept == []
 
 
 def test_a_condition_that_fails_is_an_answer_whoever_else_is_busy(trouble: Trouble) -> None:
     code = make_code()
-    trouble.ledger.create(code)
+    trouble.codes.create(code)
     trouble.answer(
         1, "TransactionCanceledException", "TransactionConflict", "ConditionalCheckFailed"
     )
     with pytest.raises(VersionConflict):
-        trouble.ledger.record(make_settlement(code))
+        trouble.codes.record(make_settlement(code))
     assert trouble.slept == []
 
 
 def test_a_claim_in_the_making_is_waited_out(trouble: Trouble) -> None:
     code = make_own_code()
     trouble.answer(2, "TransactionCanceledException", "None", "TransactionConflict")
-    assert trouble.ledger.create(code) is None
-    assert trouble.ledger.find_by_digits(Channel.ALFA, code.payment_code or "") == code
+    assert trouble.codes.create(code) is None
+    assert trouble.codes.find_by_digits(Channel.ALFA, code.payment_code or "") == code
     assert len(trouble.slept) == 2
 
 
@@ -183,7 +185,7 @@ def withholding(trouble: Trouble) -> Iterator[Any]:
 
 
 def list_all(trouble: Trouble) -> Page[Any]:
-    return trouble.ledger.list_codes(
+    return trouble.codes.list_codes(
         "shop", created_from=None, created_to=None, limit=10, cursor=None
     )
 
@@ -191,7 +193,7 @@ def list_all(trouble: Trouble) -> Page[Any]:
 def test_what_a_batch_leaves_out_is_asked_for_again(trouble: Trouble, withholding: Any) -> None:
     codes = [make_code(f"INV-{number}", created_at=at(minutes=-number)) for number in range(5)]
     for code in codes:
-        trouble.ledger.create(code)
+        trouble.codes.create(code)
     withholding(3)
     assert list_all(trouble).items == codes
     assert len(trouble.slept) == 3
@@ -199,7 +201,7 @@ def test_what_a_batch_leaves_out_is_asked_for_again(trouble: Trouble, withholdin
 
 def test_a_list_is_never_silently_short(trouble: Trouble, withholding: Any) -> None:
     for number in range(10):
-        trouble.ledger.create(make_code(f"INV-{number}"))
+        trouble.codes.create(make_code(f"INV-{number}"))
     withholding(6)
     with pytest.raises(Busy, match="withholds"):
         list_all(trouble)

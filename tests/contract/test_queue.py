@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from o2o.adapters.memory import MemoryWorkQueue
-from o2o.adapters.queue import SqsWorkQueue, read_work, write_work
+from o2o.adapters.queue import SqsWorkQueue, decode_work, encode_work
 from o2o.core.errors import O2OError
-from o2o.usecases.ports import Work, WorkKind
+from o2o.core.work import Work, WorkKind
 from tests.contract.conftest import REGION
+from tests.support.memory import MemoryWorkQueue
 from tests.support.samples import NOW, at
 
 if TYPE_CHECKING:
@@ -45,18 +45,18 @@ def receive(sqs: "SQSClient", url: str) -> list[Work]:
     """All that can be received."""
     found: list[Work] = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        found += [read_work(message["Body"]) for message in messages]
+        found += [decode_work(message["Body"]) for message in messages]
     return found
 
 
 @pytest.mark.parametrize("work", WORK)
 def test_work_survives_the_message(work: Work) -> None:
-    assert read_work(write_work(work)) == work
+    assert decode_work(encode_work(work)) == work
 
 
 def test_a_message_may_know_more_than_we_do() -> None:
-    body = {**json.loads(write_work(WORK[2])), "attempt": 3}
-    assert read_work(json.dumps(body)) == WORK[2]
+    body = {**json.loads(encode_work(WORK[2])), "attempt": 3}
+    assert decode_work(json.dumps(body)) == WORK[2]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_message_may_know_more_than_we_do() -> None:
 )
 def test_a_message_without_work_is_refused(body: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        read_work(body)
+        decode_work(body)
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25])

@@ -8,11 +8,10 @@ from typing import TypeVar
 
 import pytest
 
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import Move, PaymentCode, Status
 from o2o.core.errors import DigitsTaken, VersionConflict
-from o2o.usecases.ports import Storefront
+from o2o.core.storefronts import Storefront
 from tests.contract.conftest import Stores, Table, memory_stores
 from tests.support.samples import (
     NOW,
@@ -50,8 +49,8 @@ def at_once(do: Callable[[int], Result], crowd: int = CROWD) -> list[Result]:
 
 def test_one_of_many_creates(stores: Stores) -> None:
     codes = [make_code(fingerprint=f"{number}") for number in range(CROWD)]
-    takers = at_once(lambda number: stores.ledger.create(codes[number]))
-    winner = stores.ledger.get("INV-1")
+    takers = at_once(lambda number: stores.codes.create(codes[number]))
+    winner = stores.codes.get("INV-1")
     assert winner is not None
     assert takers.count(None) == 1
     assert takers[codes.index(winner)] is None
@@ -59,7 +58,7 @@ def test_one_of_many_creates(stores: Stores) -> None:
 
 
 def all_codes(stores: Stores) -> Sequence[PaymentCode]:
-    page = stores.ledger.list_codes(
+    page = stores.codes.list_codes(
         "shop", created_from=None, created_to=None, limit=1000, cursor=None
     )
     assert page.next_cursor is None
@@ -72,7 +71,7 @@ def test_one_of_many_claims_the_digits_and_nothing_is_left_of_the_others(stores:
 
     def claim(number: int) -> str | None:
         try:
-            assert stores.ledger.create(codes[number]) is None
+            assert stores.codes.create(codes[number]) is None
         except DigitsTaken as taken:
             return taken.holder
         return None
@@ -81,21 +80,21 @@ def test_one_of_many_claims_the_digits_and_nothing_is_left_of_the_others(stores:
     assert holders.count(None) == 1
     winner = codes[holders.index(None)]
     assert holders.count(winner.invoice_number) == THRONG - 1
-    assert stores.ledger.find_by_digits(Channel.ALFA, digits) == winner
+    assert stores.codes.find_by_digits(Channel.ALFA, digits) == winner
     assert all_codes(stores) == [winner]
-    assert [work.invoice_number for work in stores.ledger.due(at(days=1), 1000)] == [
+    assert [work.invoice_number for work in stores.codes.due(at(days=1), 1000)] == [
         winner.invoice_number
     ]
 
 
 def test_one_of_many_takes_digits_over(stores: Stores) -> None:
     former = make_own_code(due_at=None, status=Status.EXPIRED, ended_at=NOW)
-    stores.ledger.create(former)
+    stores.codes.create(former)
     heirs = [make_own_code(f"INV-{n}") for n in range(2, 2 + CROWD)]
 
     def claim(number: int) -> str | None:
         try:
-            assert stores.ledger.create(heirs[number], former_holder="INV-1") is None
+            assert stores.codes.create(heirs[number], former_holder="INV-1") is None
         except DigitsTaken as taken:
             return taken.holder
         return None
@@ -104,7 +103,7 @@ def test_one_of_many_takes_digits_over(stores: Stores) -> None:
     assert holders.count(None) == 1
     winner = heirs[holders.index(None)]
     assert holders.count(winner.invoice_number) == CROWD - 1
-    assert stores.ledger.find_by_digits(Channel.ALFA, winner.payment_code or "") == winner
+    assert stores.codes.find_by_digits(Channel.ALFA, winner.payment_code or "") == winner
     assert len(all_codes(stores)) == 2
 
 
@@ -119,37 +118,37 @@ def test_one_of_two_bodies_under_one_invoice_number(stores: Stores, feature: Fea
         )
         for body in (0, 1)
     ]
-    takers = at_once(lambda number: stores.ledger.create(bodies[number % 2]), THRONG)
-    winner = stores.ledger.get("INV-1")
+    takers = at_once(lambda number: stores.codes.create(bodies[number % 2]), THRONG)
+    winner = stores.codes.get("INV-1")
     assert winner in bodies
     assert takers.count(None) == 1
     assert takers.count(winner) == THRONG - 1
     assert bodies[takers.index(None) % 2] == winner
     assert all_codes(stores) == [winner]
     # The digits of the other body are free.
-    held = [stores.ledger.find_by_digits(Channel.ALFA, body.payment_code or "") for body in bodies]
-    assert held == [winner if body == winner and winner.is_ours else None for body in bodies]
+    held = [stores.codes.find_by_digits(Channel.ALFA, body.payment_code or "") for body in bodies]
+    assert held == [winner if body == winner and winner.merchant_made else None for body in bodies]
 
 
 def test_one_of_many_replaces_a_code(stores: Stores) -> None:
     former = make_code()
-    stores.ledger.create(former)
+    stores.codes.create(former)
     heirs = [make_code(f"INV-{n}", replaces="INV-1") for n in range(2, 2 + CROWD)]
 
-    def give_way(number: int) -> bool:
+    def supersede(number: int) -> bool:
         heir = heirs[number]
         replaced = former.move(
             Move.CANCEL, ended_at=NOW, due_at=None, replaced_by=heir.invoice_number
         )
         try:
-            return stores.ledger.create(heir, replaced=replaced) is None
+            return stores.codes.create(heir, replaced=replaced) is None
         except VersionConflict:
             return False
 
-    replaced = at_once(give_way)
+    replaced = at_once(supersede)
     assert replaced.count(True) == 1
     winner = heirs[replaced.index(True)]
-    now = stores.ledger.get("INV-1")
+    now = stores.codes.get("INV-1")
     assert now is not None
     assert (now.replaced_by, now.version) == (winner.invoice_number, 2)
     assert {code.invoice_number for code in all_codes(stores)} == {"INV-1", winner.invoice_number}
@@ -157,8 +156,8 @@ def test_one_of_many_replaces_a_code(stores: Stores) -> None:
 
 def test_of_two_codes_of_a_chain_one_is_paid_first(stores: Stores) -> None:
     one, other = make_code(), make_code("INV-2")
-    stores.ledger.create(one)
-    stores.ledger.create(other)
+    stores.codes.create(one)
+    stores.codes.create(other)
     settlements = [
         replace(make_settlement(one), seen=(other,)),
         replace(make_settlement(other), seen=(one,)),
@@ -166,7 +165,7 @@ def test_of_two_codes_of_a_chain_one_is_paid_first(stores: Stores) -> None:
 
     def record(number: int) -> bool:
         try:
-            return stores.ledger.record(settlements[number]) is None
+            return stores.codes.record(settlements[number]) is None
         except VersionConflict:
             return False
 
@@ -176,29 +175,29 @@ def test_of_two_codes_of_a_chain_one_is_paid_first(stores: Stores) -> None:
 
 def test_one_of_many_saves_a_version(stores: Stores) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     versions = [code.wait(at(minutes=number)) for number in range(CROWD)]
 
     def save(number: int) -> bool:
         try:
-            stores.ledger.save(versions[number])
+            stores.codes.save(versions[number])
         except VersionConflict:
             return False
         return True
 
     saved = at_once(save)
     assert saved.count(True) == 1
-    assert stores.ledger.get("INV-1") == versions[saved.index(True)]
+    assert stores.codes.get("INV-1") == versions[saved.index(True)]
 
 
 def test_a_payment_that_comes_many_times_is_recorded_once(stores: Stores) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     settlement = make_settlement(code)
-    takers = at_once(lambda _: stores.ledger.record(settlement))
+    takers = at_once(lambda _: stores.codes.record(settlement))
     assert takers.count(None) == 1
     assert takers.count(settlement.payment) == CROWD - 1
-    history = stores.ledger.get_history("INV-1", CROWD)
+    history = stores.codes.get_history("INV-1", CROWD)
     assert history is not None
     assert history.code == settlement.code
     assert history.payments == [settlement.payment]
@@ -206,17 +205,17 @@ def test_a_payment_that_comes_many_times_is_recorded_once(stores: Stores) -> Non
 
 def test_different_payments_of_one_version_are_recorded_one_by_one(stores: Stores) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
 
     def record(number: int) -> bool:
         try:
-            return stores.ledger.record(make_settlement(code, f"R-{number}")) is None
+            return stores.codes.record(make_settlement(code, f"R-{number}")) is None
         except VersionConflict:
             return False
 
     recorded = at_once(record)
     assert recorded.count(True) == 1
-    history = stores.ledger.get_history("INV-1", CROWD)
+    history = stores.codes.get_history("INV-1", CROWD)
     assert history is not None
     assert [payment.identity for payment in history.payments] == [f"R-{recorded.index(True)}"]
     assert history.code.version == 2
@@ -224,6 +223,6 @@ def test_different_payments_of_one_version_are_recorded_one_by_one(stores: Store
 
 def test_the_same_message_is_kept_once_and_a_storefront_added_once(stores: Stores) -> None:
     kept = make_kept()
-    assert at_once(lambda _: stores.box.keep(kept)).count(True) == 1
+    assert at_once(lambda _: stores.notifications.keep(kept)).count(True) == 1
     shops = [replace(Storefront("shop", "Shop", NOW), name=f"{n}") for n in range(CROWD)]
-    assert at_once(lambda n: stores.registry.add_storefront(shops[n])).count(True) == 1
+    assert at_once(lambda n: stores.storefronts.add_storefront(shops[n])).count(True) == 1

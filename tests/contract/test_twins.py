@@ -20,11 +20,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import PaymentCode, Status
 from o2o.core.errors import O2OError
-from o2o.usecases.ports import ApiKey, KeptNotification, Page, Storefront
+from o2o.core.notifications import KeptNotification
+from o2o.core.pages import Page
+from o2o.core.storefronts import ApiKey, Storefront
 from tests.contract.conftest import Stores, memory_stores, new_table
 from tests.support.samples import (
     NOW,
@@ -48,7 +49,7 @@ Make = Callable[[str], PaymentCode]
 
 
 def list_codes(stores: Stores, storefront_id: str, **span: Any) -> Page[PaymentCode]:
-    return stores.ledger.list_codes(storefront_id, **span)
+    return stores.codes.list_codes(storefront_id, **span)
 
 
 class Twins(RuleBasedStateMachine):
@@ -90,7 +91,7 @@ class Twins(RuleBasedStateMachine):
 
     @initialize()
     def both_are_empty(self) -> None:
-        assert self.both(lambda stores: stores.ledger.due(NOW + timedelta(days=1), 10)) == []
+        assert self.both(lambda stores: stores.codes.due(NOW + timedelta(days=1), 10)) == []
 
     @rule(
         target=codes,
@@ -109,7 +110,7 @@ class Twins(RuleBasedStateMachine):
             created_at=self.instant(created),
             due_at=self.maybe(due),
         )
-        taker = self.both(lambda stores: stores.ledger.create(code))
+        taker = self.both(lambda stores: stores.codes.create(code))
         return taker if isinstance(taker, PaymentCode) else code
 
     @rule(
@@ -136,11 +137,11 @@ class Twins(RuleBasedStateMachine):
             created_at=self.instant(0),
             due_at=self.instant(1),
         )
-        taker = self.both(lambda stores: stores.ledger.create(code, former_holder=former_holder))
+        taker = self.both(lambda stores: stores.codes.create(code, former_holder=former_holder))
         return taker if isinstance(taker, PaymentCode) else code
 
     @rule(target=codes, invoice=INVOICES, digits=DIGITS, former=codes, takes_over=st.booleans())
-    def give_way(
+    def supersede(
         self, invoice: str, digits: str | None, former: PaymentCode, takes_over: bool
     ) -> Any:
         if former.invoice_number == invoice:
@@ -155,20 +156,18 @@ class Twins(RuleBasedStateMachine):
         replaced = replace(former, version=former.version + 1, replaced_by=invoice)
         former_holder = former.invoice_number if takes_over else None
         self.both(
-            lambda stores: stores.ledger.create(
-                code, former_holder=former_holder, replaced=replaced
-            )
+            lambda stores: stores.codes.create(code, former_holder=former_holder, replaced=replaced)
         )
         return multiple(code, replaced)
 
     @rule(channel=st.sampled_from(Channel), digits=DIGITS)
     def find_by_digits(self, channel: Channel, digits: str | None) -> None:
-        self.both(lambda stores: stores.ledger.find_by_digits(channel, digits or ""))
+        self.both(lambda stores: stores.codes.find_by_digits(channel, digits or ""))
 
     @rule(target=codes, code=codes, due=st.none() | MINUTES, info=st.none() | st.text(max_size=5))
     def save(self, code: PaymentCode, due: int | None, info: str | None) -> Any:
         changed = replace(code, version=code.version + 1, due_at=self.maybe(due), info=info)
-        self.both(lambda stores: stores.ledger.save(changed))
+        self.both(lambda stores: stores.codes.save(changed))
         return changed
 
     @rule(
@@ -187,29 +186,29 @@ class Twins(RuleBasedStateMachine):
             make_settlement(replace(code, status=Status.PAID), identity, amount=amount),
             seen=tuple(others.values()),
         )
-        self.both(lambda stores: stores.ledger.record(settlement))
+        self.both(lambda stores: stores.codes.record(settlement))
         return settlement.code
 
     @rule(target=codes, invoice=INVOICES)
     def get(self, invoice: str) -> Any:
-        code = self.both(lambda stores: stores.ledger.get(invoice))
+        code = self.both(lambda stores: stores.codes.get(invoice))
         return code or multiple()
 
     @rule(invoice=INVOICES, payments=st.integers(0, 4))
     def get_history(self, invoice: str, payments: int) -> None:
-        self.both(lambda stores: stores.ledger.get_history(invoice, payments))
+        self.both(lambda stores: stores.codes.get_history(invoice, payments))
 
     @rule(target=cursors, invoice=INVOICES, limit=LIMITS)
     def list_payments(self, invoice: str, limit: int) -> Any:
         page = self.both(
-            lambda stores: stores.ledger.list_payments(invoice, limit=limit, cursor=None)
+            lambda stores: stores.codes.list_payments(invoice, limit=limit, cursor=None)
         )
         return page.next_cursor or multiple()
 
     @rule(target=cursors, invoice=INVOICES, limit=LIMITS, cursor=cursors)
     def list_more_payments(self, invoice: str, limit: int, cursor: str) -> Any:
         page = self.both(
-            lambda stores: stores.ledger.list_payments(invoice, limit=limit, cursor=cursor)
+            lambda stores: stores.codes.list_payments(invoice, limit=limit, cursor=cursor)
         )
         return (isinstance(page, Page) and page.next_cursor) or multiple()
 
@@ -243,40 +242,40 @@ class Twins(RuleBasedStateMachine):
     @rule(now=MINUTES, limit=LIMITS)
     def due(self, now: int, limit: int) -> None:
         instant = self.instant(now)
-        self.both(lambda stores: stores.ledger.due(instant, limit))
+        self.both(lambda stores: stores.codes.due(instant, limit))
 
     @rule(target=kept, invoice=INVOICES, number=st.integers(0, 3), due=st.none() | MINUTES)
     def keep(self, invoice: str, number: int, due: int | None) -> KeptNotification:
         kept = make_kept(
             invoice, f"0a{number}", received_at=self.instant(0), due_at=self.maybe(due)
         )
-        self.both(lambda stores: stores.box.keep(kept))
+        self.both(lambda stores: stores.notifications.keep(kept))
         return kept
 
     @rule(kept=kept, due=st.none() | MINUTES)
     def postpone(self, kept: KeptNotification, due: int | None) -> None:
         due_at = self.maybe(due)
-        self.both(lambda stores: stores.box.postpone(kept, due_at))
+        self.both(lambda stores: stores.notifications.postpone(kept, due_at))
 
     @rule(kept=consumes(kept))
     def drop(self, kept: KeptNotification) -> None:
-        self.both(lambda stores: stores.box.drop(kept))
+        self.both(lambda stores: stores.notifications.drop(kept))
 
     @rule(kept=kept, limit=LIMITS)
     def look_into_the_box(self, kept: KeptNotification, limit: int) -> None:
-        self.both(lambda stores: stores.box.find(kept.invoice_number, kept.identity))
-        self.both(lambda stores: stores.box.list_kept(limit=limit, cursor=None))
+        self.both(lambda stores: stores.notifications.find(kept.invoice_number, kept.identity))
+        self.both(lambda stores: stores.notifications.list_kept(limit=limit, cursor=None))
 
     @rule(shop=SHOPS, key=st.sampled_from(["k1", "k2"]), revoked=st.booleans())
     def use_the_registry(self, shop: str, key: str, revoked: bool) -> None:
         storefront = Storefront(shop, f"Shop {next(self._ticks)}", self.instant(0))
         api_key = ApiKey(key, shop, "0a", self.instant(0), self.maybe(1 if revoked else None))
-        self.both(lambda stores: stores.registry.add_storefront(storefront))
-        self.both(lambda stores: stores.registry.get_storefront(shop))
-        self.both(lambda stores: stores.registry.list_storefronts(limit=5, cursor=None))
-        self.both(lambda stores: stores.registry.put_key(api_key))
-        self.both(lambda stores: stores.registry.get_key(key))
-        self.both(lambda stores: stores.registry.list_keys(shop, limit=5, cursor=None))
+        self.both(lambda stores: stores.storefronts.add_storefront(storefront))
+        self.both(lambda stores: stores.storefronts.get_storefront(shop))
+        self.both(lambda stores: stores.storefronts.list_storefronts(limit=5, cursor=None))
+        self.both(lambda stores: stores.storefronts.put_key(api_key))
+        self.both(lambda stores: stores.storefronts.get_key(key))
+        self.both(lambda stores: stores.storefronts.list_keys(shop, limit=5, cursor=None))
 
 
 @pytest.mark.timeout(300)

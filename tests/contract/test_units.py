@@ -29,7 +29,7 @@ def meter(dynoxide_table: Table) -> CapacityMeter:
 
 def test_creating_is_one_write_and_two_index_entries(stores: Stores, meter: CapacityMeter) -> None:
     with meter:
-        stores.ledger.create(make_code())
+        stores.codes.create(make_code())
     assert meter.operations == ["PutItem"]
     assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (1, 1, 1)
     assert meter.write_units == 3
@@ -37,17 +37,17 @@ def test_creating_is_one_write_and_two_index_entries(stores: Stores, meter: Capa
 
 def test_a_taken_invoice_number_costs_no_read(stores: Stores, meter: CapacityMeter) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     with meter:
-        assert stores.ledger.create(code) == code
+        assert stores.codes.create(code) == code
     assert meter.operations == ["PutItem"]
     assert meter.read_units == 0
 
 
 def test_reading_is_one_unit(stores: Stores, meter: CapacityMeter) -> None:
-    stores.ledger.create(make_code())
+    stores.codes.create(make_code())
     with meter:
-        stores.ledger.get("INV-1")
+        stores.codes.get("INV-1")
     assert meter.operations == ["GetItem"]
     assert meter.read_units == 1
 
@@ -56,10 +56,10 @@ def test_reading_a_code_with_its_payment_is_one_unit_too(
     stores: Stores, meter: CapacityMeter
 ) -> None:
     code = make_code()
-    stores.ledger.create(code)
-    stores.ledger.record(make_settlement(code))
+    stores.codes.create(code)
+    stores.codes.record(make_settlement(code))
     with meter:
-        history = stores.ledger.get_history("INV-1", 20)
+        history = stores.codes.get_history("INV-1", 20)
     assert history is not None
     assert len(history.payments) == 1
     assert meter.operations == ["Query"]
@@ -68,9 +68,9 @@ def test_reading_a_code_with_its_payment_is_one_unit_too(
 
 def test_a_later_look_moves_one_index_entry(stores: Stores, meter: CapacityMeter) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     with meter:
-        stores.ledger.save(code.wait(at(minutes=5)))
+        stores.codes.save(code.wait(at(minutes=5)))
     assert meter.operations == ["PutItem"]
     assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (1, 2, 0)
 
@@ -79,18 +79,18 @@ def test_a_change_that_moves_no_instant_touches_no_index(
     stores: Stores, meter: CapacityMeter
 ) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     with meter:
-        stores.ledger.save(code.wait(code.due_at))
+        stores.codes.save(code.wait(code.due_at))
     assert meter.write_units == 1
 
 
 def test_a_lost_race_is_one_refused_write(stores: Stores, meter: CapacityMeter) -> None:
     code = make_code()
-    stores.ledger.create(code)
-    stores.ledger.save(code.wait(None))
+    stores.codes.create(code)
+    stores.codes.save(code.wait(None))
     with meter, pytest.raises(VersionConflict):
-        stores.ledger.save(code.wait(None))
+        stores.codes.save(code.wait(None))
     assert [request.error for request in meter.requests] == ["ConditionalCheckFailedException"]
 
 
@@ -98,21 +98,21 @@ def test_a_payment_is_one_transaction_and_leaves_the_due_index(
     stores: Stores, meter: CapacityMeter
 ) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     with meter:
-        stores.ledger.record(make_settlement(code))
+        stores.codes.record(make_settlement(code))
     assert meter.operations == ["TransactWriteItems"]
     assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (4, 1, 0)
-    assert stores.ledger.due(at(days=1000), 10) == []
+    assert stores.codes.due(at(days=1000), 10) == []
 
 
 def test_a_payment_that_is_known_costs_no_read(stores: Stores, meter: CapacityMeter) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     settlement = make_settlement(code)
-    stores.ledger.record(settlement)
+    stores.codes.record(settlement)
     with meter:
-        assert stores.ledger.record(settlement) == settlement.payment
+        assert stores.codes.record(settlement) == settlement.payment
     assert meter.operations == ["TransactWriteItems"]
     assert meter.read_units == 0
 
@@ -121,9 +121,9 @@ def test_listing_reads_the_index_once_and_each_code_once(
     stores: Stores, meter: CapacityMeter
 ) -> None:
     for number in range(10):
-        stores.ledger.create(make_code(f"INV-{number}", created_at=at(minutes=number)))
+        stores.codes.create(make_code(f"INV-{number}", created_at=at(minutes=number)))
     with meter:
-        page = stores.ledger.list_codes(
+        page = stores.codes.list_codes(
             "shop", created_from=None, created_to=None, limit=8, cursor=None
         )
     assert len(page.items) == 8
@@ -132,12 +132,14 @@ def test_listing_reads_the_index_once_and_each_code_once(
     assert meter.units_of("table") == 8
 
 
-def test_the_sweep_costs_what_is_due_not_what_exists(stores: Stores, meter: CapacityMeter) -> None:
+def test_expire_codes_costs_what_is_due_not_what_exists(
+    stores: Stores, meter: CapacityMeter
+) -> None:
     for number in range(100):
-        stores.ledger.create(make_code(f"INV-{number}", due_at=at(days=1)))
-    stores.ledger.create(make_code("INV-due", due_at=at()))
+        stores.codes.create(make_code(f"INV-{number}", due_at=at(days=1)))
+    stores.codes.create(make_code("INV-due", due_at=at()))
     with meter:
-        assert len(stores.ledger.due(at(hours=1), 1000)) == 1
+        assert len(stores.codes.due(at(hours=1), 1000)) == 1
     # One look at each of eight shards, half a unit each, and the items are never touched.
     assert meter.operations == ["Query"] * 8
     assert (meter.units_of("due"), meter.units_of("table")) == (4, 0)
@@ -145,39 +147,39 @@ def test_the_sweep_costs_what_is_due_not_what_exists(stores: Stores, meter: Capa
 
 def test_keeping_a_message_is_one_write(stores: Stores, meter: CapacityMeter) -> None:
     with meter:
-        stores.box.keep(make_kept(due_at=None))
+        stores.notifications.keep(make_kept(due_at=None))
     assert meter.operations == ["PutItem"]
     assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (1, 0, 1)
 
 
 def test_an_api_key_is_one_read(stores: Stores, meter: CapacityMeter) -> None:
     with meter:
-        stores.registry.get_key("abc123def456")
+        stores.storefronts.get_key("abc123def456")
     assert meter.operations == ["GetItem"]
 
 
 def test_claiming_digits_is_one_transaction(stores: Stores, meter: CapacityMeter) -> None:
     with meter:
-        stores.ledger.create(make_own_code())
+        stores.codes.create(make_own_code())
     assert meter.operations == ["TransactWriteItems"]
     assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (4, 1, 1)
     assert meter.read_units == 0
 
 
 def test_taken_digits_cost_no_read(stores: Stores, meter: CapacityMeter) -> None:
-    stores.ledger.create(make_own_code())
+    stores.codes.create(make_own_code())
     with meter, pytest.raises(DigitsTaken):
-        stores.ledger.create(make_own_code("INV-2"))
+        stores.codes.create(make_own_code("INV-2"))
     assert meter.operations == ["TransactWriteItems"]
     assert meter.read_units == 0
 
 
 def test_replacing_is_in_the_same_transaction(stores: Stores, meter: CapacityMeter) -> None:
     former = make_own_code()
-    stores.ledger.create(former)
+    stores.codes.create(former)
     replaced = former.move(Move.CANCEL, ended_at=at(minutes=1), replaced_by="INV-2")
     with meter:
-        stores.ledger.create(make_own_code("INV-2"), former_holder="INV-1", replaced=replaced)
+        stores.codes.create(make_own_code("INV-2"), former_holder="INV-1", replaced=replaced)
     assert meter.operations == ["TransactWriteItems"]
     # Two codes and a claim at two units each; the former code keeps its place in the indexes.
     assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (6, 1, 1)
@@ -185,16 +187,16 @@ def test_replacing_is_in_the_same_transaction(stores: Stores, meter: CapacityMet
 
 def test_an_inquiry_reads_the_claim_and_the_code(stores: Stores, meter: CapacityMeter) -> None:
     code = make_own_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     with meter:
-        assert stores.ledger.find_by_digits(Channel.ALFA, "8899551234567890") == code
+        assert stores.codes.find_by_digits(Channel.ALFA, "8899551234567890") == code
     assert meter.operations == ["GetItem", "GetItem"]
     assert meter.read_units == 2
 
 
 def test_digits_that_nobody_claimed_are_one_read(stores: Stores, meter: CapacityMeter) -> None:
     with meter:
-        assert stores.ledger.find_by_digits(Channel.ALFA, "8899551234567890") is None
+        assert stores.codes.find_by_digits(Channel.ALFA, "8899551234567890") is None
     assert meter.operations == ["GetItem"]
     assert meter.read_units == 1
 
@@ -203,10 +205,10 @@ def test_a_payment_of_a_chain_checks_the_others_in_its_transaction(
     stores: Stores, meter: CapacityMeter
 ) -> None:
     code, other = make_code(), make_code("INV-2")
-    stores.ledger.create(code)
-    stores.ledger.create(other)
+    stores.codes.create(code)
+    stores.codes.create(other)
     with meter:
-        stores.ledger.record(replace(make_settlement(code), seen=(other,)))
+        stores.codes.record(replace(make_settlement(code), seen=(other,)))
     assert meter.operations == ["TransactWriteItems"]
     # Two writes and a check, at two units each.
     assert meter.units_of("table") == 6
@@ -214,14 +216,14 @@ def test_a_payment_of_a_chain_checks_the_others_in_its_transaction(
 
 def test_a_page_of_payments_is_one_query(stores: Stores, meter: CapacityMeter) -> None:
     code = make_code()
-    stores.ledger.create(code)
+    stores.codes.create(code)
     for number in range(12):
         settlement = make_settlement(code, f"R-{number:02}")
-        stores.ledger.record(settlement)
+        stores.codes.record(settlement)
         code = settlement.code
     with meter:
-        page = stores.ledger.list_payments("INV-1", limit=4, cursor=None)
-        stores.ledger.list_payments("INV-1", limit=4, cursor=page.next_cursor)
+        page = stores.codes.list_payments("INV-1", limit=4, cursor=None)
+        stores.codes.list_payments("INV-1", limit=4, cursor=page.next_cursor)
     assert meter.operations == ["Query", "Query"]
     # Less than 4 KB each.
     assert meter.read_units == 2

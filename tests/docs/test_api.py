@@ -11,23 +11,24 @@ import pytest
 from pydantic import BaseModel
 from samtranslator.yaml_helper import yaml_parse
 
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import PaymentKind, Status
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import Source
-from o2o.entry import models, problems
-from o2o.usecases.receive import Received
+from o2o.entry import problems
+from o2o.entry.models.codes import ChannelOffer, HowToPayView, PaymentCodeView
+from o2o.entry.models.requests import MAX_METADATA_BYTES, NewPaymentCode
+from o2o.usecases.receive_notification import NotificationOutcome
 from tests.docs.documents import ROOT, mask, read, rows, section
 from tests.local.support import LocalStack
 
 TEXT = read("docs/api.md")
 
 DOCUMENTED: list[tuple[type[BaseModel], str]] = [
-    (models.GenerateModel, "## `POST /payment-codes`"),
-    (models.CodeView, "## The payment code"),
-    (models.HowToPayView, "## `GET /payment-codes/{invoice_number}/how-to-pay`"),
-    (models.ChannelView, "## `GET /channels`"),
+    (NewPaymentCode, "## `POST /payment-codes`"),
+    (PaymentCodeView, "## The payment code"),
+    (HowToPayView, "## `GET /payment-codes/{invoice_number}/how-to-pay`"),
+    (ChannelOffer, "## `GET /channels`"),
 ]
 
 
@@ -61,11 +62,11 @@ def test_every_field_is_described(model, heading):
 
 def test_every_limit_of_a_request_is_told():
     told = rows(section(TEXT, "## `POST /payment-codes`"))
-    for name, schema in fields(models.GenerateModel):
+    for name, schema in fields(NewPaymentCode):
         row = told.get(name, "")
         missing = {limit for limit in limits(schema) if not re.search(rf"\b{limit}\b", row)}
         assert missing == set(), name
-    assert f"{models.MAX_METADATA_BYTES} bytes" in told["metadata"]
+    assert f"{MAX_METADATA_BYTES} bytes" in told["metadata"]
 
 
 @pytest.mark.parametrize("heading", ["## `POST /payment-codes`", "## The payment code"])
@@ -126,7 +127,7 @@ def test_every_problem_is_described():
 
 
 def test_everything_that_becomes_of_a_notification_is_described():
-    assert set(rows(section(TEXT, "### `POST /doku/notifications`"))) == set(Received)
+    assert set(rows(section(TEXT, "### `POST /doku/notifications`"))) == set(NotificationOutcome)
 
 
 def test_everything_that_an_inquiry_is_answered_is_described():

@@ -9,11 +9,11 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from admin.bins import MAX_BYTES
-from o2o.core.bins import RULES, BinType, Feature, Partnership
-from o2o.core.channels import Channel, ChannelRules
+from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.errors import InvalidConfiguration
 from o2o.entry.settings import parse_bins
 from tests.docs.documents import read, rows, section
+from tests.support.bin_rules import RULES
 
 TEXT = read("docs/configuration.md")
 PARAMETERS: dict[str, dict[str, Any]] = yaml_parse(read("template.yaml"))["Parameters"]
@@ -66,8 +66,8 @@ def test_the_default_and_the_limits_are_the_templates(name):
 
 def test_every_field_of_the_channels_is_described():
     fields = rows(section(TEXT, "## Channels"))
-    assert set(fields) == {field.name for field in dataclasses.fields(ChannelRules)}
-    for field in dataclasses.fields(ChannelRules):
+    assert set(fields) == {field.name for field in dataclasses.fields(ChannelSettings)}
+    for field in dataclasses.fields(ChannelSettings):
         optional = type(None) in get_args(field.type)
         assert fields[field.name].startswith("optional" if optional else "required")
 

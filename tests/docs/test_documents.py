@@ -8,7 +8,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from o2o.core.codes import Status
-from o2o.usecases.ports import KeptFor
+from o2o.core.notifications import KeptFor
 from tests.docs.documents import ROOT, read, rows, section
 from tools import life_cycle
 

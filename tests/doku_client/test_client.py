@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from o2o.adapters.doku.client import DokuClient, TimeLimits
 from o2o.adapters.doku.credentials import DokuCredentials
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import DokuCode, Intent, PaymentCode
 from o2o.core.errors import (
     DokuError,
@@ -26,7 +25,7 @@ from o2o.core.errors import (
     DokuUnavailable,
     InvalidConfiguration,
 )
-from o2o.usecases.ports import OrderState, OrderStatus
+from o2o.core.notifications import OrderState, OrderStatus
 from tests.doku_client.wire import (
     ANSWERED_AT,
     CLIENT_ID,
@@ -712,7 +711,7 @@ def test_a_name_that_leads_nowhere(make: Make, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(DokuError) as caught:
         generate(make(f"http://{host}"))
-    assert caught.value.retryable
+    assert not isinstance(caught.value, DokuRefused)
 
 
 def test_a_connection_that_is_not_accepted_in_time(make: Make) -> None:

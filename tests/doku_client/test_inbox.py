@@ -17,8 +17,8 @@ from o2o.adapters.doku.inbox import REFRESH_EVERY, Inbox
 from o2o.core.channels import Channel
 from o2o.core.codes import Customer
 from o2o.core.errors import UnreadableMessage, UntrustedMessage
-from o2o.core.inquiries import InquiryAnswer, InquiryStatus
-from o2o.usecases.ports import Inquiry, OrderState, Sealed
+from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
+from o2o.core.notifications import OrderState
 from tests.doku_client.wire import CLIENT_ID, SECRET, Request, mac
 from tests.support.samples import make_own_code
 
@@ -78,7 +78,7 @@ def inbox(vault: Vault, clock: Clock) -> Inbox:
     return Inbox(credentials=vault, target=TARGET, clock=clock)
 
 
-def sealed(
+def response(
     body: bytes = BODY, *, secret: str = SECRET, target: str = TARGET, **changes: str
 ) -> dict[str, str]:
     """The headers that DOKU would send with a body."""
@@ -94,7 +94,7 @@ def sealed(
 
 
 def test_a_signed_message_is_opened(inbox: Inbox, vault: Vault) -> None:
-    headers = sealed()
+    headers = response()
     evidence = inbox.verify({**headers, "User-Agent": "x", "X-Forwarded-For": "1.2.3.4"}, BODY)
     assert evidence.body.encode() == BODY
     assert evidence.headers == headers
@@ -107,14 +107,14 @@ def test_a_signed_message_is_opened(inbox: Inbox, vault: Vault) -> None:
 
 @pytest.mark.parametrize("change", [str.lower, str.upper, str.title])
 def test_header_names_come_in_any_case(inbox: Inbox, change: Callable[[str], str]) -> None:
-    headers = {change(name): f" {value} " for name, value in sealed().items()}
-    assert inbox.verify(headers, BODY).headers == sealed()
+    headers = {change(name): f" {value} " for name, value in response().items()}
+    assert inbox.verify(headers, BODY).headers == response()
 
 
 @pytest.mark.parametrize("name", ["Client-Id", "Request-Id", "Request-Timestamp", "Signature"])
 @pytest.mark.parametrize("value", [None, "", " "])
 def test_each_header_is_needed(inbox: Inbox, vault: Vault, name: str, value: str | None) -> None:
-    headers = sealed()
+    headers = response()
     if value is None:
         del headers[name]
     else:
@@ -134,18 +134,18 @@ def test_each_header_is_needed(inbox: Inbox, vault: Vault, name: str, value: str
 )
 def test_a_malformed_timestamp(inbox: Inbox, timestamp: str) -> None:
     with pytest.raises(UntrustedMessage, match="Request-Timestamp is malformed"):
-        inbox.verify(sealed(request_timestamp=timestamp), BODY)
+        inbox.verify(response(request_timestamp=timestamp), BODY)
 
 
 @pytest.mark.parametrize("timestamp", ["2021-08-12T07:06:30Z", "2019-01-01T00:00:00Z"])
 def test_a_late_message_is_opened(inbox: Inbox, timestamp: str) -> None:
-    headers = sealed(request_timestamp=timestamp)
+    headers = response(request_timestamp=timestamp)
     assert inbox.verify(headers, BODY).headers["Request-Timestamp"] == timestamp
 
 
 def test_a_foreign_client_id(inbox: Inbox) -> None:
     with pytest.raises(UntrustedMessage, match="Client-Id is not ours"):
-        inbox.verify(sealed(client_id="MCH-2"), BODY)
+        inbox.verify(response(client_id="MCH-2"), BODY)
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ def test_a_foreign_client_id(inbox: Inbox) -> None:
 )
 def test_a_message_for_another_path(inbox: Inbox, target: str) -> None:
     with pytest.raises(UntrustedMessage, match="Signature does not hold"):
-        inbox.verify(sealed(target=target), BODY)
+        inbox.verify(response(target=target), BODY)
 
 
 def test_another_key(inbox: Inbox) -> None:
     with pytest.raises(UntrustedMessage, match="Signature does not hold"):
-        inbox.verify(sealed(secret="another"), BODY)
+        inbox.verify(response(secret="another"), BODY)
 
 
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
@@ -169,7 +169,7 @@ def test_one_byte_that_differs_anywhere(place: int, difference: int) -> None:
     altered = bytearray(BODY)
     altered[place] ^= difference
     with pytest.raises(UntrustedMessage, match="Signature does not hold"):
-        inbox.verify(sealed(), bytes(altered))
+        inbox.verify(response(), bytes(altered))
 
 
 @given(st.data())
@@ -177,7 +177,7 @@ def test_one_header_character_that_differs_anywhere(data: st.DataObject) -> None
     inbox = Inbox(
         credentials=Vault(DokuCredentials(CLIENT_ID, SECRET)), target=TARGET, clock=Clock()
     )
-    headers = sealed()
+    headers = response()
     name = data.draw(st.sampled_from(["Client-Id", "Request-Id", "Request-Timestamp"]))
     place = data.draw(st.integers(0, len(headers[name]) - 1))
     other = data.draw(st.characters().filter(lambda one: one != headers[name][place]))
@@ -196,20 +196,20 @@ def test_nothing_crashes_the_inbox(headers: dict[str, str], body: bytes) -> None
     with pytest.raises(UntrustedMessage):
         inbox.verify(headers, body)
     with pytest.raises(UntrustedMessage):
-        inbox.verify({**sealed(), **headers, "Request-Id": "\ud800"}, body)
+        inbox.verify({**response(), **headers, "Request-Id": "\ud800"}, body)
 
 
 def test_a_body_that_no_message_has(inbox: Inbox) -> None:
     largest = BODY.ljust(64 * 1024)
-    assert inbox.verify(sealed(largest), largest).body.encode() == largest
+    assert inbox.verify(response(largest), largest).body.encode() == largest
     with pytest.raises(UntrustedMessage, match="too large"):
-        inbox.verify(sealed(largest + b" "), largest + b" ")
+        inbox.verify(response(largest + b" "), largest + b" ")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe{}", b"[" * 50_000, b'{"a": NaN}'])
 def test_a_signed_message_that_can_not_be_read_is_evidence(inbox: Inbox, body: bytes) -> None:
-    evidence = inbox.verify(sealed(body), body)
-    assert evidence.headers == sealed(body)
+    evidence = inbox.verify(response(body), body)
+    assert evidence.headers == response(body)
     with pytest.raises(UnreadableMessage):
         inbox.read_notification(evidence)
 
@@ -219,16 +219,16 @@ def test_a_signed_message_that_can_not_be_read_is_evidence(inbox: Inbox, body: b
 
 def test_the_previous_key_still_opens(inbox: Inbox, vault: Vault) -> None:
     vault.cached = DokuCredentials(CLIENT_ID, "new", SECRET)
-    inbox.verify(sealed(), BODY)
-    inbox.verify(sealed(secret="new"), BODY)
+    inbox.verify(response(), BODY)
+    inbox.verify(response(secret="new"), BODY)
     assert vault.refreshed == 0
 
 
 @pytest.mark.parametrize(
     ("stored", "headers"),
     [
-        (DokuCredentials(CLIENT_ID, "new"), sealed(secret="new")),
-        (DokuCredentials("MCH-2", SECRET), sealed(client_id="MCH-2")),
+        (DokuCredentials(CLIENT_ID, "new"), response(secret="new")),
+        (DokuCredentials("MCH-2", SECRET), response(client_id="MCH-2")),
     ],
 )
 def test_new_credentials_are_found(
@@ -245,7 +245,7 @@ def test_bad_signatures_do_not_make_us_read_the_secret_all_the_time(
 ) -> None:
     def knock() -> None:
         with pytest.raises(UntrustedMessage):
-            inbox.verify(sealed(secret="guess"), BODY)
+            inbox.verify(response(secret="guess"), BODY)
 
     for _ in range(5):
         knock()
@@ -281,7 +281,9 @@ PAYABLE = InquiryAnswer(
 )
 
 
-def would_doku_believe(answer: Sealed, request_id: str, target: str, secret: str = SECRET) -> bool:
+def would_doku_believe(
+    answer: SignedResponse, request_id: str, target: str, secret: str = SECRET
+) -> bool:
     """What DOKU does with our answer: section 2 of its protocol, and nothing of ours."""
     digest = base64.b64encode(hashlib.sha256(answer.body.encode("utf-8")).digest()).decode()
     lines = (
@@ -297,14 +299,14 @@ def would_doku_believe(answer: Sealed, request_id: str, target: str, secret: str
 
 
 def test_a_signed_inquiry_is_read(inbox: Inbox) -> None:
-    evidence = inbox.verify(sealed(INQUIRY), INQUIRY)
+    evidence = inbox.verify(response(INQUIRY), INQUIRY)
     assert inbox.read_inquiry(evidence) == Inquiry(Channel.ALFA, "8896512345678123")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe{}", b"[" * 50_000, b"{}", BODY[:-1]])
 def test_a_signed_inquiry_that_can_not_be_read(inbox: Inbox, body: bytes) -> None:
     with pytest.raises(UnreadableMessage):
-        inbox.read_inquiry(inbox.verify(sealed(body), body))
+        inbox.read_inquiry(inbox.verify(response(body), body))
 
 
 def test_the_documented_answer_to_the_last_header() -> None:
@@ -315,7 +317,7 @@ def test_the_documented_answer_to_the_last_header() -> None:
         target=V4["request_target"],
         clock=clock,
     )
-    assert inbox.seal({"request-id": V4["request_id"]}, PAYABLE) == Sealed(
+    assert inbox.sign_response({"request-id": V4["request_id"]}, PAYABLE) == SignedResponse(
         200,
         {
             "Client-Id": V4["client_id"],
@@ -339,8 +341,8 @@ STATUSES = {
 
 @pytest.mark.parametrize("status", [*InquiryStatus])
 def test_every_answer_is_signed(inbox: Inbox, status: InquiryStatus) -> None:
-    headers = sealed(INQUIRY)
-    answer = inbox.seal(headers, InquiryAnswer(status, "8896512345678123"))
+    headers = response(INQUIRY)
+    answer = inbox.sign_response(headers, InquiryAnswer(status, "8896512345678123"))
     assert answer.http_status == STATUSES[status]
     assert json.loads(answer.body)["online_to_offline_inquiry"] == {"status": status.value}
     assert answer.headers["Client-Id"] == CLIENT_ID
@@ -350,8 +352,8 @@ def test_every_answer_is_signed(inbox: Inbox, status: InquiryStatus) -> None:
 
 
 def test_an_answer_holds_for_its_own_inquiry_only(inbox: Inbox) -> None:
-    answer = inbox.seal(sealed(INQUIRY), PAYABLE)
-    request_id = sealed()["Request-Id"]
+    answer = inbox.sign_response(response(INQUIRY), PAYABLE)
+    request_id = response()["Request-Id"]
     assert would_doku_believe(answer, request_id, TARGET)
     assert not would_doku_believe(answer, "another", TARGET)
     assert not would_doku_believe(answer, request_id, TARGET + "/")
@@ -364,8 +366,8 @@ def test_an_answer_holds_for_its_own_inquiry_only(inbox: Inbox) -> None:
 
 def test_an_answer_is_signed_with_the_newest_key(inbox: Inbox, vault: Vault) -> None:
     vault.cached = DokuCredentials(CLIENT_ID, "new", SECRET)
-    answer = inbox.seal(sealed(INQUIRY), PAYABLE)
-    assert would_doku_believe(answer, sealed()["Request-Id"], TARGET, "new")
+    answer = inbox.sign_response(response(INQUIRY), PAYABLE)
+    assert would_doku_believe(answer, response()["Request-Id"], TARGET, "new")
 
 
 @pytest.mark.parametrize(
@@ -379,10 +381,10 @@ def test_an_answer_is_signed_with_the_newest_key(inbox: Inbox, vault: Vault) -> 
 def test_what_can_not_stand_in_a_header_is_not_echoed(
     inbox: Inbox, headers: Mapping[str, str]
 ) -> None:
-    answer = inbox.seal(headers, InquiryAnswer(InquiryStatus.INVALID_SIGNATURE))
+    answer = inbox.sign_response(headers, InquiryAnswer(InquiryStatus.INVALID_SIGNATURE))
     assert answer.headers["Request-Id"] == ""
     assert would_doku_believe(answer, "", TARGET)
 
 
 def test_a_sealed_answer_keeps_customers_out_of_logs(inbox: Inbox) -> None:
-    assert "Budiman" not in repr(inbox.seal(sealed(INQUIRY), PAYABLE))
+    assert "Budiman" not in repr(inbox.sign_response(response(INQUIRY), PAYABLE))

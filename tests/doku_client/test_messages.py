@@ -13,13 +13,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from o2o.adapters.doku import messages
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import Customer, PaymentCode, Receipt
 from o2o.core.errors import UnreadableMessage
-from o2o.core.inquiries import InquiryAnswer, InquiryStatus
+from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus
+from o2o.core.notifications import OrderState
 from o2o.core.payments import Evidence, Source
-from o2o.usecases.ports import Inquiry, OrderState
 from tests.support.samples import make_own_code
 
 V1, _, V4 = json.loads((Path(__file__).parents[1] / "doku-vectors.json").read_text("utf-8"))
@@ -160,7 +159,7 @@ def test_any_name_makes_a_body_that_can_be_sent(name: str) -> None:
 
 
 def test_what_was_sent_is_known_again() -> None:
-    sent = messages.read_sent(messages.compose(CODE, 60))
+    sent = messages.parse_sent(messages.compose(CODE, 60))
     assert sent.invoice_number == CODE.invoice_number
     assert {"Anton Budiman", "Anton", "Budiman", "anton@example.com"} == set(sent.personal)
     assert "Anton" not in repr(sent)
@@ -185,7 +184,7 @@ def test_the_url_for_notifications_can_be_overridden() -> None:
 
 
 def test_a_code() -> None:
-    answer = messages.read_code(json.dumps(GENERATED), "INV-20210124-0001")
+    answer = messages.parse_code(json.dumps(GENERATED), "INV-20210124-0001")
     assert answer.payment_code == "8889955000000021"
     assert answer.expires_at == datetime(2021, 1, 24, 9, 30, tzinfo=UTC)
     assert answer.how_to_pay_page == "https://sandbox.doku.com/how-to-pay/1"
@@ -214,13 +213,13 @@ def test_the_expiry_is_utc_first_then_wib_then_ours(
 ) -> None:
     answer = changed(GENERATED, "online_to_offline_info.expired_date_utc", utc)
     answer = changed(answer, "online_to_offline_info.expired_date", compact)
-    assert messages.read_code(json.dumps(answer), "INV-20210124-0001").expires_at == expected
+    assert messages.parse_code(json.dumps(answer), "INV-20210124-0001").expires_at == expected
 
 
 @pytest.mark.parametrize("digits", ["0" * 25, "8", 8889955000000021])
 def test_digits_are_kept_as_they_are(digits: object) -> None:
     answer = changed(GENERATED, "online_to_offline_info.payment_code", digits)
-    read = messages.read_code(json.dumps(answer), "INV-20210124-0001")
+    read = messages.parse_code(json.dumps(answer), "INV-20210124-0001")
     assert read.payment_code == str(digits)
 
 
@@ -230,20 +229,20 @@ def test_digits_are_kept_as_they_are(digits: object) -> None:
 def test_a_code_without_usable_digits_is_unreadable(digits: object) -> None:
     answer = changed(GENERATED, "online_to_offline_info.payment_code", digits)
     with pytest.raises(UnreadableMessage, match=r"payment_code can't"):
-        messages.read_code(json.dumps(answer), "INV-20210124-0001")
+        messages.parse_code(json.dumps(answer), "INV-20210124-0001")
 
 
 @pytest.mark.parametrize("told", ["INV-2", None, ...])
 def test_a_code_for_another_invoice_number_is_unreadable(told: object) -> None:
     answer = changed(GENERATED, "order.invoice_number", told)
     with pytest.raises(UnreadableMessage, match=r"invoice_number"):
-        messages.read_code(json.dumps(answer), "INV-20210124-0001")
+        messages.parse_code(json.dumps(answer), "INV-20210124-0001")
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "//host/x", "https://a b", 7, None, ...])
 def test_a_link_that_is_none_is_left_out(link: object) -> None:
     answer = changed(GENERATED, "online_to_offline_info.how_to_pay_page", link)
-    assert messages.read_code(json.dumps(answer), "INV-20210124-0001").how_to_pay_page is None
+    assert messages.parse_code(json.dumps(answer), "INV-20210124-0001").how_to_pay_page is None
 
 
 # --- notifications ----------------------------------------------------------------------
@@ -251,7 +250,7 @@ def test_a_link_that_is_none_is_left_out(link: object) -> None:
 
 def test_a_notification() -> None:
     told = evidence(NOTIFICATION)
-    notification = messages.read_notification(told)
+    notification = messages.parse_notification(told)
     payment = notification.payment
     assert notification.state is OrderState.SUCCESS
     assert payment is not None
@@ -267,14 +266,14 @@ def test_a_notification() -> None:
 
 def test_a_notification_as_doku_prints_it() -> None:
     body = json.dumps(NOTIFICATION, indent=2).replace("150000", "150000.00")
-    payment = messages.read_notification(evidence("\ufeff" + body)).payment
+    payment = messages.parse_notification(evidence("\ufeff" + body)).payment
     assert payment is not None
     assert payment.amount == 150_000
 
 
 @pytest.mark.parametrize("amount", ["150000", "150000.00", '"150000"', '"150000.00"', "1.5e5"])
 def test_every_form_of_an_amount(amount: str) -> None:
-    payment = messages.read_notification(
+    payment = messages.parse_notification(
         evidence(json.dumps(NOTIFICATION).replace("150000", amount))
     ).payment
     assert payment is not None
@@ -291,13 +290,13 @@ def test_every_form_of_an_amount(amount: str) -> None:
 def test_no_amount(amount: str) -> None:
     body = json.dumps(NOTIFICATION).replace("150000", amount)
     with pytest.raises(UnreadableMessage):
-        messages.read_notification(evidence(body))
+        messages.parse_notification(evidence(body))
 
 
 @given(st.decimals("0.01", 999_999_999_999, places=2), st.sampled_from(["{}", '"{}"']))
 def test_amounts_are_read_exactly(amount: Decimal, form: str) -> None:
     body = json.dumps(NOTIFICATION).replace("150000", form.format(f"{amount:f}"))
-    payment = messages.read_notification(evidence(body)).payment
+    payment = messages.parse_notification(evidence(body)).payment
     assert payment is not None
     assert payment.amount == amount
 
@@ -307,7 +306,7 @@ def test_dates_are_read_in_both_forms(naive: datetime) -> None:
     wib = naive.replace(microsecond=0)
     utc_text = f"{wib.isoformat()}+07:00"
     for text in (wib.strftime("%Y%m%d%H%M%S"), utc_text):
-        payment = messages.read_notification(
+        payment = messages.parse_notification(
             evidence(changed(NOTIFICATION, "transaction.date", text))
         ).payment
         assert payment is not None
@@ -321,7 +320,7 @@ def test_the_other_spelling_of_identifier() -> None:
         "online_to_offline_payment",
         {"identifer": [{"name": "agent_trx_id", "value": 1246}]},
     )
-    payment = messages.read_notification(evidence(other)).payment
+    payment = messages.parse_notification(evidence(other)).payment
     assert payment is not None
     assert payment.receipt_number == "1246"
 
@@ -340,7 +339,7 @@ def test_the_other_spelling_of_identifier() -> None:
 )
 def test_without_a_usable_receipt_number_the_instant_is_the_identity(identifiers: object) -> None:
     message = changed(NOTIFICATION, "online_to_offline_payment.identifier", identifiers)
-    payment = messages.read_notification(evidence(message)).payment
+    payment = messages.parse_notification(evidence(message)).payment
     assert payment is not None
     assert payment.receipt_number is None
     assert payment.identity == "2021-08-12T07:06:28Z"
@@ -357,7 +356,7 @@ def test_without_a_usable_receipt_number_the_instant_is_the_identity(identifiers
 def test_optional_parts_may_be_missing(path: str, value: object) -> None:
     if path.endswith("payment_code") and value == {}:
         value = ...
-    payment = messages.read_notification(evidence(changed(NOTIFICATION, path, value))).payment
+    payment = messages.parse_notification(evidence(changed(NOTIFICATION, path, value))).payment
     assert payment is not None
     assert payment.amount == 150_000
 
@@ -376,19 +375,19 @@ def test_optional_parts_may_be_missing(path: str, value: object) -> None:
 def test_a_success_lacking_what_is_needed_is_unreadable(path: str, values: list[object]) -> None:
     for value in values:
         with pytest.raises(UnreadableMessage):
-            messages.read_notification(evidence(changed(NOTIFICATION, path, value)))
+            messages.parse_notification(evidence(changed(NOTIFICATION, path, value)))
 
 
 @pytest.mark.parametrize("date", [..., None, "", "yesterday", "2021-08-12T07:06:28", [], True])
 def test_without_a_date_a_retry_still_gives_the_same_instant(date: object) -> None:
     dateless = changed(NOTIFICATION, "transaction.date", date)
-    first = messages.read_notification(evidence(dateless)).payment
+    first = messages.parse_notification(evidence(dateless)).payment
     assert first is not None
     assert first.paid_at == datetime(2021, 8, 12, 7, 10, tzinfo=UTC)
 
     created = changed(dateless, "online_to_offline_info.created_date", "20210812140000")
     retries = [
-        messages.read_notification(
+        messages.parse_notification(
             evidence(created, {"Request-Timestamp": f"2021-08-12T{hour}:00:00Z"})
         ).payment
         for hour in ("08", "14")
@@ -401,7 +400,7 @@ def test_without_a_date_a_retry_still_gives_the_same_instant(date: object) -> No
 def test_without_any_date_at_all_a_payment_is_unreadable() -> None:
     dateless = changed(NOTIFICATION, "transaction.date", ...)
     with pytest.raises(UnreadableMessage, match=r"transaction\.date"):
-        messages.read_notification(evidence(dateless, {}))
+        messages.parse_notification(evidence(dateless, {}))
 
 
 @pytest.mark.parametrize(
@@ -420,7 +419,7 @@ def test_without_any_date_at_all_a_payment_is_unreadable() -> None:
     ],
 )
 def test_states(told: str, state: OrderState) -> None:
-    notification = messages.read_notification(
+    notification = messages.parse_notification(
         evidence(changed(NOTIFICATION, "transaction.status", told))
     )
     assert notification.state is state
@@ -429,7 +428,7 @@ def test_states(told: str, state: OrderState) -> None:
 
 def test_another_state_needs_no_payment() -> None:
     message = changed(changed(NOTIFICATION, "transaction.status", "FAILED"), "order", ...)
-    assert messages.read_notification(evidence(message)).payment is None
+    assert messages.parse_notification(evidence(message)).payment is None
 
 
 BROKEN = [
@@ -440,10 +439,10 @@ BROKEN = [
     messages.to_text(json.dumps(NOTIFICATION).encode("utf-16")),
 ]
 READERS: list[Callable[[str], object]] = [
-    lambda body: messages.read_notification(evidence(body)),
-    lambda body: messages.read_order_status(evidence(body), "INV-1"),
-    lambda body: messages.read_code(body, "INV-1"),
-    lambda body: messages.read_inquiry(evidence(body)),
+    lambda body: messages.parse_notification(evidence(body)),
+    lambda body: messages.parse_order_status(evidence(body), "INV-1"),
+    lambda body: messages.parse_code(body, "INV-1"),
+    lambda body: messages.parse_inquiry(evidence(body)),
 ]
 
 
@@ -456,7 +455,7 @@ def test_what_is_not_json_is_unreadable(read: Callable[[str], object], body: str
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None or caught.value.__suppress_context__
     assert len(str(caught.value)) < 80
-    assert messages.read_complaint(body) is None
+    assert messages.parse_complaint(body) is None
     assert not messages.holds_code(body)
 
 
@@ -497,7 +496,7 @@ def test_no_json_crashes_a_reader(message: object) -> None:
             read(body)
         except UnreadableMessage as error:
             assert str(error).isascii()  # noqa: PT017
-    messages.read_complaint(body)
+    messages.parse_complaint(body)
     messages.holds_code(body)
 
 
@@ -521,7 +520,7 @@ def test_text_is_kept_as_it_is(text: str) -> None:
 
 def test_a_status() -> None:
     told = evidence(STATUS, {"Response-Timestamp": "2021-12-29T03:00:00Z"})
-    status = messages.read_order_status(told, "INV-67220100000")
+    status = messages.parse_order_status(told, "INV-67220100000")
     payment = status.payment
     assert status.state is OrderState.SUCCESS
     assert payment is not None
@@ -534,8 +533,8 @@ def test_a_status() -> None:
 
 
 def test_a_notification_and_a_status_check_tell_one_identity() -> None:
-    told = messages.read_notification(evidence(NOTIFICATION)).payment
-    asked = messages.read_order_status(evidence(NOTIFICATION), "INV-20210125-0001").payment
+    told = messages.parse_notification(evidence(NOTIFICATION)).payment
+    asked = messages.parse_order_status(evidence(NOTIFICATION), "INV-20210125-0001").payment
     assert told is not None
     assert asked is not None
     assert told.identity == asked.identity
@@ -544,23 +543,23 @@ def test_a_notification_and_a_status_check_tell_one_identity() -> None:
 @pytest.mark.parametrize("state", ["PENDING", "EXPIRED", "FAILED", "REFUNDED"])
 def test_other_states_need_nothing_else(state: str) -> None:
     body = evidence({"transaction": {"status": state}})
-    assert messages.read_order_status(body, "INV-1").state == state
-    assert messages.read_order_status(body, "INV-1").payment is None
+    assert messages.parse_order_status(body, "INV-1").state == state
+    assert messages.parse_order_status(body, "INV-1").payment is None
 
 
 def test_an_order_without_a_transaction_is_pending() -> None:
     body = evidence({"order": {"invoice_number": "INV-1", "status": "ORDER_GENERATED"}})
-    assert messages.read_order_status(body, "INV-1").state is OrderState.PENDING
+    assert messages.parse_order_status(body, "INV-1").state is OrderState.PENDING
 
 
 def test_the_status_of_the_order_is_not_that_of_the_payment() -> None:
     body = changed(changed(STATUS, "transaction.status", "PENDING"), "order.status", "SUCCESS")
-    assert messages.read_order_status(evidence(body), "INV-67220100000").state == "PENDING"
+    assert messages.parse_order_status(evidence(body), "INV-67220100000").state == "PENDING"
 
 
 def test_the_status_of_another_order_is_unreadable() -> None:
     with pytest.raises(UnreadableMessage, match=r"invoice_number"):
-        messages.read_order_status(evidence(STATUS), "INV-1")
+        messages.parse_order_status(evidence(STATUS), "INV-1")
 
 
 # --- errors -----------------------------------------------------------------------------
@@ -583,7 +582,7 @@ def test_the_status_of_another_order_is_unreadable() -> None:
     ],
 )
 def test_the_shapes_of_an_error(body: object, code: str | None, message: str | None) -> None:
-    complaint = messages.read_complaint(json.dumps(body))
+    complaint = messages.parse_complaint(json.dumps(body))
     assert complaint is not None
     assert (complaint.code, complaint.message) == (code, message)
     assert not complaint.names("something else")
@@ -593,7 +592,7 @@ def test_the_shapes_of_an_error(body: object, code: str | None, message: str | N
 
 @pytest.mark.parametrize("body", [{}, {"errors": 1}, {"message": {}}, {"error": None}])
 def test_another_shape_is_no_error_of_doku(body: object) -> None:
-    assert messages.read_complaint(json.dumps(body)) is None
+    assert messages.parse_complaint(json.dumps(body)) is None
 
 
 # --- inquiries --------------------------------------------------------------------------
@@ -608,7 +607,7 @@ INQUIRY: dict[str, Any] = {
 
 
 def test_an_inquiry() -> None:
-    inquiry = messages.read_inquiry(evidence(INQUIRY))
+    inquiry = messages.parse_inquiry(evidence(INQUIRY))
     assert inquiry == Inquiry(Channel.ALFA, "8896512345678123")
     assert "8896512345678123" not in repr(inquiry)
 
@@ -616,7 +615,7 @@ def test_an_inquiry() -> None:
 @pytest.mark.parametrize("name", ["service", "online_to_offline_inquiry"])
 @pytest.mark.parametrize("value", [..., None, "20200811154542", {"date": "20200811154542"}])
 def test_only_the_digits_and_the_channel_of_an_inquiry_are_needed(name: str, value: object) -> None:
-    assert messages.read_inquiry(evidence(changed(INQUIRY, name, value))).channel is Channel.ALFA
+    assert messages.parse_inquiry(evidence(changed(INQUIRY, name, value))).channel is Channel.ALFA
 
 
 @pytest.mark.parametrize(
@@ -636,13 +635,13 @@ def test_an_inquiry_for_a_channel_of_ours_or_none(
     acquirer: object, channel: object, read: Channel | None
 ) -> None:
     message = changed(changed(INQUIRY, "acquirer.id", acquirer), "channel.id", channel)
-    assert messages.read_inquiry(evidence(message)) == Inquiry(read, "8896512345678123")
+    assert messages.parse_inquiry(evidence(message)) == Inquiry(read, "8896512345678123")
 
 
 @pytest.mark.parametrize("digits", ["8", "0" * 25, 8896512345678123, " 8896512345678123 "])
 def test_digits_that_are_inquired(digits: object) -> None:
     message = changed(INQUIRY, "online_to_offline_info.payment_code", digits)
-    assert messages.read_inquiry(evidence(message)).payment_code == str(digits).strip()
+    assert messages.parse_inquiry(evidence(message)).payment_code == str(digits).strip()
 
 
 @pytest.mark.parametrize(
@@ -651,7 +650,7 @@ def test_digits_that_are_inquired(digits: object) -> None:
 def test_an_inquiry_without_usable_digits_is_unreadable(digits: object) -> None:
     message = changed(INQUIRY, "online_to_offline_info.payment_code", digits)
     with pytest.raises(UnreadableMessage, match=r"payment_code can't"):
-        messages.read_inquiry(evidence(message))
+        messages.parse_inquiry(evidence(message))
 
 
 # --- the answer to an inquiry -----------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from o2o.entry import problems
-from o2o.entry.reference import marked
+from tools.reference import marked
 
 ROOT = Path(__file__).parents[2]
 BASE = "https://api.example.com/v1"

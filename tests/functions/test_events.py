@@ -6,12 +6,14 @@ import pytest
 from standardwebhooks import Webhook
 from werkzeug import Response
 
-from o2o.adapters.dynamodb.events import DynamoEndpointStore, DynamoEventStore
-from o2o.adapters.queue import read_work
-from o2o.core.webhooks import DeliveryStatus, Endpoint
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
+from o2o.adapters.dynamodb.events import DynamoEventStore
+from o2o.adapters.queue import decode_work
+from o2o.core.deliveries import DeliveryStatus
+from o2o.core.endpoints import Endpoint
+from o2o.core.work import Work, WorkKind
 from o2o.entry import wiring
 from o2o.entry.settings import Settings
-from o2o.usecases.ports import Work, WorkKind
 from tests.support.world import START
 
 INVOICE = "INV-20260301-0001"
@@ -19,7 +21,7 @@ INVOICE = "INV-20260301-0001"
 
 @pytest.fixture
 def store(stack):
-    return wiring._store(wiring.settings(Settings))
+    return wiring._store(wiring.read_settings(Settings))
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def published(stack, event, events):
 def queued(url):
     sqs = wiring._client("sqs")
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    return [read_work(message["Body"]) for message in messages]
+    return [decode_work(message["Body"]) for message in messages]
 
 
 # --- publish_events --------------------------------------------------------------------------
@@ -99,7 +101,7 @@ def test_an_event_is_delivered_signed(stack, event, events, published, endpoint,
         "batchItemFailures": []
     }
     ((request, _),) = stack.doku.log
-    secret = wiring._signing(f"{wiring.settings(Settings).table_name}-signing").webhook_secret(
+    secret = wiring._signing(f"{wiring.read_settings(Settings).table_name}-signing").webhook_secret(
         "shop", 1
     )
     headers = {name.lower(): value for name, value in request.headers.items()}
@@ -118,15 +120,15 @@ def test_a_bad_message_comes_back_and_the_others_are_delivered(stack, event, pub
     assert len(stack.doku.log) == 1
 
 
-def test_what_nobody_takes_is_a_dead_letter_and_the_sweep_brings_it_until_then(
+def test_an_undeliverable_event_is_due_until_it_is_a_dead_letter(
     stack, event, events, published, endpoint
 ):
     stack.doku.expect_request("/hook", "POST").respond_with_data(status=500)
     stack.invoke("deliver_webhooks", event("deliver_webhooks/activated"))
     for _ in range(3):
         stack.clock.now = events.get(published[0].event_id).due_at
-        swept = stack.invoke("expire_codes", {})
-        assert swept["events"] >= 1
+        answer = stack.invoke("expire_codes", {})
+        assert answer["events"] >= 1
         assert Work(WorkKind.EVENT, "", published[0].event_id, stack.clock.now) in queued(
             stack.webhook_queue_url
         )

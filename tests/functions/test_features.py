@@ -143,12 +143,12 @@ def test_our_own_failure_is_declined_signed_and_counted(
     stack, event, dipc, monkeypatch, logs, capsys
 ):
     module = stack.function("answer_inquiry")
-    ledger = module.answer.ledger
+    codes = module.answer.codes
 
     def broken(channel, payment_code) -> None:
         raise RuntimeError("Anton Budiman")
 
-    monkeypatch.setattr(type(ledger), "find_by_digits", lambda _, *args: broken(*args))
+    monkeypatch.setattr(type(codes), "find_by_digits", lambda _, *args: broken(*args))
     assert inquire(stack, event)[:2] == (400, "decline")
     assert '"UnexpectedError"' in capsys.readouterr().out
     assert "Anton" not in logs.getvalue()

@@ -8,7 +8,7 @@ import pytest
 from o2o.adapters.system import SystemEntropy
 from o2o.entry import wiring
 from o2o.entry.settings import Settings
-from o2o.usecases.storefronts import Storefronts
+from o2o.usecases.manage_storefronts import ManageStorefronts
 from tests.functions import doku
 from tests.support.world import START
 
@@ -453,7 +453,7 @@ def test_a_function_that_fails_says_so_and_no_more(stack, event, monkeypatch, lo
     def broken() -> None:
         raise RuntimeError("Anton Budiman")
 
-    monkeypatch.setattr(module, "sweep", broken)
+    monkeypatch.setattr(module, "expire", broken)
     with pytest.raises(HandlerFailed) as raised:
         stack.invoke("expire_codes", event("expire_codes/schedule"))
     assert raised.value.__suppress_context__
@@ -464,16 +464,16 @@ def test_a_function_that_fails_says_so_and_no_more(stack, event, monkeypatch, lo
 # --- the timetable -----------------------------------------------------------------------
 
 
-def test_the_sweep_queues_what_is_due_and_the_reconciler_pays_it(stack, event, active):
+def test_expire_codes_queues_what_is_due_and_reconcile_codes_pays_it(stack, event, active):
     expect_paid_status(stack)
     sqs = wiring._client("sqs")
     assert stack.invoke("expire_codes", event("expire_codes/schedule")) == {
-        "queued": 0,
+        "codes": 0,
         "events": 0,
     }
     stack.clock.advance(minutes=15)
     assert stack.invoke("expire_codes", event("expire_codes/schedule")) == {
-        "queued": 1,
+        "codes": 1,
         "events": 0,
     }
     (message,) = sqs.receive_message(QueueUrl=stack.queue_url)["Messages"]
@@ -500,8 +500,8 @@ def effect(policy):
 
 
 def test_a_key_opens_the_door_until_it_is_revoked(stack, event):
-    desk = Storefronts(
-        registry=wiring._registry(wiring.settings(Settings)),
+    desk = ManageStorefronts(
+        storefronts=wiring._storefronts(wiring.read_settings(Settings)),
         clock=stack.clock,
         entropy=SystemEntropy(),
     )

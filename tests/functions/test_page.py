@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from o2o.core.look import Look
+from o2o.core.storefronts import Branding, Storefront
 from o2o.entry import wiring
 from o2o.entry.settings import ShowSettings
-from o2o.usecases.ports import Storefront
 from tests.functions import doku
 from tests.support.world import START
 
@@ -20,14 +19,14 @@ INVOICE = "INV-20260301-0001"
 
 
 @pytest.fixture
-def registry(stack):
-    registry = wiring._registry(wiring.settings(ShowSettings))
-    registry.add_storefront(Storefront("shop", "Toko Sejahtera", START))
-    return registry
+def storefronts(stack):
+    storefronts = wiring._storefronts(wiring.read_settings(ShowSettings))
+    storefronts.add_storefront(Storefront("shop", "Toko Sejahtera", START))
+    return storefronts
 
 
 @pytest.fixture
-def code(stack, event, registry):
+def code(stack, event, storefronts):
     stack.doku.expect_request(
         "/alfa-online-to-offline/v2/payment-code", "POST"
     ).respond_with_handler(lambda request: doku.code(request, CODE, START + timedelta(hours=1)))
@@ -62,7 +61,7 @@ def test_the_storefront_gets_the_address_of_the_page(code, stack, event):
     assert again["pay_url"] == code["pay_url"]
 
 
-def test_a_configured_address_is_preferred(stack, event, monkeypatch, registry):
+def test_a_configured_address_is_preferred(stack, event, monkeypatch, storefronts):
     monkeypatch.setenv("PUBLIC_URL", "https://pay.toko.example")
     stack.doku.expect_request(
         "/alfa-online-to-offline/v2/payment-code", "POST"
@@ -119,8 +118,8 @@ def test_the_page_asks_whether_it_is_up_to_date(code, open_page, stack):
     }
 
 
-def test_a_look_is_on_it(code, open_page, registry):
-    registry.put_look(Look("shop", "Kopi Senja", colour="#ff8800"))
+def test_a_look_is_on_it(code, open_page, storefronts):
+    storefronts.put_branding(Branding("shop", "Kopi Senja", colour="#ff8800"))
     _, _, body = open_page(code["pay_url"])
     assert "Kopi Senja" in body
     assert "Toko Sejahtera" not in body

@@ -22,10 +22,10 @@ from standardwebhooks import Webhook
 
 from local.aws import client
 from local.ports import Wish, release
-from o2o.adapters.dynamodb.events import DynamoEndpointStore
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.signing import Signing
-from o2o.core.webhooks import Endpoint
+from o2o.core.endpoints import Endpoint
 from tests.local.support import LocalStack, clean_environment, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("integration")]

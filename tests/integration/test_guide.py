@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from o2o.core.events import EventType
-from o2o.entry.models_events import WebhookPayload
+from o2o.entry.models.events import WebhookPayload
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "integration.md").read_text("utf-8")

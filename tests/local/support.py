@@ -21,10 +21,10 @@ from local.blueprint import Blueprint
 from local.clock import SharedClock
 from local.functions import FunctionPool, Surroundings, make_pool
 from local.stack import ROOT
-from o2o.adapters.dynamodb.registry import DynamoRegistry
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.system import SystemEntropy
-from o2o.usecases.storefronts import Storefronts
+from o2o.usecases.manage_storefronts import ManageStorefronts
 
 FIXTURES = Path(__file__).parent / "fixtures"
 PATIENCE_SECONDS = 30.0
@@ -207,8 +207,8 @@ class LocalStack:
         assert answer.status_code == 200, answer.text
         assert answer.json()["failed_schedules"] == []
 
-    def sweep(self) -> None:
-        answer = self.http.post(f"{self.about['console_url']}/_local/sweep", timeout=40)
+    def run_schedules(self) -> None:
+        answer = self.http.post(f"{self.about['console_url']}/_local/run-schedules", timeout=40)
         assert answer.json()["failed_schedules"] == []
 
     def dynamodb(self) -> Any:
@@ -234,8 +234,8 @@ def new_storefront(stack: LocalStack, name: str) -> str:
     """Add a storefront with the use cases of the product; returns its API key."""
     dynamodb = stack.dynamodb()
     (table,) = dynamodb.list_tables()["TableNames"]
-    storefronts = Storefronts(
-        registry=DynamoRegistry(Store(dynamodb, table)),
+    storefronts = ManageStorefronts(
+        storefronts=DynamoStorefrontStore(Store(dynamodb, table)),
         clock=lambda: datetime.now(UTC),
         entropy=SystemEntropy(),
     )

@@ -109,7 +109,7 @@ def test_an_answer_that_is_no_json_is_an_error(echo: FunctionPool) -> None:
 
 def test_a_handler_that_is_missing_is_told_at_the_start(shop: Shop) -> None:
     with (
-        shop.pool("SweepFunction", handler="nowhere.lambda_handler") as pool,
+        shop.pool("TickFunction", handler="nowhere.lambda_handler") as pool,
         pytest.raises(FunctionError, match="No module named 'nowhere'"),
     ):
         pool.warm_up().result()

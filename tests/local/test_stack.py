@@ -161,8 +161,8 @@ def test_a_page_of_another_site_cannot_move_the_clock(stack: LocalStack) -> None
     assert answer.status_code == 415
 
 
-def test_a_sweep_can_be_asked_for(stack: LocalStack) -> None:
-    answer = stack.http.post(f"{stack.about['console_url']}/_local/sweep", timeout=40)
+def test_the_schedules_can_be_run(stack: LocalStack) -> None:
+    answer = stack.http.post(f"{stack.about['console_url']}/_local/run-schedules", timeout=40)
     assert (answer.status_code, answer.json()["failed_schedules"]) == (200, [])
 
 

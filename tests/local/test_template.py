@@ -69,14 +69,14 @@ def test_gateway_responses_and_binary_types(shop: Shop) -> None:
 
 def test_schedules_have_a_rate(shop: Shop) -> None:
     (schedule,) = shop.blueprint.schedules
-    assert (schedule.function, schedule.every_seconds) == ("SweepFunction", 60)
+    assert (schedule.function, schedule.every_seconds) == ("TickFunction", 60)
     assert schedule.payload == '{"beat": true}'
 
 
 @pytest.mark.parametrize("expression", ["cron(0 12 * * ? *)", "at(2026-01-01T00:00:00)", "rate(5)"])
 def test_a_schedule_of_another_form_is_refused_by_name(shop: Shop, expression: str) -> None:
-    resources = changed(shop, "SweepFunctionMinute", ScheduleExpression=expression)
-    with pytest.raises(StackError, match="SweepFunctionMinute"):
+    resources = changed(shop, "TickFunctionMinute", ScheduleExpression=expression)
+    with pytest.raises(StackError, match="TickFunctionMinute"):
         read_blueprint(resources, FIXTURES)
 
 

@@ -9,10 +9,10 @@ import time_machine
 from standardwebhooks import Webhook
 
 from local.aws import client
-from o2o.adapters.dynamodb.events import DynamoEndpointStore
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.signing import Signing
-from o2o.core.webhooks import Endpoint
+from o2o.core.endpoints import Endpoint
 from tests.local.support import LocalStack, new_storefront, until
 from tests.webhooks.receivers import Post, Receiver, receiver, status
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from o2o.entry import problems
-from tools import openapi, postman
+from tools import openapi
 from tools.operations import OPERATIONS
 
 DOCUMENT = json.loads(openapi.DOCUMENT.read_text("utf-8"))
@@ -20,10 +20,6 @@ def test_it_is_up_to_date() -> None:
     document = openapi.generate()
     for path, form in openapi.FILES.items():
         assert path.read_text("utf-8") == form(document), f"{path}: run `make openapi`"
-
-
-def test_the_postman_collection_is_up_to_date() -> None:
-    assert postman.COLLECTION.read_text("utf-8") == postman.generate(), "run `make openapi`"
 
 
 def test_it_is_openapi() -> None:
@@ -131,12 +127,3 @@ def test_a_webhook_is_what_is_sent() -> None:
     assert {"id", "type", "timestamp", "sequence", "data"} <= set(schema["properties"])
     # Who pays is nobody's business on the way.
     assert "customer" not in DOCUMENT["components"]["schemas"]["EventData"]["properties"]
-
-
-def test_postman_can_send_every_request() -> None:
-    collection = json.loads(postman.COLLECTION.read_text("utf-8"))
-    requests = [item for folder in collection["item"] for item in folder["item"]]
-    assert len(requests) == len(OPERATIONS_OF_DOCUMENT)
-    known = {each["key"] for each in collection["variable"]}
-    assert set(re.findall(r"\{\{(\w+)\}\}", json.dumps(collection))) <= known
-    assert all(each["value"] == "" for each in collection["variable"] if each["key"] == "key")

@@ -23,7 +23,7 @@ NEVER = {
 # What costs most to import, and who may do so all the same.
 DEAR = {
     "requests": {"explain_payment", "generate_code", "reconcile_codes", "refresh_code"},
-    "jinja2": {"describe_api", "show_code"},
+    "jinja2": {"show_code"},
     "barcode": {"show_code"},
     "aws_xray_sdk": set(),
 }

@@ -8,8 +8,10 @@ from itertools import pairwise
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from o2o.core.bins import MAX_CODE_DIGITS, RULES, Bin, BinTable, make_unique_part
+from o2o.core.bins import Bin, BinTable, make_unique_part
+from o2o.core.channels import MAX_CODE_DIGITS
 from o2o.core.errors import InvalidConfiguration
+from tests.support.bin_rules import RULES
 
 
 def digits(lengths: range) -> st.SearchStrategy[str]:

@@ -13,15 +13,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from o2o.adapters.memory import MemoryLedger
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
+from o2o.core.deliveries import WAITING, DeliveryStatus, EventRecord
 from o2o.core.errors import IllegalMove, O2OError
-from o2o.core.events import events_of
-from o2o.core.webhooks import WAITING, DeliveryStatus, EventRecord
-from o2o.usecases.event_ports import Change
-from o2o.usecases.events import Filter
-from o2o.usecases.ports import Storefront
+from o2o.core.events import Change, derive_events
+from o2o.core.storefronts import Storefront
+from o2o.usecases.browse_events import Filter
+from tests.support.memory import MemoryCodeStore
 from tests.support.storefronts import Shops
 from tests.support.world import World, plenty
 
@@ -31,8 +30,8 @@ ANSWERS = st.sampled_from([204, 200, 500, 404, 302, 410, "timeout", "connection_
 SETTLED = {DeliveryStatus.DELIVERED, DeliveryStatus.DEAD}
 
 
-class StreamedLedger(MemoryLedger):
-    """A ledger whose writes can be read as a stream."""
+class StreamedCodeStore(MemoryCodeStore):
+    """A codes whose writes can be read as a stream."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,12 +60,12 @@ class Delivery(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger = StreamedLedger()
-        self.world = World(ledger=self.ledger)
+        self.codes = StreamedCodeStore()
+        self.world = World(codes=self.codes)
         self.shops = Shops(clock=self.world.clock)
         self.urls = {shop: self.shops.open(shop) for shop in SHOPS}
         for shop in SHOPS:
-            self.shops.registry.add_storefront(Storefront(shop, shop, self.world.clock()))
+            self.shops.storefronts.add_storefront(Storefront(shop, shop, self.world.clock()))
         self.read = 0
         self.messages: list[str] = []
         """What the queue holds, for the delivery."""
@@ -86,7 +85,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(invoice=INVOICES)
     def cancel(self, invoice: str) -> None:
-        code = self.ledger.get(invoice)
+        code = self.codes.get(invoice)
         if code is not None:
             with suppress(IllegalMove):
                 self.world.cancel(code.storefront_id, invoice)
@@ -97,7 +96,7 @@ class Delivery(RuleBasedStateMachine):
     def read_on(self, most: int, again: int) -> None:
         """A batch; it may begin with what was read before, and end at a failure."""
         start = max(self.read - again, 0)
-        for position, change in enumerate(self.ledger.stream[start : start + most], start):
+        for position, change in enumerate(self.codes.stream[start : start + most], start):
             try:
                 published = self.shops.publish(change)
             except O2OError:
@@ -109,10 +108,10 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: not self.shops.bus.is_away)
     def replay_from_the_start(self) -> None:
-        for change in self.ledger.stream:
+        for change in self.codes.stream:
             for each in self.shops.publish(change):
                 self.messages.append(each.record.event_id)
-        self.read = len(self.ledger.stream)
+        self.read = len(self.codes.stream)
 
     @rule(away=st.booleans())
     def bus(self, away: bool) -> None:
@@ -130,7 +129,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(shop=st.sampled_from(SHOPS), answer=ANSWERS)
     def endpoint_answers(self, shop: str, answer: int | str) -> None:
-        self.shops.courier.answers[self.urls[shop]] = answer
+        self.shops.sender.answers[self.urls[shop]] = answer
 
     @rule(shop=st.sampled_from(SHOPS))
     def operator_pauses(self, shop: str) -> None:
@@ -185,9 +184,9 @@ class Delivery(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The faults stop."""
         self.shops.bus.is_away = False
-        self.shops.courier.answers.clear()
+        self.shops.sender.answers.clear()
         self.world.live(self.world.clock() + timedelta(days=4), timedelta(hours=6))
-        for change in self.ledger.stream:
+        for change in self.codes.stream:
             self.shops.publish(change)
         for shop in SHOPS:
             # Not even a resume that ran to its end is needed.
@@ -195,14 +194,12 @@ class Delivery(RuleBasedStateMachine):
         self.shops.live(self.shops.clock() + timedelta(days=5), timedelta(hours=1))
 
         expected = {
-            event.event_id
-            for change in self.ledger.stream
-            for event in events_of(change.before, change.after)
+            event.event_id for change in self.codes.stream for event in derive_events(change)
         }
         records = {record.event_id: record for record in self.records()}
         assert set(records) == expected
         assert {record.status for record in records.values()} <= SETTLED
-        posted = Counter(headers["webhook-id"] for _, headers, _ in self.shops.courier.posted)
+        posted = Counter(headers["webhook-id"] for _, headers, _ in self.shops.sender.posted)
         assert set(posted) <= expected
         for record in records.values():
             if record.status is DeliveryStatus.DEAD:
@@ -210,7 +207,7 @@ class Delivery(RuleBasedStateMachine):
             else:
                 assert posted[record.event_id]
                 assert record.attempts[-1].delivered
-        for url, headers, body in self.shops.courier.posted:
+        for url, headers, body in self.shops.sender.posted:
             record = records[headers["webhook-id"]]
             assert url.startswith(f"https://{record.storefront_id}")
             assert body == record.payload.encode()

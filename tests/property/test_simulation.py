@@ -12,7 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from o2o.core.bins import Feature
+from o2o.core.channels import Feature
+from o2o.core.code_requests import Expiry
 from o2o.core.codes import PaymentCode, Status
 from o2o.core.errors import (
     DigitsTaken,
@@ -24,7 +25,6 @@ from o2o.core.errors import (
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import PaymentReport
 from o2o.usecases.chain import read_chain
-from o2o.usecases.generate import Expiry
 from tests.support.world import Mood, World, plenty
 
 
@@ -62,7 +62,7 @@ class Simulation(RuleBasedStateMachine):
         except DokuRefused:
             assert self.world.code(invoice).status is Status.FAILED
         except (DigitsTaken, IllegalMove, InvalidRequest):
-            assert self.world.ledger.get(invoice) is None
+            assert self.world.codes.get(invoice) is None
             return multiple()
         self.reusable[invoice] = changes["reusable"]
         return invoice
@@ -88,7 +88,7 @@ class Simulation(RuleBasedStateMachine):
             assert code.payment_code is not None
             if self.world.inquire(code.payment_code) is not InquiryStatus.SUCCESS:
                 return multiple()
-            held = self.world.ledger.find_by_digits(code.channel, code.payment_code)
+            held = self.world.codes.find_by_digits(code.channel, code.payment_code)
             assert held is not None
             invoice = held.invoice_number
             if invoice not in self.world.doku.orders:
@@ -119,14 +119,14 @@ class Simulation(RuleBasedStateMachine):
 
     @rule(invoice=invoices)
     def the_storefront_refreshes(self, invoice: str) -> None:
-        self.world.reconcile_code.now("shop", invoice, time_left=plenty)
+        self.world.refresh("shop", invoice, time_left=plenty)
 
     @rule(minutes=st.sampled_from([0.1, 1, 2, 16, 61, 800, 3000]))
     def time_passes_without_us(self, minutes: float) -> None:
         self.world.clock.advance(minutes=minutes)
 
     @rule()
-    def the_sweep_runs(self) -> None:
+    def expire_codes_runs(self) -> None:
         self.world.work_off()
 
     @invariant()
@@ -142,7 +142,7 @@ class Simulation(RuleBasedStateMachine):
     @invariant()
     def what_we_acknowledged_is_on_record_once(self) -> None:
         for invoice, identity in self.heard:
-            history = self.world.ledger.get_history(invoice, 1000)
+            history = self.world.codes.get_history(invoice, 1000)
             assert history is not None
             assert [payment.identity for payment in history.payments].count(identity) == 1
 
@@ -150,7 +150,9 @@ class Simulation(RuleBasedStateMachine):
     def live_codes_never_share_digits(self) -> None:
         now = self.world.clock()
         codes = [self.world.code(invoice) for invoice in self.reusable]
-        held = [code.payment_code for code in codes if code.is_ours and code.holds_digits(now)]
+        held = [
+            code.payment_code for code in codes if code.merchant_made and code.holds_digits(now)
+        ]
         assert len(set(held)) == len(held)
 
     @invariant()
@@ -181,7 +183,7 @@ class Simulation(RuleBasedStateMachine):
         world = self.world
         world.doku.mood = Mood.WELL
         world.live(world.clock() + timedelta(days=3), step=timedelta(minutes=17))
-        assert world.ledger.due(world.clock() + timedelta(days=9), 1000) == []
+        assert world.codes.due(world.clock() + timedelta(days=9), 1000) == []
         for invoice, reusable in self.reusable.items():
             code = world.code(invoice)
             assert not code.is_open
@@ -190,7 +192,7 @@ class Simulation(RuleBasedStateMachine):
                 assert (code.payments, code.paid_at) == (0, None)
             elif reusable:
                 # The newest one is found even if its notification was lost.
-                history = world.ledger.get_history(invoice, 1000)
+                history = world.codes.get_history(invoice, 1000)
                 assert history is not None
                 assert order.payments[-1].identity in {p.identity for p in history.payments}
             else:
@@ -198,10 +200,10 @@ class Simulation(RuleBasedStateMachine):
                 self.the_second_of_a_chain_names_the_first(code)
 
     def the_second_of_a_chain_names_the_first(self, code: PaymentCode) -> None:
-        chain = [code, *read_chain(self.world.ledger, code)]
+        chain = [code, *read_chain(self.world.codes, code)]
         firsts = 0
         for each in chain:
-            history = self.world.ledger.get_history(each.invoice_number, 1000)
+            history = self.world.codes.get_history(each.invoice_number, 1000)
             assert history is not None
             firsts += any(payment.first_paid is None for payment in history.payments)
         if not any(each.reusable for each in chain):

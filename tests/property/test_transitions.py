@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import TRANSITIONS, Customer, Move, PaymentCode, Status
 from o2o.core.errors import IllegalMove
 from tests.support.world import START

@@ -1,7 +1,7 @@
 """What a DynamoDB client consumes, as DynamoDB itself says.
 
 with CapacityMeter(client) as meter:
-    ledger.get("INV-1")
+    codes.get("INV-1")
 assert meter.operations == ["GetItem"]
 assert meter.read_units == 1
 """

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import (
     Customer,
     Failure,
@@ -18,8 +17,8 @@ from o2o.core.codes import (
     Receipt,
     Status,
 )
+from o2o.core.notifications import KeptFor, KeptNotification
 from o2o.core.payments import Evidence, Payment, PaymentReport, Settlement, Source
-from o2o.usecases.ports import KeptFor, KeptNotification
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Storefronts to deliver to: on the twins, with a courier that is told what to come back with."""
+"""Storefronts to deliver to: on the twins, with a sender that is told what to come back with."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -6,26 +6,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from o2o.adapters.memory import (
+from o2o.core.deliveries import Attempt, EventRecord
+from o2o.core.endpoints import Endpoint
+from o2o.core.errors import InvalidRequest, O2OError
+from o2o.core.events import EventType
+from o2o.core.retries import RetrySchedule
+from o2o.entry.models.events import render
+from o2o.usecases.browse_events import BrowseEvents
+from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
+from o2o.usecases.expire_codes import ExpireCodes
+from o2o.usecases.manage_endpoints import ManageEndpoints
+from o2o.usecases.ports import EndpointStore, EventStore
+from o2o.usecases.publish_events import FIRST_LOOK, PublishEvents
+from tests.support.memory import (
+    MemoryCodeStore,
     MemoryEndpointStore,
     MemoryEventStore,
-    MemoryRegistry,
+    MemoryStorefrontStore,
     MemoryTable,
     MemoryWorkQueue,
 )
-from o2o.core.errors import InvalidRequest, O2OError
-from o2o.core.events import EventType
-from o2o.core.webhooks import Attempt, Endpoint, EventRecord, RetryTimetable
-from o2o.entry.models_events import render
-from o2o.usecases.deliver import Delivered, DeliverEvent
-from o2o.usecases.endpoints import Endpoints
-from o2o.usecases.event_ports import EndpointStore, EventStore
-from o2o.usecases.events import BrowseEvents
-from o2o.usecases.publish import FIRST_LOOK, PublishEvents
-from o2o.usecases.sweep import Sweep
 from tests.support.world import START, SeededEntropy, TurnableClock
 
-RETRIES = RetryTimetable(
+RETRIES = RetrySchedule(
     tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200, 1440))
 )
 
@@ -41,7 +44,6 @@ def make_record(number: int = 1, **changes: object) -> EventRecord:
         "created_at": START,
         "payload": '{"id": "evt", "data": {}}',
         "keep_until": START + timedelta(days=90),
-        "tried_since": START,
         "due_at": START + FIRST_LOOK,
     }
     return EventRecord(**fields | changes)  # type: ignore[arg-type]
@@ -53,7 +55,7 @@ def secret_of(storefront_id: str, version: int) -> str:
 
 
 @dataclass
-class FakeCourier:
+class FakeWebhookSender:
     """Answers by host: a status code, or the word of an error."""
 
     clock: TurnableClock
@@ -103,30 +105,36 @@ class Shops:
         self.clock = clock or TurnableClock()
         self.events = events or MemoryEventStore(table)
         self.endpoints = endpoints or MemoryEndpointStore(table)
-        self.registry = MemoryRegistry(table)
+        self.storefronts = MemoryStorefrontStore(table)
         self.queue = MemoryWorkQueue()
-        self.courier = FakeCourier(self.clock)
+        self.sender = FakeWebhookSender(self.clock)
         self.bus = FakeBus()
         self.dead: list[str] = []
-        self.deliver = DeliverEvent(
+        self.deliver = DeliverWebhooks(
             events=self.events,
             endpoints=self.endpoints,
-            courier=self.courier,
+            sender=self.sender,
             dead_letters=self,
             secret_of=secret_of,
             clock=self.clock,
             entropy=SeededEntropy(),
-            timetable=RETRIES,
+            retries=RETRIES,
         )
         self.publish = PublishEvents(
             events=self.events, bus=self.bus, render=render, keep_for=timedelta(days=90)
         )
-        self.sweep = Sweep(agenda=self.events, queue=self.queue, clock=self.clock)
+        self.expire = ExpireCodes(
+            codes=MemoryCodeStore(table),
+            code_queue=MemoryWorkQueue(),
+            events=self.events,
+            event_queue=self.queue,
+            clock=self.clock,
+        )
         self.browse = BrowseEvents(events=self.events, queue=self.queue, clock=self.clock)
-        self.admin = Endpoints(
+        self.admin = ManageEndpoints(
             endpoints=self.endpoints,
-            registry=self.registry,
-            courier=self.courier,
+            storefronts=self.storefronts,
+            sender=self.sender,
             secret_of=secret_of,
             browse=self.browse,
             clock=self.clock,
@@ -149,7 +157,6 @@ class Shops:
             number,
             **{
                 "created_at": now,
-                "tried_since": now,
                 "due_at": now + FIRST_LOOK,
                 "keep_until": now + timedelta(days=90),
             }
@@ -169,15 +176,15 @@ class Shops:
         return found
 
     def work_off(self) -> list[Delivered]:
-        """One sweep, and everything it queued."""
-        self.sweep()
+        """Whatever is due, queued and delivered."""
+        self.expire.due_events()
         done = []
         while (work := self.queue.take()) is not None:
             done.append(self.deliver(work.identity))
         return done
 
     def live(self, until: datetime, step: timedelta = timedelta(minutes=1)) -> list[Delivered]:
-        """Let time pass with a sweep at every step; what became of the events that were due."""
+        """Let time pass and deliver what is due at every step; what became of it."""
         done = []
         while self.clock.now < until:
             self.clock.now = min(until, self.clock.now + step)

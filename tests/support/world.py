@@ -7,32 +7,33 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 
-from o2o.adapters.memory import MemoryLedger, MemoryNotificationBox, MemoryTable, MemoryWorkQueue
-from o2o.core.bins import Bin, BinTable, BinType, Partnership
-from o2o.core.channels import Channel, ChannelRules
+from o2o.core.bins import Bin, BinTable
+from o2o.core.channels import BinType, Channel, ChannelSettings, Partnership
+from o2o.core.code_requests import CodeRequest, Expiry
 from o2o.core.codes import Customer, DokuCode, Intent, PaymentCode
 from o2o.core.errors import DokuOutcomeUnknown, DokuRefused, DokuUnavailable, UnreadableMessage
-from o2o.core.inquiries import InquiryAnswer, InquiryStatus
+from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
+from o2o.core.notifications import Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, PaymentReport, Source
 from o2o.core.timetable import Timetable
 from o2o.usecases.answer_inquiry import AnswerInquiry
-from o2o.usecases.cancel import CancelCode
-from o2o.usecases.generate import CodeRequest, Expiry, GenerateCode, Generated
-from o2o.usecases.ports import (
-    Inquiry,
-    Ledger,
-    Notification,
-    NotificationBox,
-    OrderState,
-    OrderStatus,
-    Sealed,
-    TimeLeft,
-)
-from o2o.usecases.read import ReadCodes
-from o2o.usecases.receive import Receipt, ReceiveNotification
-from o2o.usecases.reconcile import MatchNotification, Reconcile, ReconcileCode
+from o2o.usecases.cancel_code import CancelCode
+from o2o.usecases.expire_codes import ExpireCodes
+from o2o.usecases.generate_code import GenerateCode, Generated
+from o2o.usecases.ports import CodeStore, NotificationStore, TimeLeft
+from o2o.usecases.read_codes import ReadCodes
+from o2o.usecases.receive_notification import ReceivedNotification, ReceiveNotification
+from o2o.usecases.reconcile import Reconcile
+from o2o.usecases.reconcile_codes import ReconcileCodes
+from o2o.usecases.refresh_code import RefreshCode
 from o2o.usecases.settle import Settle
-from o2o.usecases.sweep import Sweep
+from tests.support.memory import (
+    MemoryCodeStore,
+    MemoryEventStore,
+    MemoryNotificationStore,
+    MemoryTable,
+    MemoryWorkQueue,
+)
 
 START = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -45,8 +46,8 @@ TIMETABLE = Timetable(
 )
 
 CHANNELS = {
-    Channel.ALFA: ChannelRules("/alfa", 10_000, 2_500_000, 43_200, "/alfa-merchant"),
-    Channel.INDOMARET: ChannelRules("/indomaret", 10_000, 5_000_000, 43_200),
+    Channel.ALFA: ChannelSettings("/alfa", 10_000, 2_500_000, 43_200, "/alfa-merchant"),
+    Channel.INDOMARET: ChannelSettings("/indomaret", 10_000, 5_000_000, 43_200),
 }
 
 BINS = BinTable.of(
@@ -236,8 +237,8 @@ class OpenInbox:
             raise UnreadableMessage("not JSON")
         return self.inquiries[evidence.body]
 
-    def seal(self, headers: Mapping[str, str], answer: InquiryAnswer) -> Sealed:
-        return Sealed(answer.status.http_status, dict(headers), repr(answer))
+    def sign_response(self, headers: Mapping[str, str], answer: InquiryAnswer) -> SignedResponse:
+        return SignedResponse(answer.status.http_status, dict(headers), repr(answer))
 
     def read_notification(self, evidence: Evidence) -> Notification:
         if evidence.body not in self.messages:
@@ -253,17 +254,19 @@ def plenty() -> float:
 class World:
     """Everything wired together."""
 
-    def __init__(self, ledger: Ledger | None = None, box: NotificationBox | None = None) -> None:
+    def __init__(
+        self, codes: CodeStore | None = None, notifications: NotificationStore | None = None
+    ) -> None:
         table = MemoryTable()
         self.clock = TurnableClock()
-        self.ledger = ledger or MemoryLedger(table)
-        self.box = box or MemoryNotificationBox(table)
+        self.codes = codes or MemoryCodeStore(table)
+        self.notifications = notifications or MemoryNotificationStore(table)
         self.queue = MemoryWorkQueue()
         self.doku = FakeDoku(self.clock)
         self.inbox = OpenInbox()
-        self.settle = Settle(ledger=self.ledger, clock=self.clock, timetable=TIMETABLE)
+        self.settle = Settle(codes=self.codes, clock=self.clock, timetable=TIMETABLE)
         self.generate = GenerateCode(
-            ledger=self.ledger,
+            codes=self.codes,
             doku=self.doku,
             clock=self.clock,
             entropy=SeededEntropy(),
@@ -275,31 +278,37 @@ class World:
         self.receive = ReceiveNotification(
             inbox=self.inbox,
             settle=self.settle,
-            box=self.box,
+            notifications=self.notifications,
             clock=self.clock,
             timetable=TIMETABLE,
         )
-        self.reconcile_code = ReconcileCode(
-            ledger=self.ledger,
+        self.ask_doku = Reconcile(
+            codes=self.codes,
             doku=self.doku,
             settle=self.settle,
             clock=self.clock,
             timetable=TIMETABLE,
         )
-        self.reconcile = Reconcile(
-            reconcile_code=self.reconcile_code,
-            match_notification=MatchNotification(
-                inbox=self.inbox,
-                box=self.box,
-                settle=self.settle,
-                clock=self.clock,
-                timetable=TIMETABLE,
-            ),
+        self.refresh = RefreshCode(codes=self.codes, reconcile=self.ask_doku)
+        self.reconcile = ReconcileCodes(
+            codes=self.codes,
+            notifications=self.notifications,
+            inbox=self.inbox,
+            reconcile=self.ask_doku,
+            settle=self.settle,
+            clock=self.clock,
+            timetable=TIMETABLE,
         )
-        self.sweep = Sweep(agenda=self.ledger, queue=self.queue, clock=self.clock)
-        self.cancel = CancelCode(ledger=self.ledger, clock=self.clock, timetable=TIMETABLE)
-        self.read = ReadCodes(ledger=self.ledger)
-        self.answer = AnswerInquiry(inbox=self.inbox, ledger=self.ledger, clock=self.clock)
+        self.expire = ExpireCodes(
+            codes=self.codes,
+            code_queue=self.queue,
+            events=MemoryEventStore(table),
+            event_queue=MemoryWorkQueue(),
+            clock=self.clock,
+        )
+        self.cancel = CancelCode(codes=self.codes, clock=self.clock, timetable=TIMETABLE)
+        self.read = ReadCodes(codes=self.codes)
+        self.answer = AnswerInquiry(inbox=self.inbox, codes=self.codes, clock=self.clock)
 
     def request(self, invoice_number: str = "INV-1", **changes: object) -> CodeRequest:
         """A request with defaults; its fingerprint is its content."""
@@ -317,12 +326,12 @@ class World:
         return self.generate("shop", self.request(invoice_number, **changes), time_left=plenty)
 
     def code(self, invoice_number: str = "INV-1") -> PaymentCode:
-        """The code as it stands in the ledger."""
-        code = self.ledger.get(invoice_number)
+        """The code as it stands in the codes."""
+        code = self.codes.get(invoice_number)
         assert code is not None
         return code
 
-    def notify(self, report: PaymentReport) -> Receipt:
+    def notify(self, report: PaymentReport) -> ReceivedNotification:
         """DOKU's notification arrives."""
         return self.receive({}, self.inbox.post(Notification(OrderState.SUCCESS, report)))
 
@@ -331,8 +340,8 @@ class World:
         return self.answer({}, self.inbox.ask(Inquiry(channel, payment_code))).status
 
     def work_off(self) -> int:
-        """One sweep, and everything it queued."""
-        self.sweep()
+        """Whatever is due, queued and done."""
+        self.expire()
         worked = 0
         while (work := self.queue.take()) is not None:
             self.reconcile(work, time_left=plenty)
@@ -340,7 +349,7 @@ class World:
         return worked
 
     def live(self, until: datetime, step: timedelta = timedelta(minutes=1)) -> None:
-        """Let time pass with a sweep every minute."""
+        """Let time pass, and whatever is due be done at every step."""
         while self.clock.now < until:
             self.clock.now = min(until, self.clock.now + step)
             self.work_off()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from o2o.core.inquiries import InquiryStatus
-from o2o.usecases.receive import Received
+from o2o.usecases.receive_notification import NotificationOutcome
 from tests.template.model import ROOT, Template
 
 BUSINESS = {
@@ -19,8 +19,8 @@ BUSINESS = {
     "PaymentAgain",
     "PaymentAmountMismatch",
     "PaymentDigitsMismatch",
-    "SweepEventsOverdueSeconds",
-    "SweepOverdueSeconds",
+    "EventsOverdueSeconds",
+    "CodesOverdueSeconds",
     "UnexpectedError",
     "WebhookEndpointPaused",
 }
@@ -35,12 +35,12 @@ def test_every_alarm_has_a_sentence_and_goes_to_the_topic(template: Template) ->
         assert nothing == {"Ref": "AWS::NoValue"}, name
 
 
-def test_silence_is_good_except_from_the_sweep(template: Template) -> None:
+def test_silence_is_good_except_from_expire_codes(template: Template) -> None:
     for name, alarm in alarms(template).items():
-        expected = "breaching" if name == "SweepSilent" else "notBreaching"
+        expected = "breaching" if name == "ExpireCodesSilent" else "notBreaching"
         assert alarm["TreatMissingData"] == expected, name
-    heartbeat = alarms(template)["SweepSilent"]
-    # Counted, not summed: a sweep that finds nothing overdue reports 0.
+    heartbeat = alarms(template)["ExpireCodesSilent"]
+    # Counted, not summed: a run that finds nothing overdue reports 0.
     assert heartbeat["Statistic"] == "SampleCount"
     assert heartbeat["ComparisonOperator"] == "LessThanThreshold"
 
@@ -141,7 +141,9 @@ def test_the_code_counts_what_the_alarm_waits_for(metric: str) -> None:
     counted = {
         name for path in sources for name in re.findall(r'"([A-Z]\w+)"', path.read_text("utf-8"))
     }
-    counted |= {f"Notification{each.value.title().replace('_', '')}" for each in Received}
+    counted |= {
+        f"Notification{each.value.title().replace('_', '')}" for each in NotificationOutcome
+    }
     counted |= {f"Inquiry{each.value.title().replace('_', '')}" for each in InquiryStatus}
     assert metric in counted
 

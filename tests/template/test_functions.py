@@ -132,7 +132,7 @@ READS = {
     "cancel_code": settings.LifeSettings,
     "deliver_webhooks": settings.DeliverSettings,
     "describe_api": settings.DescribeSettings,
-    "expire_codes": settings.SweepSettings,
+    "expire_codes": settings.ExpireSettings,
     "explain_payment": settings.ExplainSettings,
     "generate_code": settings.GenerateSettings,
     "publish_events": settings.PublishSettings,

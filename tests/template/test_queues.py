@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from o2o.adapters.bus import SOURCE
-from o2o.adapters.queue import read_work
-from o2o.usecases.ports import Work, WorkKind
+from o2o.adapters.queue import decode_work
+from o2o.core.work import Work, WorkKind
 from tests.template.model import Template
 
 FOURTEEN_DAYS = 14 * 24 * 3600
@@ -76,7 +76,7 @@ def test_every_event_goes_to_the_webhook_queue(template: Template) -> None:
     transformer = target["InputTransformer"]
     assert transformer["InputPathsMap"] == {"id": "$.detail.payload.id"}
     message = transformer["InputTemplate"].replace("<id>", "evt_1")
-    assert read_work(message) == Work(WorkKind.EVENT, "", "evt_1")
+    assert decode_work(message) == Work(WorkKind.EVENT, "", "evt_1")
 
 
 def test_only_the_rule_may_fill_the_webhook_queue_from_outside(template: Template) -> None:
@@ -130,11 +130,11 @@ def test_queues_are_encrypted(template: Template) -> None:
         assert queue["SqsManagedSseEnabled"] is True, name
 
 
-def test_the_sweep_comes_every_minute_and_does_not_pile_up(template: Template) -> None:
+def test_expire_codes_runs_every_minute_and_does_not_pile_up(template: Template) -> None:
     (schedule,) = template.of_type("AWS::Scheduler::Schedule").values()
     assert schedule["ScheduleExpression"] == "rate(1 minute)"
     # Its name is the only physical one: SAM would give it the same in every stack.
-    assert schedule["Name"] == {"Fn::Sub": "${AWS::StackName}-sweep"}
+    assert schedule["Name"] == {"Fn::Sub": "${AWS::StackName}-expire-codes"}
     assert schedule["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] == 60
     (invocation,) = template.of_type("AWS::Lambda::EventInvokeConfig").values()
     assert invocation["MaximumRetryAttempts"] == 0

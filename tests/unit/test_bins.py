@@ -2,9 +2,10 @@
 
 import pytest
 
-from o2o.core.bins import RULES, Bin, BinTable, BinType, Feature, Partnership
-from o2o.core.channels import Channel
+from o2o.core.bins import Bin, BinTable
+from o2o.core.channels import BinType, Channel, Feature, Partnership
 from o2o.core.errors import InvalidConfiguration
+from tests.support.bin_rules import RULES
 
 ALFA, INDOMARET = Channel.ALFA, Channel.INDOMARET
 AGGREGATOR, DIRECT = Partnership.AGGREGATOR, Partnership.DIRECT

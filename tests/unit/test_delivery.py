@@ -8,13 +8,14 @@ from itertools import pairwise
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from o2o.core.deliveries import Attempt, DeliveryStatus
+from o2o.core.endpoints import Endpoint, PauseReason
 from o2o.core.errors import InvalidRequest, NotFound, O2OError
-from o2o.core.events import EventType
-from o2o.core.webhooks import Attempt, DeliveryStatus, Endpoint, PauseReason, RetryTimetable
-from o2o.usecases.deliver import Outcome, sign
-from o2o.usecases.event_ports import Change
-from o2o.usecases.events import BrowseEvents, Filter
-from o2o.usecases.ports import Storefront
+from o2o.core.events import Change, EventType
+from o2o.core.retries import RetrySchedule
+from o2o.core.storefronts import Storefront
+from o2o.usecases.browse_events import BrowseEvents, Filter
+from o2o.usecases.deliver_webhooks import DeliveryOutcome, sign
 from tests.support.samples import make_code, make_own_code
 from tests.support.storefronts import RETRIES, Shops, make_record, secret_of
 from tests.support.world import START
@@ -38,8 +39,8 @@ def test_what_is_published_is_kept_announced_and_delivered(shops: Shops) -> None
     assert published.is_new
     assert shops.bus.heard == [published.record]
     assert shops.record(published.record.event_id) == published.record
-    assert shops.deliver(published.record.event_id).outcome is Outcome.DELIVERED
-    assert shops.courier.ids(url) == [published.record.event_id]
+    assert shops.deliver(published.record.event_id).outcome is DeliveryOutcome.DELIVERED
+    assert shops.sender.ids(url) == [published.record.event_id]
 
 
 def test_a_replay_keeps_the_first_and_sends_nothing_twice(shops: Shops) -> None:
@@ -53,8 +54,8 @@ def test_a_replay_keeps_the_first_and_sends_nothing_twice(shops: Shops) -> None:
     assert not again.is_new
     assert again.record == first.record
     assert shops.record(first.record.event_id) == kept
-    assert shops.deliver(again.record.event_id).outcome is Outcome.NOTHING_DUE
-    assert len(shops.courier.ids(url)) == 1
+    assert shops.deliver(again.record.event_id).outcome is DeliveryOutcome.NOTHING_DUE
+    assert len(shops.sender.ids(url)) == 1
 
 
 def test_without_the_bus_the_event_is_kept_and_the_record_comes_again(shops: Shops) -> None:
@@ -75,7 +76,7 @@ def test_a_message_that_got_lost_costs_two_minutes(shops: Shops) -> None:
     shops.clock.advance(seconds=119)
     assert shops.work_off() == []
     shops.clock.advance(seconds=1)
-    assert [done.outcome for done in shops.work_off()] == [Outcome.DELIVERED]
+    assert [done.outcome for done in shops.work_off()] == [DeliveryOutcome.DELIVERED]
     assert shops.record(published.record.event_id).due_at is None
 
 
@@ -87,7 +88,7 @@ def test_the_receivers_library_accepts_what_is_sent(shops: Shops, time_machine) 
     shops.open()
     record = shops.add(payload='{"id":"evt_1","note":"Terima kasih ☕"}')
     shops.deliver(record.event_id)
-    ((_, headers, body),) = shops.courier.posted
+    ((_, headers, body),) = shops.sender.posted
     assert headers["webhook-id"] == record.event_id
     assert Webhook(secret_of("shop", 1)).verify(body, dict(headers)) == json.loads(record.payload)
     with pytest.raises(WebhookVerificationError):
@@ -96,7 +97,7 @@ def test_the_receivers_library_accepts_what_is_sent(shops: Shops, time_machine) 
 
 def test_a_failure_is_retried_by_the_timetable_and_then_dead(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = 500
+    shops.sender.answers[url] = 500
     record = shops.add()
     shops.deliver(record.event_id)
     shops.live(START + timedelta(days=8), timedelta(minutes=1))
@@ -113,34 +114,34 @@ def test_three_failures_then_delivered_and_the_log_says_so(shops: Shops) -> None
     url = shops.open()
     record = shops.add()
     for answer in (500, "timeout", 302):
-        shops.courier.answers[url] = answer
-        assert shops.deliver(record.event_id).outcome is Outcome.FAILED
+        shops.sender.answers[url] = answer
+        assert shops.deliver(record.event_id).outcome is DeliveryOutcome.FAILED
         due_at = shops.record(record.event_id).due_at
         assert due_at is not None
         shops.clock.now = due_at
-    shops.courier.answers[url] = 200
+    shops.sender.answers[url] = 200
     shops.clock.now += timedelta(hours=1)
-    assert shops.deliver(record.event_id).outcome is Outcome.DELIVERED
+    assert shops.deliver(record.event_id).outcome is DeliveryOutcome.DELIVERED
     record = shops.record(record.event_id)
     told = [(attempt.status_code, attempt.error) for attempt in record.attempts]
     assert told == [(500, None), (None, "timeout"), (302, None), (200, None)]
     assert record.due_at is None
     assert not shops.endpoint().is_down
-    assert set(shops.courier.ids(url)) == {record.event_id}
+    assert set(shops.sender.ids(url)) == {record.event_id}
 
 
 def test_an_event_is_not_tried_before_its_time(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = 503
+    shops.sender.answers[url] = 503
     record = shops.add()
     shops.deliver(record.event_id)
-    assert shops.deliver(record.event_id).outcome is Outcome.NOTHING_DUE
-    assert len(shops.courier.posted) == 1
+    assert shops.deliver(record.event_id).outcome is DeliveryOutcome.NOTHING_DUE
+    assert len(shops.sender.posted) == 1
 
 
 def test_without_an_endpoint_an_event_waits_for_nobody(shops: Shops) -> None:
     record = shops.add()
-    assert shops.deliver(record.event_id).outcome is Outcome.NO_ENDPOINT
+    assert shops.deliver(record.event_id).outcome is DeliveryOutcome.NO_ENDPOINT
     assert shops.record(record.event_id).due_at is None
     shops.clock.advance(days=1)
     assert shops.work_off() == []
@@ -148,19 +149,19 @@ def test_without_an_endpoint_an_event_waits_for_nobody(shops: Shops) -> None:
 
 def test_410_pauses_at_once(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = 410
+    shops.sender.answers[url] = 410
     first, second = shops.add(1), shops.add(2)
     delivered = shops.deliver(first.event_id)
-    assert delivered.outcome is Outcome.PAUSED
+    assert delivered.outcome is DeliveryOutcome.PAUSED
     assert delivered.paused is not None
     assert delivered.paused.pause_reason is PauseReason.GONE
     again = shops.deliver(second.event_id)
-    assert (again.outcome, again.paused) == (Outcome.PAUSED, None)
-    assert len(shops.courier.posted) == 1
+    assert (again.outcome, again.paused) == (DeliveryOutcome.PAUSED, None)
+    assert len(shops.sender.posted) == 1
 
 
 def test_an_event_that_vanished_is_nothing(shops: Shops) -> None:
-    assert shops.deliver("evt_none").outcome is Outcome.NOTHING_DUE
+    assert shops.deliver("evt_none").outcome is DeliveryOutcome.NOTHING_DUE
 
 
 def test_who_was_slower_writes_nothing(shops: Shops) -> None:
@@ -168,12 +169,12 @@ def test_who_was_slower_writes_nothing(shops: Shops) -> None:
     record = shops.add()
 
     def faster() -> None:
-        shops.courier.meanwhile = lambda: None
+        shops.sender.meanwhile = lambda: None
         shops.deliver(record.event_id)
 
-    shops.courier.meanwhile = faster
+    shops.sender.meanwhile = faster
     delivered = shops.deliver(record.event_id)
-    assert delivered.outcome is Outcome.NOTHING_DUE
+    assert delivered.outcome is DeliveryOutcome.NOTHING_DUE
     assert len(shops.record(record.event_id).attempts) == 1
     assert shops.record(record.event_id).status is DeliveryStatus.DELIVERED
 
@@ -183,25 +184,25 @@ def test_who_was_slower_writes_nothing(shops: Shops) -> None:
 
 def test_while_an_endpoint_is_down_one_event_at_a_time_probes_it(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = "connection_refused"
+    shops.sender.answers[url] = "connection_refused"
     records = [shops.add(number) for number in range(50)]
     for record in records:
         shops.deliver(record.event_id)
-    assert len(shops.courier.posted) == 3  # then everybody knows
+    assert len(shops.sender.posted) == 3  # then everybody knows
     assert shops.endpoint().is_down
     shops.clock.advance(minutes=3)
     shops.work_off()
-    assert len(shops.courier.posted) == 4
+    assert len(shops.sender.posted) == 4
 
 
 def test_an_endpoint_that_is_back_gets_everything_within_the_hour(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = "timeout"
+    shops.sender.answers[url] = "timeout"
     for number in range(20):
         shops.deliver(shops.add(number).event_id)
     shops.live(START + timedelta(hours=20), timedelta(minutes=2))
-    assert len(shops.courier.posted) < 40
-    shops.courier.answers[url] = 204
+    assert len(shops.sender.posted) < 40
+    shops.sender.answers[url] = 204
     shops.live(shops.clock() + timedelta(hours=2), timedelta(minutes=2))
     late = [
         record
@@ -221,7 +222,7 @@ def test_an_endpoint_that_is_back_gets_everything_within_the_hour(shops: Shops) 
 
 def test_a_long_dead_endpoint_is_paused_and_keeps_what_it_missed(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = "timeout"
+    shops.sender.answers[url] = "timeout"
     for number in range(10):
         shops.deliver(shops.add(number).event_id)
     shops.live(START + timedelta(days=5), timedelta(minutes=10))
@@ -231,13 +232,13 @@ def test_a_long_dead_endpoint_is_paused_and_keeps_what_it_missed(shops: Shops) -
     assert RETRIES.span <= endpoint.paused_at - START < RETRIES.span + timedelta(hours=3)
     statuses = {shops.record(make_record(number).event_id).status for number in range(10)}
     assert statuses <= {DeliveryStatus.PAUSED, DeliveryStatus.DEAD}
-    assert len(shops.courier.posted) < 120
+    assert len(shops.sender.posted) < 120
 
-    shops.courier.answers[url] = 204
+    shops.sender.answers[url] = 204
     resumed = shops.admin.resume("shop")
     assert resumed + len(shops.dead) == 10
     shops.work_off()
-    delivered = set(shops.courier.ids(url))
+    delivered = set(shops.sender.ids(url))
     assert len(delivered) == 10
 
 
@@ -245,29 +246,29 @@ def test_one_bad_event_does_not_bring_its_endpoint_down() -> None:
     endpoint: Endpoint | None = Endpoint(storefront_id="shop", url="https://shop.example")
     for _ in range(2):
         assert endpoint is not None
-        endpoint = endpoint.after(Attempt(START, 9, 500), timetable=RETRIES, jitter=none)
+        endpoint = endpoint.after(Attempt(START, 9, 500), retries=RETRIES, jitter=none)
     assert endpoint is not None
     assert not endpoint.is_down
-    well = endpoint.after(Attempt(START, 9, 204), timetable=RETRIES, jitter=none)
+    well = endpoint.after(Attempt(START, 9, 204), retries=RETRIES, jitter=none)
     assert well is not None
     assert (well.failures, well.failing_since) == (0, None)
-    assert well.after(Attempt(START, 9, 204), timetable=RETRIES, jitter=none) is None
+    assert well.after(Attempt(START, 9, 204), retries=RETRIES, jitter=none) is None
 
 
 def test_an_endpoint_that_hangs_is_down_at_once(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = "timeout"
+    shops.sender.answers[url] = "timeout"
     for number in range(5):
         shops.deliver(shops.add(number).event_id)
-    assert len(shops.courier.posted) == 1
+    assert len(shops.sender.posted) == 1
 
 
 def test_an_answer_of_the_former_address_says_nothing_of_the_new_one(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = 410
+    shops.sender.answers[url] = 410
     record = shops.add()
     elsewhere = "https://elsewhere.example/hook"
-    shops.courier.meanwhile = lambda: shops.endpoints.save_endpoint(
+    shops.sender.meanwhile = lambda: shops.endpoints.save_endpoint(
         shops.endpoint().point_to(elsewhere)
     )
     shops.deliver(record.event_id)
@@ -294,7 +295,7 @@ def test_jitter_is_a_fifth_at_most() -> None:
         asked.append(most)
         return most
 
-    due_at = RetryTimetable((timedelta(minutes=10),)).after(1, START, jitter)
+    due_at = RetrySchedule((timedelta(minutes=10),)).after(1, START, jitter)
     assert due_at == START + timedelta(minutes=12)
     assert asked == [timedelta(minutes=2)]
 
@@ -306,12 +307,12 @@ def test_two_secrets_sign_during_a_rotation(shops: Shops) -> None:
     shops.open()
     shops.admin.rotate("shop")
     shops.deliver(shops.add(1).event_id)
-    ((_, headers, _),) = shops.courier.posted
+    ((_, headers, _),) = shops.sender.posted
     assert len(headers["webhook-signature"].split()) == 2
     assert [secret.version for secret in shops.admin.secrets("shop")] == [2, 1]
     shops.clock.advance(hours=24)
     shops.deliver(shops.add(2).event_id)
-    assert len(shops.courier.posted[1][1]["webhook-signature"].split()) == 1
+    assert len(shops.sender.posted[1][1]["webhook-signature"].split()) == 1
     assert [secret.version for secret in shops.admin.secrets("shop")] == [2]
 
 
@@ -332,7 +333,7 @@ def test_each_secret_of_a_rotation_verifies_by_itself(time_machine) -> None:
 def test_an_endpoint_belongs_to_a_storefront_and_has_a_good_address(shops: Shops) -> None:
     with pytest.raises(NotFound):
         shops.admin.set_url("shop", "https://shop.example")
-    shops.registry.add_storefront(Storefront("shop", "Shop", START))
+    shops.storefronts.add_storefront(Storefront("shop", "Shop", START))
     with pytest.raises(InvalidRequest):
         shops.admin.set_url("shop", "http://shop.example")
     with pytest.raises(NotFound):
@@ -347,16 +348,16 @@ def test_pausing_keeps_events_and_resuming_sends_them(shops: Shops) -> None:
     shops.admin.pause("shop")
     for number in range(3):
         shops.deliver(shops.add(number).event_id)
-    assert shops.courier.posted == []
+    assert shops.sender.posted == []
     shops.clock.advance(days=2)
     assert shops.admin.resume("shop") == 3
-    shops.work_off()  # by the queue and by the sweep
-    assert len(shops.courier.ids(url)) == 3
+    shops.work_off()  # by the queue and by the timetable
+    assert len(shops.sender.ids(url)) == 3
 
 
 def a_bad_twelve_days(shops: Shops) -> None:
     """An event a day for an endpoint that is dead, and paused for it."""
-    shops.courier.answers[shops.open()] = 500
+    shops.sender.answers[shops.open()] = 500
     for number in range(12):
         shops.add(number)
         shops.live(shops.clock() + timedelta(days=1), timedelta(minutes=30))
@@ -369,21 +370,21 @@ def none_is_paused(shops: Shops) -> None:
 
 
 def test_a_new_address_gets_whatever_was_paused_however_old(shops: Shops) -> None:
-    shops.registry.add_storefront(Storefront("shop", "Shop", START))
+    shops.storefronts.add_storefront(Storefront("shop", "Shop", START))
     a_bad_twelve_days(shops)
     shops.admin.pause("shop")
     shops.admin.set_url("shop", "https://new.example")
     shops.work_off()
     none_is_paused(shops)
     dead = len(shops.dead)
-    assert len(set(shops.courier.ids("https://new.example"))) == 12 - dead
+    assert len(set(shops.sender.ids("https://new.example"))) == 12 - dead
 
 
 def test_paused_events_need_no_resume_that_ran_to_its_end(
     shops: Shops, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_bad_twelve_days(shops)
-    shops.courier.answers.clear()
+    shops.sender.answers.clear()
 
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError
@@ -411,22 +412,22 @@ def test_what_is_written_paused_after_the_resume_is_sent(shops: Shops) -> None:
     # The resume wrote the event, too: only the first of both writes counts.
     shops.deliver(record.event_id)
     shops.live(shops.clock() + timedelta(days=1), timedelta(hours=1))
-    assert set(shops.courier.ids(url)) == {record.event_id}
+    assert set(shops.sender.ids(url)) == {record.event_id}
 
 
 def test_a_410_of_the_former_address_delays_an_event_and_loses_none(shops: Shops) -> None:
     url = shops.open()
-    shops.courier.answers[url] = 410
+    shops.sender.answers[url] = 410
     record = shops.add()
 
     def move() -> None:
-        shops.courier.meanwhile = lambda: None
+        shops.sender.meanwhile = lambda: None
         shops.endpoints.save_endpoint(shops.endpoint().point_to("https://new.example"))
 
-    shops.courier.meanwhile = move
+    shops.sender.meanwhile = move
     shops.deliver(record.event_id)
     shops.live(shops.clock() + timedelta(hours=2), timedelta(minutes=10))
-    assert shops.courier.ids("https://new.example") == [record.event_id]
+    assert shops.sender.ids("https://new.example") == [record.event_id]
 
 
 def test_a_paused_event_is_looked_at_ever_more_rarely_and_once_a_day_at_least(
@@ -454,7 +455,7 @@ def test_a_delivered_event_is_sent_again_under_its_id(shops: Shops) -> None:
     shops.deliver(record.event_id)
     assert shops.browse.resend("shop", [record.event_id, record.event_id]).count == 1
     shops.work_off()
-    assert shops.courier.ids(url) == [record.event_id] * 2
+    assert shops.sender.ids(url) == [record.event_id] * 2
     assert len(shops.record(record.event_id).attempts) == 2
 
 
@@ -462,7 +463,7 @@ def test_a_dead_event_gets_the_whole_timetable_again(shops: Shops) -> None:
     url = shops.open()
     record = shops.add()
     shops.events.save(replace(record, version=2, status=DeliveryStatus.DEAD, due_at=None, tries=10))
-    shops.courier.answers[url] = 500
+    shops.sender.answers[url] = 500
     shops.browse.resend("shop", [record.event_id])
     shops.work_off()
     again = shops.record(record.event_id)

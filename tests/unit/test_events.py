@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Status
-from o2o.core.events import EventType, events_of
-from o2o.entry.models_events import render
+from o2o.core.events import Change, Event, EventType, derive_events
+from o2o.entry.models.events import render
 from tests.support.samples import NOW, at, make_code, make_full_code, make_own_code, make_settlement
 
 
+def _events(before: PaymentCode | None, after: PaymentCode) -> list[Event]:
+    return derive_events(Change(before, after))
+
+
 def types(before: PaymentCode | None, after: PaymentCode) -> list[EventType]:
-    return [event.type for event in events_of(before, after)]
+    return [event.type for event in _events(before, after)]
 
 
 def mark(kind: PaymentKind, **changes: Any) -> PaymentMark:
@@ -47,7 +51,7 @@ def test_looking_at_a_code_is_no_event() -> None:
 )
 def test_an_end_is_an_event_of_its_own_instant(status: Status, expected: EventType) -> None:
     ended = replace(ACTIVE, status=status, version=3, ended_at=at(hours=1))
-    (event,) = events_of(ACTIVE, ended)
+    (event,) = _events(ACTIVE, ended)
     assert (event.type, event.occurred_at, event.payment) == (expected, at(hours=1), None)
     assert types(ended, replace(ended, version=4)) == []
 
@@ -55,7 +59,7 @@ def test_an_end_is_an_event_of_its_own_instant(status: Status, expected: EventTy
 @pytest.mark.parametrize("kind", list(PaymentKind))
 def test_every_kind_of_payment_is_an_event(kind: PaymentKind) -> None:
     paid = replace(ACTIVE, version=3, payments=1, last_payment=mark(kind))
-    (event,) = events_of(ACTIVE, paid)
+    (event,) = _events(ACTIVE, paid)
     assert event.type == f"payment_code.{kind}"
     assert event.payment == paid.last_payment
     assert event.occurred_at == at(minutes=6)
@@ -75,7 +79,7 @@ def test_a_payment_that_overtook_the_answer_activates_and_pays_a_reusable_code()
 
 def test_a_payment_of_before_this_field_is_dated_by_the_till() -> None:
     old = mark(PaymentKind.PAID, recorded_at=None)
-    (event,) = events_of(ACTIVE, replace(ACTIVE, version=3, payments=1, last_payment=old))
+    (event,) = _events(ACTIVE, replace(ACTIVE, version=3, payments=1, last_payment=old))
     assert event.occurred_at == at(minutes=5)
 
 
@@ -86,7 +90,7 @@ def test_the_mark_of_a_payment_knows_when_it_was_recorded() -> None:
 
 def test_ids_are_of_the_change_itself() -> None:
     def ids(before: PaymentCode | None, after: PaymentCode) -> set[str]:
-        return {event.event_id for event in events_of(before, after)}
+        return {event.event_id for event in _events(before, after)}
 
     again = ids(make_code(), ACTIVE)
     assert ids(make_code(), ACTIVE) == again
@@ -102,7 +106,7 @@ def test_ids_are_of_the_change_itself() -> None:
 
 def test_the_text_of_an_event() -> None:
     code = replace(make_full_code(), last_payment=mark(PaymentKind.PAID_LATE, store_id="S-1"))
-    (event,) = events_of(replace(code, payments=2), code)
+    (event,) = _events(replace(code, payments=2), code)
     text = render(event)
     assert render(event) == text
     told = json.loads(text)
@@ -125,7 +129,7 @@ def test_the_text_of_an_event() -> None:
 
 def test_nobody_hears_who_pays() -> None:
     code = make_full_code()
-    (event,) = events_of(replace(code, payments=2), code)
+    (event,) = _events(replace(code, payments=2), code)
     text = render(event)
     assert code.customer.name not in text
     assert code.customer.email is not None
@@ -137,11 +141,11 @@ def test_half_a_character_of_dokus_does_not_stop_an_event() -> None:
     paid = replace(
         ACTIVE, payments=1, last_payment=mark(PaymentKind.PAID, receipt_number="R\ud800")
     )
-    (event,) = events_of(ACTIVE, paid)
+    (event,) = _events(ACTIVE, paid)
     assert json.loads(render(event))["data"]["payment"]["receipt_number"] == "R?"
 
 
 def test_what_has_no_payment_says_so() -> None:
-    (event,) = events_of(make_code(), ACTIVE)
+    (event,) = _events(make_code(), ACTIVE)
     assert json.loads(render(event))["data"]["payment"] is None
     assert event.occurred_at > NOW

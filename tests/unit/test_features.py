@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from o2o.core.bins import Bin, BinTable, BinType, Feature, Partnership
-from o2o.core.channels import Channel
+from o2o.core.bins import Bin, BinTable
+from o2o.core.channels import BinType, Channel, Feature, Partnership
+from o2o.core.code_requests import Expiry
 from o2o.core.codes import PaymentKind, Status
 from o2o.core.errors import DigitsTaken, IllegalMove, InvalidConfiguration, InvalidRequest
 from o2o.core.inquiries import InquiryStatus
-from o2o.usecases.generate import Expiry, Generation
-from o2o.usecases.receive import Received
+from o2o.usecases.generate_code import Generation
+from o2o.usecases.receive_notification import NotificationOutcome
 from tests.support.world import BINS, START, Mood, World, plenty
 
 MGPC = {"feature": Feature.MGPC}
@@ -36,7 +37,7 @@ def test_a_storefront_s_own_digits_are_registered_at_doku(world):
         "0812345678",
     )
     assert world.doku.orders["INV-1"].payment_code == DIGITS
-    assert world.notify(world.doku.pay("INV-1")).received is Received.SETTLED
+    assert world.notify(world.doku.pay("INV-1")).outcome is NotificationOutcome.SETTLED
 
 
 def test_digits_are_generated_where_none_are_given(world):
@@ -51,7 +52,7 @@ def test_two_live_codes_never_share_digits_across_storefronts_too(world, feature
     world.ask(feature=feature, **NUMBER)
     with pytest.raises(DigitsTaken):
         world.generate("other", world.request("INV-2", feature=feature, **NUMBER), time_left=plenty)
-    assert world.ledger.get("INV-2") is None
+    assert world.codes.get("INV-2") is None
     assert len(world.doku.sent) == (feature is Feature.MGPC)
 
 
@@ -90,7 +91,7 @@ def test_a_top_up_customer_keeps_one_number_for_life(world, feature, end):
     assert world.code("INV-1").status == end
     again = world.ask("INV-2", feature=feature, **NUMBER).code
     assert (again.status, again.payment_code) == (Status.ACTIVE, DIGITS)
-    assert world.ledger.find_by_digits(Channel.ALFA, DIGITS) == again
+    assert world.codes.find_by_digits(Channel.ALFA, DIGITS) == again
 
 
 def report_of(world: World, invoice_number: str):
@@ -176,7 +177,7 @@ def test_an_inquiry_is_answered_by_what_became_of_the_code(world):
     assert world.inquire(DIGITS) is InquiryStatus.ALREADY_PAID
 
 
-def test_an_inquiry_after_the_expiry_is_told_so_before_and_after_the_sweep(world):
+def test_an_inquiry_after_the_expiry_is_answered_alike_before_and_after_it_is_expired(world):
     world.ask(**DIPC, **NUMBER)
     world.clock.advance(minutes=60)
     assert world.code().status is Status.ACTIVE
@@ -248,7 +249,7 @@ def test_cancel_tells_whether_it_stops_payment(world):
 def test_an_inquiry_that_overtakes_a_cancel_is_seen_by_it(world):
     """The inquiry's answer is written down first: cancel decides again on what it finds."""
     world.ask(**DIPC, **NUMBER)
-    save = world.ledger.save
+    save = world.codes.save
     inquired: list[InquiryStatus] = []
 
     def save_after_an_inquiry(code) -> None:
@@ -256,7 +257,7 @@ def test_an_inquiry_that_overtakes_a_cancel_is_seen_by_it(world):
             inquired.append(world.inquire(DIGITS))
         save(code)
 
-    world.ledger.save = save_after_an_inquiry
+    world.codes.save = save_after_an_inquiry
     code = world.cancel("shop", "INV-1")
     assert inquired == [InquiryStatus.SUCCESS]
     assert (code.status, code.stops_payment) == (Status.CANCELLED, False)
@@ -321,7 +322,7 @@ def test_a_paid_code_can_t_be_replaced(world):
     world.notify(world.doku.pay("INV-A"))
     with pytest.raises(IllegalMove, match=r"is paid can.t be replaced"):
         world.ask("INV-B", replaces="INV-A")
-    assert world.ledger.get("INV-B") is None
+    assert world.codes.get("INV-B") is None
 
 
 @pytest.mark.parametrize("end", ["expired", "cancelled"])
@@ -338,7 +339,7 @@ def test_a_code_that_has_ended_can_be_replaced(world, end):
 def test_a_code_is_replaced_once(world):
     world.ask("INV-A")
     world.ask("INV-B", replaces="INV-A")
-    with pytest.raises(InvalidRequest, match="replaces: was replaced before"):
+    with pytest.raises(InvalidRequest, match="replaces: was already replaced"):
         world.ask("INV-C", replaces="INV-A")
 
 
@@ -347,7 +348,7 @@ def test_a_foreign_or_unknown_code_can_t_be_replaced(world):
     for number in ("INV-A", "INV-X", "INV-B"):
         with pytest.raises(InvalidRequest, match="replaces"):
             world.ask("INV-B", replaces=number)
-    assert world.ledger.get("INV-B") is None
+    assert world.codes.get("INV-B") is None
 
 
 def test_a_replacement_may_take_over_the_digits_of_a_code_that_lives_here(world):
@@ -355,13 +356,13 @@ def test_a_replacement_may_take_over_the_digits_of_a_code_that_lives_here(world)
     new = world.ask("INV-B", replaces="INV-A", amount=200_000, **DIPC, **NUMBER).code
     assert new.payment_code == DIGITS
     assert world.code("INV-A").status is Status.CANCELLED
-    assert world.ledger.find_by_digits(Channel.ALFA, DIGITS) == new
+    assert world.codes.find_by_digits(Channel.ALFA, DIGITS) == new
 
 
 def test_a_payment_and_a_replacement_at_once_both_see_each_other(world):
     """A payment that lands between reading and writing is seen, and stops the replacement."""
     world.ask("INV-A")
-    create = world.ledger.create
+    create = world.codes.create
     paid: list[object] = []
 
     def create_after_a_payment(code, **options: object) -> object:
@@ -369,17 +370,17 @@ def test_a_payment_and_a_replacement_at_once_both_see_each_other(world):
             paid.append(world.notify(world.doku.pay("INV-A")))
         return create(code, **options)
 
-    world.ledger.create = create_after_a_payment
+    world.codes.create = create_after_a_payment
     with pytest.raises(IllegalMove, match="paid"):
         world.ask("INV-B", replaces="INV-A")
-    assert world.ledger.get("INV-B") is None
+    assert world.codes.get("INV-B") is None
 
 
 def test_two_payments_on_a_chain_at_once_are_not_both_the_first(world):
     world.ask("INV-A")
     world.ask("INV-B", replaces="INV-A")
     first, second = world.doku.pay("INV-A"), world.doku.pay("INV-B")
-    record = world.ledger.record
+    record = world.codes.record
     between: list[object] = []
 
     def record_after_the_other(settlement) -> object:
@@ -388,7 +389,7 @@ def test_two_payments_on_a_chain_at_once_are_not_both_the_first(world):
             between.append(world.notify(first))
         return record(settlement)
 
-    world.ledger.record = record_after_the_other
+    world.codes.record = record_after_the_other
     payment = world.notify(second).payment
     assert (payment.kind, payment.first_paid) == (PaymentKind.PAID_AGAIN, "INV-A")
 

@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
+from o2o.core.code_requests import Expiry
 from o2o.core.codes import PaymentKind, Receipt, Status
 from o2o.core.errors import DokuRefused, IllegalMove, InvalidRequest, InvoiceNumberTaken, NotFound
-from o2o.usecases.generate import Expiry, Generation
-from o2o.usecases.ports import Notification, OrderState, OrderStatus
-from o2o.usecases.receive import Received
+from o2o.core.notifications import Notification, OrderState, OrderStatus
+from o2o.usecases.generate_code import Generation
+from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
-from o2o.usecases.settle import Outcome
+from o2o.usecases.settle import SettleOutcome
 from tests.support.world import START, Mood, World, plenty
 
 HOUR = timedelta(hours=1)
@@ -94,7 +94,7 @@ def test_a_refused_repeat_proves_nothing_after_a_lost_answer(world):
     world.doku.mood = Mood.REFUSING
     report = world.doku.pay("INV-1")
     world.clock.advance(minutes=5)
-    world.reconcile_code.now("shop", "INV-1", time_left=plenty)
+    world.refresh("shop", "INV-1", time_left=plenty)
     assert (world.code().failure, world.code().due_at is None) == (None, False)
     world.doku.mood = Mood.WELL
     world.live(world.clock() + timedelta(hours=2))
@@ -107,12 +107,12 @@ def test_a_refused_repeat_leaves_a_code_as_unknown_as_it_was(world):
     world.ask()
     world.doku.mood = Mood.REFUSING
     for _ in range(3):
-        refreshed = world.reconcile_code.now("shop", "INV-1", time_left=plenty)
+        refreshed = world.refresh("shop", "INV-1", time_left=plenty)
         assert refreshed.finding is Finding.REFUSED
         assert isinstance(refreshed.doku_error, DokuRefused)
         assert world.code().status is Status.REQUESTED
     world.doku.mood = Mood.WELL
-    assert world.reconcile_code.now("shop", "INV-1", time_left=plenty).code.status is Status.ACTIVE
+    assert world.refresh("shop", "INV-1", time_left=plenty).code.status is Status.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_can_t_be_is_refused_by_name_and_leaves_nothing(world, changes, fie
     with pytest.raises(InvalidRequest) as raised:
         world.ask(**changes)
     assert [param.name for param in raised.value.params] == [field]
-    assert world.ledger.get("INV-1") is None
+    assert world.codes.get("INV-1") is None
     assert world.doku.sent == []
 
 
@@ -158,7 +158,7 @@ def test_an_expiry_never_lies_behind_what_was_asked_for(world, expiry, minutes):
 def test_a_notification_pays_the_code(world):
     world.ask()
     receipt = world.notify(world.doku.pay("INV-1"))
-    assert receipt.received is Received.SETTLED
+    assert receipt.outcome is NotificationOutcome.SETTLED
     code = world.code()
     assert (code.status, code.late, code.paid_at, code.due_at) == (Status.PAID, False, START, None)
     history = world.read.one("shop", "INV-1")
@@ -180,7 +180,7 @@ def test_the_same_notification_again_is_known(world):
     report = world.doku.pay("INV-1")
     world.notify(report)
     version = world.code().version
-    assert world.notify(report).received is Received.KNOWN
+    assert world.notify(report).outcome is NotificationOutcome.KNOWN
     assert world.code().version == version
 
 
@@ -190,7 +190,7 @@ def test_notification_and_status_check_count_once(world):
     world.clock.advance(minutes=2)
     status = world.doku.check_status("INV-1", plenty)
     assert status.payment is not None
-    assert world.settle(status.payment).outcome is Outcome.KNOWN
+    assert world.settle(status.payment).outcome is SettleOutcome.KNOWN
 
 
 @pytest.mark.parametrize("lacking", ["notification", "status_check"])
@@ -205,7 +205,7 @@ def test_where_one_of_the_two_lacks_the_receipt_the_instant_decides(world, lacki
     else:
         checked = replace(checked, receipt_number=None)
     world.notify(notified)
-    assert world.settle(checked).outcome is Outcome.KNOWN
+    assert world.settle(checked).outcome is SettleOutcome.KNOWN
 
 
 def test_a_second_payment_on_a_single_use_code_is_recorded_as_such(world):
@@ -225,8 +225,8 @@ def test_a_receipt_number_that_comes_round_swallows_no_payment(world, later):
     second = world.doku.pay("INV-1", receipt="1246")
     if later < timedelta(hours=24):
         second = replace(second, store_id="S2")
-    for expected in (Received.SETTLED, Received.KNOWN):
-        assert world.notify(second).received is expected
+    for expected in (NotificationOutcome.SETTLED, NotificationOutcome.KNOWN):
+        assert world.notify(second).outcome is expected
     assert world.code().payments == 2
 
 
@@ -234,10 +234,10 @@ def test_a_wrong_amount_is_recorded_pays_nothing_and_the_right_one_still_pays(wo
     world.ask()
     right = world.doku.pay("INV-1")
     wrong = replace(right, amount=Decimal(149_999))
-    for expected in (Received.SETTLED, Received.KNOWN):
-        assert world.notify(wrong).received is expected
+    for expected in (NotificationOutcome.SETTLED, NotificationOutcome.KNOWN):
+        assert world.notify(wrong).outcome is expected
     assert world.code().status is Status.ACTIVE
-    assert world.notify(right).received is Received.SETTLED
+    assert world.notify(right).outcome is NotificationOutcome.SETTLED
     assert world.code().status is Status.PAID
     kinds = {payment.kind for payment in world.read.one("shop", "INV-1").payments}
     assert kinds == {PaymentKind.AMOUNT_MISMATCH, PaymentKind.PAID}
@@ -255,7 +255,7 @@ def test_a_reusable_code_stays_active_and_counts_every_payment(world):
     world.ask(reusable=True)
     for _ in range(3):
         world.clock.advance(seconds=1)
-        assert world.notify(world.doku.pay("INV-1")).received is Received.SETTLED
+        assert world.notify(world.doku.pay("INV-1")).outcome is NotificationOutcome.SETTLED
     code = world.code()
     assert (code.status, code.payments, code.paid_at) == (
         Status.ACTIVE,
@@ -307,13 +307,13 @@ def test_what_matches_nothing_is_kept_and_settled_once_its_code_comes(world):
     other.ask()
     message = world.inbox.post(Notification(OrderState.SUCCESS, other.doku.pay("INV-1")))
     for _ in range(2):
-        assert world.receive({}, message).received is Received.UNMATCHED
-    assert len(world.box.list_kept(limit=10, cursor=None).items) == 1
+        assert world.receive({}, message).outcome is NotificationOutcome.UNMATCHED
+    assert len(world.notifications.list_kept(limit=10, cursor=None).items) == 1
     world.live(START + timedelta(minutes=10))
     world.ask()
     world.live(START + timedelta(minutes=16))
     assert world.code().payments == 1
-    assert world.box.list_kept(limit=10, cursor=None).items == []
+    assert world.notifications.list_kept(limit=10, cursor=None).items == []
 
 
 def test_what_never_matches_is_tried_for_a_week_and_kept(world):
@@ -321,14 +321,14 @@ def test_what_never_matches_is_tried_for_a_week_and_kept(world):
     other.ask()
     world.notify(other.doku.pay("INV-1"))
     world.live(START + timedelta(days=8), step=timedelta(minutes=30))
-    (kept,) = world.box.list_kept(limit=10, cursor=None).items
+    (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
     assert kept.due_at is None
 
 
 def test_a_signed_message_that_can_t_be_read_is_kept(world):
     receipt = world.receive({}, b"{broken")
-    assert receipt.received is Received.UNREADABLE
-    (kept,) = world.box.list_kept(limit=10, cursor=None).items
+    assert receipt.outcome is NotificationOutcome.UNREADABLE
+    (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
     assert (kept.evidence.body, kept.due_at) == ("{broken", None)
 
 
@@ -336,7 +336,7 @@ def test_only_success_moves_money(world):
     world.ask()
     report = world.doku.pay("INV-1")
     message = world.inbox.post(Notification(OrderState.FAILED, report))
-    assert world.receive({}, message).received is Received.NOT_SUCCESS
+    assert world.receive({}, message).outcome is NotificationOutcome.NOT_SUCCESS
     assert world.code().status is Status.ACTIVE
 
 
@@ -389,7 +389,7 @@ def test_an_expired_code_is_looked_at_twice_more_and_then_is_final(world):
     world.live(START + timedelta(hours=20), step=timedelta(minutes=5))
     assert world.code().status is Status.EXPIRED
     assert world.code().due_at is None
-    assert world.ledger.due(datetime(2030, 1, 1, tzinfo=UTC), 10) == []
+    assert world.codes.due(datetime(2030, 1, 1, tzinfo=UTC), 10) == []
 
 
 def test_a_cancelled_code_is_watched_beyond_its_expiry(world):
@@ -424,8 +424,8 @@ def test_an_amount_that_differs_at_doku_too_is_never_expired(world):
 def test_work_that_is_queued_twice_is_done_once(world):
     world.ask()
     world.clock.advance(minutes=15)
-    world.sweep()
-    world.sweep()
+    world.expire()
+    world.expire()
     asked = []
     original = world.doku.check_status
 
@@ -444,20 +444,20 @@ def test_refresh_asks_doku_now(world):
     world.ask()
     world.doku.pay("INV-1")
     world.clock.advance(minutes=1)
-    reconciled = world.reconcile_code.now("shop", "INV-1", time_left=plenty)
+    reconciled = world.refresh("shop", "INV-1", time_left=plenty)
     assert reconciled.finding is Finding.SETTLED
     assert world.code().status is Status.PAID
 
 
-def test_a_backlog_stops_the_sweep_from_queueing_more(world, monkeypatch):
-    monkeypatch.setattr("o2o.usecases.sweep.LIMIT", 2)
+def test_a_backlog_stops_more_from_being_queued(world, monkeypatch):
+    monkeypatch.setattr("o2o.usecases.expire_codes.LIMIT", 2)
     for number in range(5):
         world.ask(f"INV-{number}")
     world.clock.advance(minutes=15)
-    assert [world.sweep().queued for _ in range(2)] == [2, 0]
-    assert world.sweep().overdue == timedelta()
+    assert [world.expire().count for _ in range(2)] == [2, 0]
+    assert world.expire().overdue == timedelta()
     world.clock.advance(minutes=1)
-    assert world.sweep().overdue == timedelta(minutes=1)
+    assert world.expire().overdue == timedelta(minutes=1)
 
 
 # --- Cancelling and reading ---------------------------------------------------------------
@@ -482,7 +482,7 @@ def test_a_foreign_code_does_not_exist(world):
     for look in (
         lambda: world.read.one("other", "INV-1"),
         lambda: world.cancel("other", "INV-1"),
-        lambda: world.reconcile_code.now("other", "INV-1", time_left=plenty),
+        lambda: world.refresh("other", "INV-1", time_left=plenty),
     ):
         with pytest.raises(NotFound):
             look()

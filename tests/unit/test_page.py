@@ -20,13 +20,13 @@ from PIL import Image
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode, PaymentKind, Status
 from o2o.core.how_to_pay import Language
-from o2o.core.look import MAX_LOGO_BYTES, Look, read_colour, read_logo, read_name
 from o2o.core.payments import Payment
+from o2o.core.storefronts import MAX_LOGO_BYTES, Branding, read_colour, read_logo, read_name
 from o2o.entry.page.barcode import draw_barcode
 from o2o.entry.page.colour import DARK_GROUND, ENOUGH, LIGHT_GROUND, accent, contrast
 from o2o.entry.page.render import DEFAULT_COLOUR, Html, render, render_missing
 from o2o.entry.page.words import BY_LANGUAGE, choose_language
-from o2o.usecases.show import Glance, PageState, Shown
+from o2o.usecases.show_code import PageState, PageStatus, Shown
 from tests.support.samples import at, make_own_code, make_report
 
 DIGITS = "8123456789012345"
@@ -47,12 +47,12 @@ def shown(
     state: PageState = PageState.ACTIVE,
     *payments: Payment,
     of: PaymentCode | None = None,
-    look: Look | None = None,
+    branding: Branding | None = None,
     name: str = "Toko Sejahtera",
 ) -> Shown:
     return Shown(
-        glance=Glance(of or code(), state, at(minutes=3)),
-        look=look or Look("shop"),
+        status=PageStatus(of or code(), state, at(minutes=3)),
+        branding=branding or Branding("shop"),
         storefront_name=name,
         payments=payments,
         elsewhere=TOKEN,
@@ -307,12 +307,12 @@ def test_the_preview_in_a_messenger_does_not_tell_the_code():
 
 
 def test_hostile_text_is_text():
-    look = Look("shop", name=HOSTILE)
+    look = Branding("shop", name=HOSTILE)
     hostile = code(info=HOSTILE, invoice_number=HOSTILE, metadata=f'{{"a": "{HOSTILE}"}}')
     paid = payment(receipt_number=HOSTILE, store_id=HOSTILE)
     plain = Outline(render(shown(PageState.PAID, payment()), Language.ENGLISH).body)
     for state in PageState:
-        page = render(shown(state, paid, of=hostile, look=look), Language.ENGLISH)
+        page = render(shown(state, paid, of=hostile, branding=look), Language.ENGLISH)
         outline = Outline(page.body)
         assert not outline.all("img")
         assert HOSTILE in outline.text
@@ -330,7 +330,9 @@ def test_it_is_small():
     logo = read_logo(b"\xff\xd8\xff" + b"\0" * (MAX_LOGO_BYTES - 3))
     busy = [payment(PaymentKind.PAID_AGAIN) for _ in range(20)]
     page = render(
-        shown(PageState.ACTIVE, *busy, of=code(info="x" * 30), look=Look("shop", logo=logo)),
+        shown(
+            PageState.ACTIVE, *busy, of=code(info="x" * 30), branding=Branding("shop", logo=logo)
+        ),
         Language.INDONESIAN,
     )
     assert len(page.body.encode()) < 50_000
@@ -342,8 +344,8 @@ def test_it_is_small():
 
 def test_a_look_is_name_logo_and_colour():
     logo = read_logo(b"\x89PNG\r\n\x1a\n...")
-    look = Look("shop", "Kopi Senja", logo, "#ff8800")
-    page = Outline(render(shown(look=look), Language.INDONESIAN).body)
+    look = Branding("shop", "Kopi Senja", logo, "#ff8800")
+    page = Outline(render(shown(branding=look), Language.INDONESIAN).body)
     assert "Kopi Senja" in page.text
     assert "Toko Sejahtera" not in page.text
     assert [each["src"] for each in page.all("img")] == [logo]

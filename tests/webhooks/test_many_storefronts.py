@@ -6,12 +6,13 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from o2o.adapters.queue import write_work
-from o2o.adapters.webhooks import WebhookCourier
-from o2o.core.webhooks import DeliveryStatus, Endpoint
-from o2o.entry.batch import each_work_at_once
-from o2o.usecases.deliver import Delivered, DeliverEvent
-from o2o.usecases.ports import Work, WorkKind
+from o2o.adapters.queue import encode_work
+from o2o.adapters.webhook_sender import HttpsWebhookSender
+from o2o.core.deliveries import DeliveryStatus
+from o2o.core.endpoints import Endpoint
+from o2o.core.work import Work, WorkKind
+from o2o.entry.queue_batch import each_work_at_once
+from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
 from tests.support.storefronts import RETRIES, Shops, make_record, secret_of
 from tests.support.world import SeededEntropy
 from tests.webhooks.receivers import hang, receiver, status
@@ -30,7 +31,7 @@ def is_dead(storefront: int) -> bool:
 def batches(event_ids: list[str]) -> list[dict[str, Any]]:
     """The queue's messages, ten in an event."""
     records = [
-        {"messageId": event_id, "body": write_work(Work(WorkKind.EVENT, "", event_id))}
+        {"messageId": event_id, "body": encode_work(Work(WorkKind.EVENT, "", event_id))}
         for event_id in event_ids
     ]
     return [{"Records": records[start : start + 10]} for start in range(0, len(records), 10)]
@@ -38,16 +39,18 @@ def batches(event_ids: list[str]) -> list[dict[str, Any]]:
 
 def test_of_a_hundred_storefronts_ten_are_dead_and_ninety_hear_in_seconds() -> None:
     shops = Shops()
-    courier = WebhookCourier(clock=shops.clock, timeout_seconds=TIMEOUT_SECONDS, allow_local=True)
-    deliver = DeliverEvent(
+    sender = HttpsWebhookSender(
+        clock=shops.clock, timeout_seconds=TIMEOUT_SECONDS, allow_local=True
+    )
+    deliver = DeliverWebhooks(
         events=shops.events,
         endpoints=shops.endpoints,
-        courier=courier,
+        sender=sender,
         dead_letters=shops,
         secret_of=secret_of,
         clock=shops.clock,
         entropy=SeededEntropy(),
-        timetable=RETRIES,
+        retries=RETRIES,
     )
 
     def handle(work: Work) -> tuple[Work, Delivered]:

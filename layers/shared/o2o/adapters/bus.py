@@ -3,8 +3,9 @@
 import json
 from typing import TYPE_CHECKING
 
+from o2o.core.deliveries import EventRecord
 from o2o.core.errors import O2OError
-from o2o.core.webhooks import EventRecord
+from o2o.usecases.ports import EventBus
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 SOURCE = "o2o"
 
 
-class EventBridgeBus:
+class EventBridgeBus(EventBus):
     """A bus behind a client that is passed in. Errors of EventBridge's own are ClientErrors."""
 
     def __init__(self, client: "EventBridgeClient", bus_name: str) -> None:
@@ -20,7 +21,6 @@ class EventBridgeBus:
         self._bus_name = bus_name
 
     def put(self, record: EventRecord) -> None:
-        """See ``EventBus``."""
         detail = {"storefront_id": record.storefront_id, "payload": json.loads(record.payload)}
         answer = self._client.put_events(
             Entries=[

@@ -6,9 +6,10 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from o2o.core.deliveries import EventRecord
 from o2o.core.errors import O2OError
-from o2o.core.webhooks import EventRecord
-from o2o.usecases.ports import Work, WorkKind
+from o2o.core.work import Work, WorkKind
+from o2o.usecases.ports import DeadLetters, WorkQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -18,7 +19,7 @@ _BATCH = 10
 """SendMessageBatch takes this many."""
 
 
-class SqsWorkQueue:
+class SqsWorkQueue(WorkQueue):
     """A queue behind a client that is passed in. Errors of SQS's own are ClientErrors."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
@@ -26,7 +27,6 @@ class SqsWorkQueue:
         self._queue_url = queue_url
 
     def backlog(self) -> int:
-        """See ``WorkQueue``. SQS counts roughly."""
         answer = self._client.get_queue_attributes(
             QueueUrl=self._queue_url,
             AttributeNames=[
@@ -37,11 +37,11 @@ class SqsWorkQueue:
         return sum(map(int, answer["Attributes"].values()))
 
     def put(self, work: Iterable[Work]) -> None:
-        """See ``WorkQueue``. What SQS refuses of a batch is sent once more."""
+        # What SQS refuses of a batch is sent once more.
         rest = iter(work)
         while batch := list(islice(rest, _BATCH)):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(index), "MessageBody": write_work(each)}
+                {"Id": str(index), "MessageBody": encode_work(each)}
                 for index, each in enumerate(batch)
             ]
             refused = self._send(entries)
@@ -57,20 +57,19 @@ class SqsWorkQueue:
         return {failure["Id"]: failure["Code"] for failure in answer.get("Failed", [])}
 
 
-class SqsDeadLetters:
-    """Events that nobody took, in a queue for a person. See ``DeadLetters``."""
+class SqsDeadLetters(DeadLetters):
+    """Events that could not be delivered, in a queue for the operator."""
 
     def __init__(self, client: "SQSClient", queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
 
     def put(self, record: EventRecord) -> None:
-        """See ``DeadLetters``."""
         work = Work(WorkKind.EVENT, "", record.event_id)
-        self._client.send_message(QueueUrl=self._queue_url, MessageBody=write_work(work))
+        self._client.send_message(QueueUrl=self._queue_url, MessageBody=encode_work(work))
 
 
-def write_work(work: Work) -> str:
+def encode_work(work: Work) -> str:
     """The body of a message."""
     body = {"kind": work.kind.value, "invoice_number": work.invoice_number}
     if work.identity:
@@ -80,7 +79,7 @@ def write_work(work: Work) -> str:
     return json.dumps(body)
 
 
-def read_work(body: str) -> Work:
+def decode_work(body: str) -> Work:
     """The work of a message's body. Raises ValueError if there is none in it."""
     match json.loads(body):
         case {"kind": str(kind), "invoice_number": str(invoice_number), **others}:

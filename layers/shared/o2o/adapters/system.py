@@ -5,6 +5,8 @@ import string
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from o2o.usecases.ports import Entropy
+
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -13,17 +15,14 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class SystemEntropy:
+class SystemEntropy(Entropy):
     """Chance from the operating system: fresh after a snapshot is restored, too."""
 
     def request_id(self) -> str:
-        """See ``Entropy``."""
         return str(uuid4())
 
     def token(self, length: int) -> str:
-        """See ``Entropy``."""
         return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
     def randbelow(self, bound: int) -> int:
-        """See ``Entropy``."""
         return secrets.randbelow(bound)

@@ -1,73 +1,26 @@
-"""BINs: which company codes exist, what they may be used for, and how codes are made of them.
+"""BINs: what the configured company codes may be used for, and how codes are made of them.
 
-The table is section 4 of DOKU's protocol ("Channels, partnership models and BINs").
-A payment code is BIN + unique part.
+A payment code is BIN + unique part. Which BINs can exist stands with each channel, in
+``channels``, from section 4 of DOKU's protocol.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Self
 
-from o2o.core.channels import Channel
-from o2o.core.errors import InvalidConfiguration
-
-MAX_CODE_DIGITS = 25
-"""DOKU protocol, section 3: a payment code has up to 25 digits."""
+from o2o.core.channels import BinRule, BinType, Channel, Feature, Partnership
+from o2o.core.errors import InvalidConfiguration, InvalidRequest
 
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
+_RULES = [rule for channel in Channel for rule in channel.facts.bin_rules.values()]
 
-class Partnership(StrEnum):
-    """Whose BIN it is: DOKU's (aggregator) or the merchant's own at the acquirer (direct)."""
+MAX_BIN_DIGITS = max(rule.bin_digits[-1] for rule in _RULES)
+"""No BIN of any channel is longer."""
 
-    AGGREGATOR = "aggregator"
-    DIRECT = "direct"
-
-
-class BinType(StrEnum):
-    """What sort of BIN it is."""
-
-    GENERAL = "general"
-    EXCLUSIVE = "exclusive"
-    DIRECT = "direct"
-
-
-class Feature(StrEnum):
-    """How a code comes to be: DOKU makes it, the merchant makes it, or DOKU asks the merchant."""
-
-    DGPC = "dgpc"
-    MGPC = "mgpc"
-    DIPC = "dipc"
-
-
-@dataclass(frozen=True, slots=True)
-class BinRule:
-    """One row of the table: lengths in digits, both ends included, and the features."""
-
-    bin_digits: range
-    max_unique_digits: int
-    features: frozenset[Feature]
-
-
-_MERCHANT_MADE = frozenset({Feature.MGPC, Feature.DIPC})
-
-RULES: dict[tuple[Channel, Partnership, BinType], BinRule] = {
-    (Channel.ALFA, Partnership.AGGREGATOR, BinType.GENERAL): BinRule(
-        range(1, 2), 19, frozenset({Feature.DGPC})
-    ),
-    # "Starting from 6 digits": bounded only by the longest code there is.
-    (Channel.ALFA, Partnership.AGGREGATOR, BinType.EXCLUSIVE): BinRule(
-        range(6, MAX_CODE_DIGITS - 14 + 1), 14, _MERCHANT_MADE
-    ),
-    (Channel.ALFA, Partnership.DIRECT, BinType.DIRECT): BinRule(range(5, 6), 20, _MERCHANT_MADE),
-    # DOKU lists no feature for Indomaret; registration through DOKU works (seen live).
-    (Channel.INDOMARET, Partnership.DIRECT, BinType.DIRECT): BinRule(
-        range(5, 6), 20, frozenset({Feature.DGPC})
-    ),
-}
-
+MAX_UNIQUE_DIGITS = max(rule.max_unique_digits for rule in _RULES)
+"""No unique part of any channel is longer."""
 
 FEWEST_UNIQUE_DIGITS = 8
 """Fewer would be too easy to guess."""
@@ -80,8 +33,9 @@ USUAL_CODE_DIGITS = 16
 class Bin:
     """One configured BIN. Raises InvalidConfiguration when the table has no place for it.
 
-    ``only_features`` narrows what the BIN type allows, ``storefronts`` who may use it;
-    ``unique_digits`` is the length of the unique parts that are generated here.
+    ``only_features`` are the features that the configuration names, all that are documented
+    without it; ``storefronts`` says who may use the BIN, and ``unique_digits`` how long the
+    unique parts are that are generated here.
     """
 
     channel: Channel
@@ -94,7 +48,7 @@ class Bin:
     rule: BinRule = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        rule = RULES.get((self.channel, self.partnership, self.bin_type))
+        rule = self.channel.facts.bin_rules.get((self.partnership, self.bin_type))
         if rule is None:
             raise InvalidConfiguration(
                 f"BIN {self.digits!r}: {self.channel} has no {self.bin_type} BIN"
@@ -112,7 +66,8 @@ class Bin:
 
     def _check_choices(self) -> None:
         name = f"BIN {self.digits!r}"
-        for feature in sorted((self.only_features or frozenset()) - self.rule.features):
+        possible = self.rule.features | self.rule.inferred
+        for feature in sorted((self.only_features or frozenset()) - possible):
             raise InvalidConfiguration(
                 f"{name}: {self.channel} {self.partnership} {self.bin_type} has no {feature}"
             )
@@ -122,7 +77,7 @@ class Bin:
             raise InvalidConfiguration(f"{name}: storefronts is empty, so that nobody may use it")
         if self.unique_digits is None:
             return
-        if self.rule.features == {Feature.DGPC}:
+        if self.features == {Feature.DGPC}:
             raise InvalidConfiguration(
                 f"{name}: unique_digits has no meaning, DOKU makes its codes"
             )
@@ -218,6 +173,26 @@ class BinTable:
         return tuple(
             entry for entry in self.bins if entry.channel is channel and entry.is_for(storefront_id)
         )
+
+    def choose(
+        self, channel: Channel, feature: Feature, storefront_id: str, digits: str | None
+    ) -> Bin:
+        """The BIN for a new code; ``digits`` is the one that the storefront asks for, if any.
+
+        Raises InvalidRequest if none fits, or several.
+        """
+        offered = [
+            entry for entry in self.offered(channel, storefront_id) if feature in entry.features
+        ]
+        if not offered:
+            raise InvalidRequest.of("feature", f"is not offered for {channel}")
+        if digits is not None:
+            offered = [entry for entry in offered if entry.digits == digits]
+            if not offered:
+                raise InvalidRequest.of("bin", f"is not configured for {channel} and {feature}")
+        if len(offered) > 1:
+            raise InvalidRequest.of("bin", f"is needed: several fit {channel} and {feature}")
+        return offered[0]
 
 
 def make_unique_part(digits: int, randbelow: Callable[[int], int]) -> str:

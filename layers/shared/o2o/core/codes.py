@@ -6,8 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.errors import IllegalMove
 from o2o.core.timetable import Timetable
 
@@ -70,7 +69,7 @@ TRANSITIONS: dict[tuple[Status, Move], Status] = {
 """The whole life cycle. What is not here can't happen."""
 
 _IN_WORDS = {Move.CANCEL: "be cancelled", Move.REPLACE: "be replaced"}
-"""The moves that storefronts ask for, as a refusal tells them."""
+"""The moves that storefronts ask for, as an error message names them."""
 
 
 TILL_SESSION = timedelta(minutes=10)
@@ -211,14 +210,14 @@ class PaymentCode:
         return replace(self, status=status, version=self.version + 1, **changes)
 
     @property
-    def is_ours(self) -> bool:
+    def merchant_made(self) -> bool:
         """Whether the digits were made here, so that they must be claimed."""
         return self.feature is not Feature.DGPC
 
     @property
     def unique_part(self) -> str | None:
         """What stands behind the BIN, of digits that were made here."""
-        if not self.is_ours or self.payment_code is None or self.bin is None:
+        if not self.merchant_made or self.payment_code is None or self.bin is None:
             return None
         return self.payment_code.removeprefix(self.bin)
 
@@ -300,7 +299,7 @@ class PaymentCode:
             intent=None,
         )
 
-    def give_way(self, successor: str, *, now: datetime, timetable: Timetable) -> "PaymentCode":
+    def supersede(self, successor: str, *, now: datetime, timetable: Timetable) -> "PaymentCode":
         """Another code replaces this one. Raises IllegalMove if it has been paid."""
         code = (
             self.cancel(now=now, timetable=timetable) if self.is_open else self.move(Move.REPLACE)

@@ -3,7 +3,7 @@
 O2OError
 ├── InvalidRequest          the storefront sent something that can't be done
 ├── NotFound                no such thing, or not this storefront's
-├── InvoiceNumberTaken      the invoice number stands for another request
+├── InvoiceNumberTaken      the invoice number is already used by a different request
 ├── DigitsTaken             another live payment code has these digits
 ├── IllegalMove             the payment code's state does not allow it
 ├── InvalidConfiguration    a setting is wrong: names the entry
@@ -19,7 +19,6 @@ O2OError
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 
 class O2OError(Exception):
@@ -52,7 +51,7 @@ class NotFound(O2OError):
 
 
 class InvoiceNumberTaken(O2OError):
-    """The invoice number was used before, with another request."""
+    """The invoice number is already used by a different request."""
 
 
 class DigitsTaken(O2OError):
@@ -76,7 +75,7 @@ class VersionConflict(O2OError):
 
 
 class Busy(O2OError):
-    """The table takes no more at this moment."""
+    """The table is contended or throttled beyond our patience. Nothing was written."""
 
 
 class UntrustedMessage(O2OError):
@@ -88,14 +87,7 @@ class UnreadableMessage(O2OError):
 
 
 class DokuError(O2OError):
-    """Something went wrong between DOKU and us.
-
-    ``retryable``: sending the same request again can help.
-    ``outcome_known``: it is certain that DOKU did not accept the request.
-    """
-
-    retryable: ClassVar[bool]
-    outcome_known: ClassVar[bool]
+    """Something went wrong between DOKU and us. ``code`` is DOKU's own, if it gave one."""
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -103,28 +95,16 @@ class DokuError(O2OError):
 
 
 class DokuRefused(DokuError):
-    """DOKU refused the request for good."""
-
-    retryable = False
-    outcome_known = True
+    """DOKU refused the request for good: the same request will be refused again."""
 
 
 class DokuRejectedCredentials(DokuError):
-    """DOKU refused our Client-Id or signature: a person must mend the secret."""
-
-    retryable = True
-    outcome_known = True
+    """DOKU refused our Client-Id or signature: the operator must correct the secret."""
 
 
 class DokuUnavailable(DokuError):
-    """DOKU can't be reached, or says that it takes no requests now."""
-
-    retryable = True
-    outcome_known = True
+    """DOKU did not take the request: it can't be reached, or says so. Try again."""
 
 
 class DokuOutcomeUnknown(DokuError):
-    """No trustworthy answer came: DOKU may have accepted the request."""
-
-    retryable = True
-    outcome_known = False
+    """No trustworthy answer came: DOKU may have accepted the request. Send the same again."""

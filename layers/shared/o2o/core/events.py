@@ -13,7 +13,7 @@ from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Status
 
 
 class EventType(StrEnum):
-    """What happened."""
+    """What happened to a payment code; the name that storefronts switch on (docs/webhooks.md)."""
 
     ACTIVATED = "payment_code.activated"
     PAID = "payment_code.paid"
@@ -28,7 +28,10 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a code. ``payment`` is there if it was a payment."""
+    """Something that happened to a code. ``payment`` is the one that it reports, if any.
+
+    ``occurred_at`` is when the code changed, not when the event was derived.
+    """
 
     event_id: str
     type: EventType
@@ -53,8 +56,17 @@ _OF_STATUS = {
 }
 
 
-def events_of(before: PaymentCode | None, after: PaymentCode) -> list[Event]:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write of a code. ``before`` is None for a new code."""
+
+    before: PaymentCode | None
+    after: PaymentCode
+
+
+def derive_events(change: Change) -> list[Event]:
     """The events of one write of a code, in their order."""
+    before, after = change.before, change.after
     found: list[Event] = []
     if after.status in _OF_STATUS and (before is None or before.status is not after.status):
         found.append(_event(_OF_STATUS[after.status], after, _since(after)))

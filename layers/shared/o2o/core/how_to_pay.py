@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from o2o.core.channels import IDENTITIES
 from o2o.core.codes import PaymentCode
 from o2o.core.wib import WIB
 
@@ -64,10 +63,7 @@ _TIME = {Language.INDONESIAN: "%H.%M", Language.ENGLISH: "%H:%M"}
 
 def explain(code: PaymentCode, language: Language) -> list[Instruction]:
     """Our own instructions for a code that has its digits, one for each brand of its channel."""
-    return [
-        Instruction(brand, steps(code, language, brand))
-        for brand in IDENTITIES[code.channel].brands
-    ]
+    return [Instruction(brand, steps(code, language, brand)) for brand in code.channel.facts.brands]
 
 
 def steps(code: PaymentCode, language: Language, place: str) -> tuple[str, ...]:

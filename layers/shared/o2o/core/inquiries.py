@@ -1,10 +1,11 @@
 """Direct inquiry: what DOKU is told about a code that lives here (DOKU protocol, section 5)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from o2o.core.bins import Feature
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import PaymentCode, Status
 
 
@@ -32,6 +33,23 @@ _HTTP_STATUS = {
     InquiryStatus.DECLINE: 400,
     InquiryStatus.INVALID_SIGNATURE: 401,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """DOKU's question about digits; ``channel`` is None if it is none of ours."""
+
+    channel: Channel | None
+    payment_code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedResponse:
+    """Our signed answer, as it goes over the wire."""
+
+    http_status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

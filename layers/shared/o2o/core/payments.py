@@ -71,6 +71,11 @@ class Payment:
     """Of a further payment: the invoice number under which the first one was made."""
 
     @property
+    def when(self) -> tuple[datetime, str]:
+        """Sorts payments by time."""
+        return self.report.paid_at, self.identity
+
+    @property
     def mark(self) -> PaymentMark:
         """What the code's item remembers of this payment."""
         return PaymentMark(
@@ -83,6 +88,14 @@ class Payment:
             first_paid=self.first_paid,
             recorded_at=self.recorded_at,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CodeHistory:
+    """A code and its payments, at most as many as were asked for."""
+
+    code: PaymentCode
+    payments: Sequence[Payment] = ()
 
 
 @dataclass(frozen=True, slots=True)

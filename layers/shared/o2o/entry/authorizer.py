@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_authorizer_event i
     parse_api_gateway_arn,
 )
 
+from o2o.core.storefronts import ApiKey
 from o2o.entry.observability import count
-from o2o.usecases.ports import ApiKey
 
 NOBODY = "nobody"
 

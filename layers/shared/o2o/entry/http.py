@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from o2o.core.errors import DokuError, InvalidRequest, O2OError, UntrustedMessage
 from o2o.entry import problems
 from o2o.entry.body import check_json_body
-from o2o.entry.models import INVOICE_NUMBER_PATTERN
+from o2o.entry.models.text import INVOICE_NUMBER_PATTERN
 from o2o.entry.observability import (
     Handler,
     count,

@@ -11,9 +11,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from o2o.core.codes import PaymentKind
 from o2o.core.errors import DokuError, DokuRefused, DokuRejectedCredentials
+from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import Payment
 from o2o.usecases.answer_inquiry import Answered
-from o2o.usecases.receive import Receipt, Received
+from o2o.usecases.receive_notification import NotificationOutcome, ReceivedNotification
 from o2o.usecases.reconcile import Finding, Reconciled
 
 logger = Logger()
@@ -30,6 +31,33 @@ _PAYMENT_METRICS = {
     PaymentKind.AMOUNT_MISMATCH: "PaymentAmountMismatch",
     PaymentKind.DIGITS_MISMATCH: "PaymentDigitsMismatch",
 }
+
+_NOTIFICATION_METRICS = {
+    NotificationOutcome.UNMATCHED: "NotificationUnmatched",
+    NotificationOutcome.UNREADABLE: "NotificationUnreadable",
+    NotificationOutcome.NOT_SUCCESS: "NotificationNotSuccess",
+}
+"""Of the others, the payment is counted."""
+
+_INQUIRY_METRICS = {
+    InquiryStatus.SUCCESS: "InquirySuccess",
+    InquiryStatus.NOT_FOUND: "InquiryBillingNotFound",
+    InquiryStatus.ALREADY_PAID: "InquiryBillingAlreadyPaid",
+    InquiryStatus.WAS_EXPIRED: "InquiryBillingWasExpired",
+    InquiryStatus.DECLINE: "InquiryDecline",
+    InquiryStatus.INVALID_SIGNATURE: "InquiryInvalidSignature",
+}
+
+_RECONCILED_METRICS = {
+    Finding.ACTIVATED: "ReconciledActivated",
+    Finding.REFUSED: "ReconciledRefused",
+    Finding.SETTLED: "ReconciledSettled",
+    Finding.EXPIRED: "ReconciledExpired",
+    Finding.FAILED: "ReconciledFailed",
+    Finding.DOKU_SILENT: "ReconciledDokuSilent",
+    Finding.UNMATCHED: "ReconciledUnmatched",
+}
+"""Of the others there is nothing to say."""
 
 
 class HandlerFailed(Exception):
@@ -93,20 +121,21 @@ def count_doku_error(error: DokuError | None) -> None:
     )
 
 
-def count_received(receipt: Receipt) -> None:
+def count_received(received: ReceivedNotification) -> None:
     """Count and log what became of a notification."""
-    count_payment(receipt.payment)
-    if receipt.received in (Received.SETTLED, Received.KNOWN):
+    count_payment(received.payment)
+    metric = _NOTIFICATION_METRICS.get(received.outcome)
+    if metric is None:
         return
-    count(f"Notification{_in_capitals(receipt.received)}")
+    count(metric)
     logger.error(
-        "notification kept", invoice_number=receipt.invoice_number, received=receipt.received
+        "notification kept", invoice_number=received.invoice_number, outcome=received.outcome
     )
 
 
 def count_answered(answered: Answered) -> None:
-    """Count and log what DOKU was told about a code."""
-    count(f"Inquiry{_in_capitals(answered.status)}")
+    """Count and log the answer to an inquiry."""
+    count(_INQUIRY_METRICS[answered.status])
     logger.info("inquiry answered", status=answered.status, invoice_number=answered.invoice_number)
 
 
@@ -114,17 +143,14 @@ def count_reconciled(reconciled: Reconciled) -> None:
     """Count and log what a reconciliation found."""
     count_payment(reconciled.payment)
     count_doku_error(reconciled.doku_error)
-    if reconciled.finding in (Finding.NOTHING_DUE, Finding.UNCHANGED):
+    metric = _RECONCILED_METRICS.get(reconciled.finding)
+    if metric is None:
         return
-    count(f"Reconciled{_in_capitals(reconciled.finding)}")
+    count(metric)
     code = reconciled.code
     logger.info(
         "reconciled", finding=reconciled.finding, invoice_number=code and code.invoice_number
     )
-
-
-def _in_capitals(value: str) -> str:
-    return value.title().replace("_", "")
 
 
 def log_unexpected(error: BaseException) -> None:

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from aws_lambda_powertools.metrics import MetricUnit
 
 from o2o.entry.observability import count, logger
-from o2o.usecases.deliver import Delivered, Outcome
-from o2o.usecases.publish import Published
+from o2o.usecases.deliver_webhooks import Delivered, DeliveryOutcome
+from o2o.usecases.publish_events import Published
 
 _METRICS = {
-    Outcome.DELIVERED: "WebhookDelivered",
-    Outcome.FAILED: "WebhookFailed",
-    Outcome.PUT_OFF: "WebhookPutOff",
-    Outcome.DEAD: "WebhookDead",
-    Outcome.PAUSED: "WebhookPaused",
+    DeliveryOutcome.DELIVERED: "WebhookDelivered",
+    DeliveryOutcome.FAILED: "WebhookFailed",
+    DeliveryOutcome.PUT_OFF: "WebhookPutOff",
+    DeliveryOutcome.DEAD: "WebhookDead",
+    DeliveryOutcome.PAUSED: "WebhookPaused",
 }
 """The others say nothing of how webhooks fare."""
 
@@ -45,9 +45,9 @@ def count_delivered(delivered: Delivered) -> None:
             storefront_id=delivered.paused.storefront_id,
             reason=delivered.paused.pause_reason,
         )
-    if record is None or delivered.outcome is Outcome.NOTHING_DUE:
+    if record is None or delivered.outcome is DeliveryOutcome.NOTHING_DUE:
         return
-    log = logger.error if delivered.outcome is Outcome.DEAD else logger.info
+    log = logger.error if delivered.outcome is DeliveryOutcome.DEAD else logger.info
     log(
         "webhook",
         outcome=delivered.outcome,

@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from o2o.core.bins import Bin, BinTable, BinType, Feature, Partnership
-from o2o.core.channels import Channel, ChannelRules
+from o2o.core.bins import Bin, BinTable
+from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.errors import InvalidConfiguration
+from o2o.core.retries import RetrySchedule
 from o2o.core.timetable import Timetable
-from o2o.core.webhooks import RetryTimetable
 
 Parsed = TypeVar("Parsed")
 
@@ -34,7 +34,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifeSettings(Settings):
-    """For whoever changes codes. Retentions count from the end of a code, or from a payment."""
+    """For functions that change codes. Retentions count from a code's end, or from a payment."""
 
     timetable: Timetable
     code_retention_days: timedelta
@@ -43,22 +43,25 @@ class LifeSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DokuSettings(LifeSettings):
-    """For whoever calls DOKU. ``override_notification_url`` is None for the configured one."""
+    """For functions that call DOKU.
+
+    ``override_notification_url`` is None for the one that is configured at DOKU.
+    """
 
     doku_base_url: str
     doku_secret_name: str
     doku_timeout_seconds: float
-    channels: dict[Channel, ChannelRules]
+    channels: dict[Channel, ChannelSettings]
     override_notification_url: str | None
 
     @property
     def paths(self) -> dict[tuple[Channel, Feature], str]:
         """DOKU's path for a new code."""
         paths: dict[tuple[Channel, Feature], str] = {}
-        for channel, rules in self.channels.items():
-            paths[channel, Feature.DGPC] = rules.path
-            if rules.merchant_path is not None:
-                paths[channel, Feature.MGPC] = rules.merchant_path
+        for channel, settings in self.channels.items():
+            paths[channel, Feature.DGPC] = settings.path
+            if settings.merchant_path is not None:
+                paths[channel, Feature.MGPC] = settings.merchant_path
         return paths
 
 
@@ -79,7 +82,7 @@ class GenerateSettings(DokuSettings):
 class ReadSettings(Settings):
     """For ``read_codes``."""
 
-    channels: dict[Channel, ChannelRules]
+    channels: dict[Channel, ChannelSettings]
     bins: BinTable
 
 
@@ -122,7 +125,7 @@ class ShowSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepSettings(Settings):
+class ExpireSettings(Settings):
     """For ``expire_codes``."""
 
     reconcile_queue_url: str
@@ -143,7 +146,7 @@ class DeliverSettings(Settings):
 
     signing_secret_name: str
     webhook_dead_letter_queue_url: str
-    webhook_retry_minutes: RetryTimetable
+    webhook_retry_minutes: RetrySchedule
     webhook_timeout_seconds: float
     webhook_allow_local: bool
 
@@ -199,12 +202,12 @@ def _public_url(value: str) -> str | None:
     return value
 
 
-def parse_retries(value: str) -> RetryTimetable:
+def parse_retries(value: str) -> RetrySchedule:
     """``WEBHOOK_RETRY_MINUTES``: the waits between one try and the next, as a JSON list."""
     minutes = _json(value, list)
     if not minutes or not all(isinstance(each, int) and each > 0 for each in minutes):
         raise ValueError("must be a JSON list of positive whole minutes")
-    return RetryTimetable(tuple(timedelta(minutes=each) for each in minutes))
+    return RetrySchedule(tuple(timedelta(minutes=each) for each in minutes))
 
 
 def _flag(value: str) -> bool:
@@ -219,18 +222,20 @@ def _path(value: str) -> str:
     return value
 
 
-def parse_channels(value: str) -> dict[Channel, ChannelRules]:
-    """``CHANNELS``: one object a channel, with the fields of ChannelRules."""
-    rules = {Channel(name): ChannelRules(**entry) for name, entry in _json(value, dict).items()}
-    for name, rule in rules.items():
-        for path in (rule.path, rule.merchant_path or "/"):
+def parse_channels(value: str) -> dict[Channel, ChannelSettings]:
+    """``CHANNELS``: one object a channel, with the fields of ChannelSettings."""
+    settings = {
+        Channel(name): ChannelSettings(**entry) for name, entry in _json(value, dict).items()
+    }
+    for name, each in settings.items():
+        for path in (each.path, each.merchant_path or "/"):
             if not path.startswith("/"):
                 raise ValueError(f"{name}: a path must begin with a slash")
-        if not 0 < rule.min_amount <= rule.max_amount:
+        if not 0 < each.min_amount <= each.max_amount:
             raise ValueError(f"{name}: min_amount must be positive and at most max_amount")
-        if rule.max_expiry_minutes < 1:
+        if each.max_expiry_minutes < 1:
             raise ValueError(f"{name}: max_expiry_minutes must be at least 1")
-    return rules
+    return settings
 
 
 def parse_bins(value: str) -> BinTable:
@@ -282,13 +287,13 @@ def _names(value: Any, kind: Callable[[str], Parsed]) -> frozenset[Parsed] | Non
     return frozenset(kind(each) for each in value)
 
 
-def check_paths(channels: Mapping[Channel, ChannelRules], bins: BinTable) -> None:
+def check_paths(channels: Mapping[Channel, ChannelSettings], bins: BinTable) -> None:
     """Raise InvalidConfiguration for a BIN that its channel's settings can't serve."""
     for entry in bins.bins:
-        rules = channels.get(entry.channel)
-        if rules is None:
+        settings = channels.get(entry.channel)
+        if settings is None:
             raise InvalidConfiguration(f"BIN {entry.digits!r}: CHANNELS has no {entry.channel}")
-        if Feature.MGPC in entry.features and rules.merchant_path is None:
+        if Feature.MGPC in entry.features and settings.merchant_path is None:
             raise InvalidConfiguration(
                 f"BIN {entry.digits!r}: mgpc needs merchant_path of {entry.channel} in CHANNELS,"
                 " or leave it out of the BIN's features"

@@ -1,4 +1,4 @@
-"""The composition root: which adapters the use cases run on.
+"""The composition root: which adapters the use cases run on, one builder for each capability.
 
 A function imports the adapters of its own use case only, so each import stands in the
 builder that needs it. Builders run while the function starts; nothing secret is read and
@@ -19,6 +19,7 @@ from o2o.entry.settings import (
     BrowseEventsSettings,
     DeliverSettings,
     DokuSettings,
+    ExpireSettings,
     ExplainSettings,
     GenerateSettings,
     InquirySettings,
@@ -27,36 +28,39 @@ from o2o.entry.settings import (
     ReceiveSettings,
     Settings,
     ShowSettings,
-    SweepSettings,
 )
 
 if TYPE_CHECKING:
     from o2o.adapters.doku.client import DokuClient
     from o2o.adapters.doku.inbox import Inbox
+    from o2o.adapters.dynamodb.codes import DynamoCodeStore
     from o2o.adapters.dynamodb.events import DynamoEventStore
-    from o2o.adapters.dynamodb.ledger import DynamoLedger
-    from o2o.adapters.dynamodb.notifications import DynamoNotificationBox
-    from o2o.adapters.dynamodb.registry import DynamoRegistry
+    from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
     from o2o.adapters.dynamodb.store import Store
+    from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
+    from o2o.adapters.queue import SqsWorkQueue
     from o2o.adapters.secrets import SecretCredentials
     from o2o.adapters.signing import Signing
+    from o2o.adapters.webhook_sender import HttpsWebhookSender
+    from o2o.core.events import Change
     from o2o.usecases.answer_inquiry import AnswerInquiry
-    from o2o.usecases.cancel import CancelCode
-    from o2o.usecases.deliver import DeliverEvent
-    from o2o.usecases.endpoints import Endpoints
-    from o2o.usecases.event_ports import Change
-    from o2o.usecases.events import BrowseEvents
-    from o2o.usecases.explain import ExplainPayment
-    from o2o.usecases.generate import GenerateCode
-    from o2o.usecases.publish import PublishEvents
-    from o2o.usecases.read import ReadCodes
-    from o2o.usecases.receive import ReceiveNotification
-    from o2o.usecases.reconcile import Reconcile, ReconcileCode
+    from o2o.usecases.authorize_storefront import AuthorizeStorefront
+    from o2o.usecases.browse_events import BrowseEvents
+    from o2o.usecases.cancel_code import CancelCode
+    from o2o.usecases.deliver_webhooks import DeliverWebhooks
+    from o2o.usecases.expire_codes import ExpireCodes
+    from o2o.usecases.explain_payment import ExplainPayment
+    from o2o.usecases.generate_code import GenerateCode
+    from o2o.usecases.manage_endpoints import ManageEndpoints
+    from o2o.usecases.publish_events import PublishEvents
+    from o2o.usecases.read_codes import ReadCodes
+    from o2o.usecases.receive_notification import ReceiveNotification
+    from o2o.usecases.reconcile import Reconcile
+    from o2o.usecases.reconcile_codes import ReconcileCodes
+    from o2o.usecases.refresh_code import RefreshCode
+    from o2o.usecases.resolve_notifications import ResolveNotifications
     from o2o.usecases.settle import Settle
-    from o2o.usecases.show import ShowCode
-    from o2o.usecases.storefronts import AuthorizeStorefront
-    from o2o.usecases.sweep import Sweep
-    from o2o.usecases.unmatched import Unmatched
+    from o2o.usecases.show_code import ShowCode
 
 _now: Callable[[], datetime] = system_clock
 
@@ -78,92 +82,88 @@ def clock() -> datetime:
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 
 
-def settings(kind: type[SomeSettings]) -> SomeSettings:
-    """This function's settings. Raises InvalidConfiguration."""
+def read_settings(kind: type[SomeSettings]) -> SomeSettings:
+    """This function's settings, from its environment. Raises InvalidConfiguration."""
     return kind.from_env(os.environ)
+
+
+# --- One builder for each function --------------------------------------------------------
 
 
 def authorize_storefront() -> "AuthorizeStorefront":
     """Wire ``authorize_storefront``."""
-    from o2o.usecases.storefronts import AuthorizeStorefront
+    from o2o.usecases.authorize_storefront import AuthorizeStorefront
 
-    return AuthorizeStorefront(registry=_registry(settings(Settings)))
+    return AuthorizeStorefront(storefronts=_storefronts(read_settings(Settings)))
 
 
 def generate_code() -> "GenerateCode":
     """Wire ``generate_code``."""
-    from o2o.usecases.generate import GenerateCode
+    from o2o.usecases.generate_code import GenerateCode
 
-    of = settings(GenerateSettings)
+    settings = read_settings(GenerateSettings)
     return GenerateCode(
-        ledger=_ledger(of),
-        doku=_doku(of),
+        codes=_codes(settings),
+        doku=_doku(settings),
         clock=clock,
         entropy=SystemEntropy(),
-        channels=of.channels,
-        bins=of.bins,
-        timetable=of.timetable,
-        page_token=_signing(of.signing_secret_name).page_token,
+        channels=settings.channels,
+        bins=settings.bins,
+        timetable=settings.timetable,
+        page_token=_signing(settings.signing_secret_name).page_token,
     )
 
 
 def read_codes() -> "ReadCodes":
     """Wire ``read_codes``."""
-    from o2o.usecases.read import ReadCodes
+    from o2o.usecases.read_codes import ReadCodes
 
-    return ReadCodes(ledger=_ledger(settings(Settings)))
+    return ReadCodes(codes=_codes(read_settings(Settings)))
 
 
 def cancel_code() -> "CancelCode":
     """Wire ``cancel_code``."""
-    from o2o.usecases.cancel import CancelCode
+    from o2o.usecases.cancel_code import CancelCode
 
-    of = settings(LifeSettings)
-    return CancelCode(ledger=_ledger(of), clock=clock, timetable=of.timetable)
+    settings = read_settings(LifeSettings)
+    return CancelCode(codes=_codes(settings), clock=clock, timetable=settings.timetable)
 
 
-def reconcile_code() -> "ReconcileCode":
+def refresh_code() -> "RefreshCode":
     """Wire ``refresh_code``."""
-    from o2o.usecases.reconcile import ReconcileCode
+    from o2o.usecases.refresh_code import RefreshCode
 
-    of = settings(DokuSettings)
-    return ReconcileCode(
-        ledger=_ledger(of),
-        doku=_doku(of),
-        settle=_settle(of),
-        clock=clock,
-        timetable=of.timetable,
-    )
+    settings = read_settings(DokuSettings)
+    return RefreshCode(codes=_codes(settings), reconcile=_reconcile(settings))
 
 
-def reconcile() -> "Reconcile":
+def reconcile_codes() -> "ReconcileCodes":
     """Wire ``reconcile_codes``."""
-    from o2o.usecases.reconcile import MatchNotification, Reconcile
+    from o2o.usecases.reconcile_codes import ReconcileCodes
 
-    of = settings(DokuSettings)
-    return Reconcile(
-        reconcile_code=reconcile_code(),
-        match_notification=MatchNotification(
-            inbox=_inbox(of.doku_secret_name, ""),
-            box=_notification_box(of),
-            settle=_settle(of),
-            clock=clock,
-            timetable=of.timetable,
-        ),
+    settings = read_settings(DokuSettings)
+    return ReconcileCodes(
+        codes=_codes(settings),
+        notifications=_notifications(settings),
+        inbox=_inbox(settings.doku_secret_name, ""),
+        reconcile=_reconcile(settings),
+        settle=_settle(settings),
+        clock=clock,
+        timetable=settings.timetable,
     )
 
 
 def receive_notification() -> "ReceiveNotification":
     """Wire ``receive_notification``."""
-    from o2o.usecases.receive import ReceiveNotification
+    from o2o.usecases.receive_notification import ReceiveNotification
 
-    of = settings(ReceiveSettings)
+    settings = read_settings(ReceiveSettings)
     return ReceiveNotification(
-        inbox=_inbox(of.doku_secret_name, of.public_path + NOTIFICATION_ROUTE),
-        settle=_settle(of),
-        box=_notification_box(of),
+        inbox=_inbox(settings.doku_secret_name, settings.public_path + NOTIFICATION_ROUTE),
+        settle=_settle(settings),
+        notifications=_notifications(settings),
         clock=clock,
-        timetable=of.timetable,
+        timetable=settings.timetable,
     )
 
 
@@ -171,10 +171,10 @@ def answer_inquiry() -> "AnswerInquiry":
     """Wire ``answer_inquiry``."""
     from o2o.usecases.answer_inquiry import AnswerInquiry
 
-    of = settings(InquirySettings)
+    settings = read_settings(InquirySettings)
     return AnswerInquiry(
-        inbox=_inbox(of.doku_secret_name, of.public_path + INQUIRY_ROUTE),
-        ledger=_ledger(of),
+        inbox=_inbox(settings.doku_secret_name, settings.public_path + INQUIRY_ROUTE),
+        codes=_codes(settings),
         clock=clock,
     )
 
@@ -182,49 +182,37 @@ def answer_inquiry() -> "AnswerInquiry":
 def explain_payment() -> "ExplainPayment":
     """Wire ``explain_payment``."""
     from o2o.adapters.doku.how_to_pay import HowToPayApi
-    from o2o.usecases.explain import ExplainPayment
+    from o2o.usecases.explain_payment import ExplainPayment
 
-    of = settings(ExplainSettings)
-    return ExplainPayment(ledger=_ledger(of), source=HowToPayApi(of.doku_base_url))
+    settings = read_settings(ExplainSettings)
+    return ExplainPayment(codes=_codes(settings), source=HowToPayApi(settings.doku_base_url))
 
 
 def show_code() -> "ShowCode":
     """Wire ``show_code``."""
-    from o2o.usecases.show import ShowCode
+    from o2o.usecases.show_code import ShowCode
 
-    of = settings(ShowSettings)
-    signing = _signing(of.signing_secret_name)
+    settings = read_settings(ShowSettings)
+    signing = _signing(settings.signing_secret_name)
     return ShowCode(
-        ledger=_ledger(of),
-        registry=_registry(of),
+        codes=_codes(settings),
+        storefronts=_storefronts(settings),
         clock=clock,
         page_token=signing.page_token,
         read_page_token=signing.read_page_token,
     )
 
 
-def sweep() -> "Sweep":
+def expire_codes() -> "ExpireCodes":
     """Wire ``expire_codes``."""
-    from o2o.adapters.queue import SqsWorkQueue
-    from o2o.usecases.sweep import Sweep
+    from o2o.usecases.expire_codes import ExpireCodes
 
-    of = settings(SweepSettings)
-    return Sweep(
-        agenda=_ledger(of),
-        queue=SqsWorkQueue(_client("sqs"), of.reconcile_queue_url),
-        clock=clock,
-    )
-
-
-def sweep_events() -> "Sweep":
-    """Wire ``expire_codes``, for events."""
-    from o2o.adapters.queue import SqsWorkQueue
-    from o2o.usecases.sweep import Sweep
-
-    of = settings(SweepSettings)
-    return Sweep(
-        agenda=_events(of),
-        queue=SqsWorkQueue(_client("sqs"), of.webhook_queue_url),
+    settings = read_settings(ExpireSettings)
+    return ExpireCodes(
+        codes=_codes(settings),
+        code_queue=_queue(settings.reconcile_queue_url),
+        events=_events(settings),
+        event_queue=_queue(settings.webhook_queue_url),
         clock=clock,
     )
 
@@ -232,94 +220,86 @@ def sweep_events() -> "Sweep":
 def publish_events() -> "PublishEvents":
     """Wire ``publish_events``."""
     from o2o.adapters.bus import EventBridgeBus
-    from o2o.entry.models_events import render
-    from o2o.usecases.publish import PublishEvents
+    from o2o.entry.models.events import render
+    from o2o.usecases.publish_events import PublishEvents
 
-    of = settings(PublishSettings)
+    settings = read_settings(PublishSettings)
     return PublishEvents(
-        events=_events(of),
-        bus=EventBridgeBus(_client("events"), of.event_bus_name),
+        events=_events(settings),
+        bus=EventBridgeBus(_client("events"), settings.event_bus_name),
         render=render,
-        keep_for=of.event_retention_days,
+        keep_for=settings.event_retention_days,
     )
 
 
-def read_change(record: Mapping[str, Any]) -> "Change | None":
-    """The write of a code in a record of the table's stream, or None: it is none."""
-    from o2o.adapters.dynamodb.events import read_change
+def change_reader() -> "Callable[[Mapping[str, Any]], Change | None]":
+    """What reads the write of a code in a record of the table's stream; None: it is none."""
+    from o2o.adapters.dynamodb.stream import read_change
 
-    return read_change(record)
+    return read_change
 
 
-def deliver_event() -> "DeliverEvent":
+def deliver_webhooks() -> "DeliverWebhooks":
     """Wire ``deliver_webhooks``."""
-    from o2o.adapters.dynamodb.events import DynamoEndpointStore
+    from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
     from o2o.adapters.queue import SqsDeadLetters
-    from o2o.adapters.webhooks import WebhookCourier
-    from o2o.usecases.deliver import DeliverEvent
+    from o2o.usecases.deliver_webhooks import DeliverWebhooks
 
-    of = settings(DeliverSettings)
-    return DeliverEvent(
-        events=_events(of),
-        endpoints=DynamoEndpointStore(_store(of)),
-        courier=WebhookCourier(
-            clock=clock,
-            timeout_seconds=of.webhook_timeout_seconds,
-            allow_local=of.webhook_allow_local,
-        ),
-        dead_letters=SqsDeadLetters(_client("sqs"), of.webhook_dead_letter_queue_url),
-        secret_of=_signing(of.signing_secret_name).webhook_secret,
+    settings = read_settings(DeliverSettings)
+    return DeliverWebhooks(
+        events=_events(settings),
+        endpoints=DynamoEndpointStore(_store(settings)),
+        sender=_sender(settings),
+        dead_letters=SqsDeadLetters(_client("sqs"), settings.webhook_dead_letter_queue_url),
+        secret_of=_signing(settings.signing_secret_name).webhook_secret,
         clock=clock,
         entropy=SystemEntropy(),
-        timetable=of.webhook_retry_minutes,
+        retries=settings.webhook_retry_minutes,
     )
 
 
 def browse_events() -> "BrowseEvents":
     """Wire ``browse_events``."""
-    from o2o.adapters.queue import SqsWorkQueue
-    from o2o.usecases.events import BrowseEvents
+    from o2o.usecases.browse_events import BrowseEvents
 
-    of = settings(BrowseEventsSettings)
+    settings = read_settings(BrowseEventsSettings)
     return BrowseEvents(
-        events=_events(of),
-        queue=SqsWorkQueue(_client("sqs"), of.webhook_queue_url),
-        clock=clock,
+        events=_events(settings), queue=_queue(settings.webhook_queue_url), clock=clock
     )
 
 
-def endpoints() -> "Endpoints":
-    """Wire the commands about endpoints, in the environment of whoever delivers and browses."""
-    from o2o.adapters.dynamodb.events import DynamoEndpointStore
-    from o2o.adapters.webhooks import WebhookCourier
-    from o2o.usecases.endpoints import Endpoints
+# --- What the operator does ---------------------------------------------------------------
 
-    of = settings(DeliverSettings)
-    return Endpoints(
-        endpoints=DynamoEndpointStore(_store(of)),
-        registry=_registry(of),
-        courier=WebhookCourier(
-            clock=clock,
-            timeout_seconds=of.webhook_timeout_seconds,
-            allow_local=of.webhook_allow_local,
-        ),
-        secret_of=_signing(of.signing_secret_name).webhook_secret,
+
+def manage_endpoints() -> "ManageEndpoints":
+    """Wire the commands about endpoints, in the environments of those who deliver and browse."""
+    from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
+    from o2o.usecases.manage_endpoints import ManageEndpoints
+
+    settings = read_settings(DeliverSettings)
+    return ManageEndpoints(
+        endpoints=DynamoEndpointStore(_store(settings)),
+        storefronts=_storefronts(settings),
+        sender=_sender(settings),
+        secret_of=_signing(settings.signing_secret_name).webhook_secret,
         browse=browse_events(),
         clock=clock,
     )
 
 
-def unmatched() -> "Unmatched":
+def resolve_notifications() -> "ResolveNotifications":
     """Wire the commands about kept notifications, in the environment of ``reconcile_codes``."""
-    from o2o.usecases.unmatched import Unmatched
+    from o2o.usecases.resolve_notifications import ResolveNotifications
 
-    of = settings(DokuSettings)
-    return Unmatched(
-        inbox=_inbox(of.doku_secret_name, ""),
-        box=_notification_box(of),
-        settle=_settle(of),
-        clock=clock,
+    settings = read_settings(DokuSettings)
+    return ResolveNotifications(
+        inbox=_inbox(settings.doku_secret_name, ""),
+        notifications=_notifications(settings),
+        settle=_settle(settings),
     )
+
+
+# --- What they are made of ----------------------------------------------------------------
 
 
 @cache
@@ -333,46 +313,74 @@ def _client(service: str) -> Any:
     return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]
 
 
-def _store(of: Settings) -> "Store":
+def _store(settings: Settings) -> "Store":
     from o2o.adapters.dynamodb.store import Store
     from o2o.adapters.dynamodb.table import Retention
 
     retention = (
-        Retention(codes=of.code_retention_days, evidence=of.evidence_retention_days)
-        if isinstance(of, LifeSettings)
+        Retention(codes=settings.code_retention_days, evidence=settings.evidence_retention_days)
+        if isinstance(settings, LifeSettings)
         else None
     )
-    return Store(_client("dynamodb"), of.table_name, retention)
+    return Store(_client("dynamodb"), settings.table_name, retention)
 
 
-def _ledger(of: Settings) -> "DynamoLedger":
-    from o2o.adapters.dynamodb.ledger import DynamoLedger
+def _codes(settings: Settings) -> "DynamoCodeStore":
+    from o2o.adapters.dynamodb.codes import DynamoCodeStore
 
-    return DynamoLedger(_store(of))
-
-
-def _notification_box(of: Settings) -> "DynamoNotificationBox":
-    from o2o.adapters.dynamodb.notifications import DynamoNotificationBox
-
-    return DynamoNotificationBox(_store(of))
+    return DynamoCodeStore(_store(settings))
 
 
-def _events(of: Settings) -> "DynamoEventStore":
+def _notifications(settings: Settings) -> "DynamoNotificationStore":
+    from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
+
+    return DynamoNotificationStore(_store(settings))
+
+
+def _events(settings: Settings) -> "DynamoEventStore":
     from o2o.adapters.dynamodb.events import DynamoEventStore
 
-    return DynamoEventStore(_store(of))
+    return DynamoEventStore(_store(settings))
 
 
-def _registry(of: Settings) -> "DynamoRegistry":
-    from o2o.adapters.dynamodb.registry import DynamoRegistry
+def _storefronts(settings: Settings) -> "DynamoStorefrontStore":
+    from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 
-    return DynamoRegistry(_store(of))
+    return DynamoStorefrontStore(_store(settings))
 
 
-def _settle(of: LifeSettings) -> "Settle":
+def _queue(url: str) -> "SqsWorkQueue":
+    from o2o.adapters.queue import SqsWorkQueue
+
+    return SqsWorkQueue(_client("sqs"), url)
+
+
+def _sender(settings: DeliverSettings) -> "HttpsWebhookSender":
+    from o2o.adapters.webhook_sender import HttpsWebhookSender
+
+    return HttpsWebhookSender(
+        clock=clock,
+        timeout_seconds=settings.webhook_timeout_seconds,
+        allow_local=settings.webhook_allow_local,
+    )
+
+
+def _settle(settings: LifeSettings) -> "Settle":
     from o2o.usecases.settle import Settle
 
-    return Settle(ledger=_ledger(of), clock=clock, timetable=of.timetable)
+    return Settle(codes=_codes(settings), clock=clock, timetable=settings.timetable)
+
+
+def _reconcile(settings: DokuSettings) -> "Reconcile":
+    from o2o.usecases.reconcile import Reconcile
+
+    return Reconcile(
+        codes=_codes(settings),
+        doku=_doku(settings),
+        settle=_settle(settings),
+        clock=clock,
+        timetable=settings.timetable,
+    )
 
 
 @cache
@@ -389,17 +397,17 @@ def _signing(secret_name: str) -> "Signing":
     return Signing(_client("secretsmanager"), secret_name)
 
 
-def _doku(of: DokuSettings) -> "DokuClient":
+def _doku(settings: DokuSettings) -> "DokuClient":
     from o2o.adapters.doku.client import DokuClient, TimeLimits
 
     return DokuClient(
-        base_url=of.doku_base_url,
-        paths=of.paths,
-        credentials=_credentials(of.doku_secret_name),
+        base_url=settings.doku_base_url,
+        paths=settings.paths,
+        credentials=_credentials(settings.doku_secret_name),
         clock=clock,
         entropy=SystemEntropy(),
-        limits=TimeLimits(total=of.doku_timeout_seconds),
-        notification_url=of.override_notification_url,
+        limits=TimeLimits(total=settings.doku_timeout_seconds),
+        notification_url=settings.override_notification_url,
     )
 
 

@@ -4,19 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from o2o.core.errors import UnreadableMessage, UntrustedMessage, VersionConflict
-from o2o.core.inquiries import InquiryAnswer, InquiryStatus, judge
-from o2o.usecases.ports import Clock, DokuInbox, Inquiry, Ledger, Sealed
-
-ATTEMPTS = 5
-"""A code that changes more often than this under an inquiry is declined."""
+from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse, judge
+from o2o.usecases.ports import Clock, CodeStore, DokuInbox
+from o2o.usecases.retry_on_conflict import retry_on_conflict
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What DOKU was told, and as which bytes."""
+    """The answer to DOKU, and its bytes."""
 
     status: InquiryStatus
-    sealed: Sealed
+    response: SignedResponse
     invoice_number: str | None = None
 
 
@@ -24,12 +22,12 @@ class Answered:
 class AnswerInquiry:
     """The use case: at most two reads and one write, and no call to DOKU.
 
-    What DOKU is told may be paid is written down first, so that cancelling afterwards
-    knows that a till may still take the money.
+    That DOKU may take the money is written down before DOKU hears it, so that cancelling
+    afterwards knows that a till may still take it (decision 0022).
     """
 
     inbox: DokuInbox
-    ledger: Ledger
+    codes: CodeStore
     clock: Clock
 
     def __call__(self, headers: Mapping[str, str], body: bytes) -> Answered:
@@ -42,32 +40,34 @@ class AnswerInquiry:
             answer = InquiryAnswer(InquiryStatus.DECLINE)
         else:
             answer = self._answer(inquiry)
-        return self._seal(headers, answer)
+        return self._sign(headers, answer)
 
     def decline(self, headers: Mapping[str, str]) -> Answered:
         """The answer when we have failed: the customer may try again."""
-        return self._seal(headers, InquiryAnswer(InquiryStatus.DECLINE))
+        return self._sign(headers, InquiryAnswer(InquiryStatus.DECLINE))
 
-    def _seal(self, headers: Mapping[str, str], answer: InquiryAnswer) -> Answered:
+    def _sign(self, headers: Mapping[str, str], answer: InquiryAnswer) -> Answered:
         return Answered(
             answer.status,
-            self.inbox.seal(headers, answer),
+            self.inbox.sign_response(headers, answer),
             answer.code.invoice_number if answer.code else None,
         )
 
     def _answer(self, inquiry: Inquiry) -> InquiryAnswer:
-        digits = inquiry.payment_code
-        if inquiry.channel is None:
+        channel, digits = inquiry.channel, inquiry.payment_code
+        if channel is None:
             return InquiryAnswer(InquiryStatus.NOT_FOUND, digits)
-        for _ in range(ATTEMPTS):
+
+        def attempt() -> InquiryAnswer:
             now = self.clock()
-            code = self.ledger.find_by_digits(inquiry.channel, digits)
+            code = self.codes.find_by_digits(channel, digits)
             status = judge(code, now)
             if code is None or status is not InquiryStatus.SUCCESS:
                 return InquiryAnswer(status, digits)
-            try:
-                self.ledger.save(code.inquire(now))
-            except VersionConflict:
-                continue
+            self.codes.save(code.inquire(now))
             return InquiryAnswer(status, digits, code)
-        return InquiryAnswer(InquiryStatus.DECLINE, digits)
+
+        try:
+            return retry_on_conflict(attempt)
+        except VersionConflict:
+            return InquiryAnswer(InquiryStatus.DECLINE, digits)

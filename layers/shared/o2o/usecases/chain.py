@@ -3,25 +3,25 @@
 from collections.abc import Callable
 
 from o2o.core.codes import PaymentCode
-from o2o.usecases.ports import Ledger
+from o2o.usecases.ports import CodeStore
 
 LONGEST = 20
 """A chain may have this many codes: each is read when one of them is paid."""
 
 
-def read_chain(ledger: Ledger, code: PaymentCode) -> tuple[PaymentCode, ...]:
+def read_chain(codes: CodeStore, code: PaymentCode) -> tuple[PaymentCode, ...]:
     """The other codes of a code's chain; none, and no read, for a code that has none."""
-    former = _follow(ledger, code.replaces, lambda other: other.replaces)
-    later = _follow(ledger, code.replaced_by, lambda other: other.replaced_by)
+    former = _follow(codes, code.replaces, lambda other: other.replaces)
+    later = _follow(codes, code.replaced_by, lambda other: other.replaced_by)
     return (*former, *later)
 
 
 def _follow(
-    ledger: Ledger, invoice_number: str | None, step: Callable[[PaymentCode], str | None]
+    codes: CodeStore, invoice_number: str | None, step: Callable[[PaymentCode], str | None]
 ) -> list[PaymentCode]:
     found: list[PaymentCode] = []
     while invoice_number is not None and len(found) < LONGEST:
-        other = ledger.get(invoice_number)
+        other = codes.get(invoice_number)
         if other is None:
             break
         found.append(other)

@@ -1,23 +1,36 @@
-"""What the use cases need of the world, as protocols."""
+"""What the use cases need of the world, as protocols.
+
+Adapters subclass them, so that what a method promises stands here once.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from o2o.core.channels import Channel
 from o2o.core.codes import DokuCode, PaymentCode
+from o2o.core.deliveries import Attempt, EventRecord
+from o2o.core.endpoints import Endpoint
+from o2o.core.events import Event
 from o2o.core.how_to_pay import Instruction
-from o2o.core.inquiries import InquiryAnswer
-from o2o.core.look import Look
-from o2o.core.payments import Evidence, Payment, PaymentReport, Settlement
+from o2o.core.inquiries import Inquiry, InquiryAnswer, SignedResponse
+from o2o.core.notifications import KeptNotification, Notification, OrderStatus
+from o2o.core.pages import Page
+from o2o.core.payments import CodeHistory, Evidence, Payment, Settlement
+from o2o.core.storefronts import ApiKey, Branding, Storefront
+from o2o.core.work import Work
 
 Clock = Callable[[], datetime]
 """Now, as aware UTC."""
 
 TimeLeft = Callable[[], float]
 """Seconds that the invocation may still spend."""
+
+Render = Callable[[Event], str]
+"""The body of the webhook for an event; the same text for the same event."""
+
+SecretOf = Callable[[str, int], str]
+"""A storefront's signing secret of a version, as Standard Webhooks writes it: whsec_…"""
 
 
 class Entropy(Protocol):
@@ -39,28 +52,6 @@ class Entropy(Protocol):
 # --- DOKU -------------------------------------------------------------------------------
 
 
-class OrderState(StrEnum):
-    """``transaction.status`` of a status check or a notification (DOKU protocol, section 7)."""
-
-    PENDING = "PENDING"
-    SUCCESS = "SUCCESS"
-    EXPIRED = "EXPIRED"
-    FAILED = "FAILED"
-    REFUNDED = "REFUNDED"
-    UNKNOWN = "UNKNOWN"
-    """DOKU knows no such order."""
-    OTHER = "OTHER"
-    """DOKU names a status that the protocol does not: it knows the order, no more is certain."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderStatus:
-    """DOKU's view of an order; ``payment`` comes with SUCCESS."""
-
-    state: OrderState
-    payment: PaymentReport | None = None
-
-
 class Doku(Protocol):
     """DOKU's API. Every call raises DokuError and nothing else."""
 
@@ -73,40 +64,7 @@ class Doku(Protocol):
         ...
 
     def check_status(self, invoice_number: str, time_left: TimeLeft) -> OrderStatus:
-        """What became of an order."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """DOKU's question about digits; ``channel`` is None if it is none of ours."""
-
-    channel: Channel | None
-    payment_code: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A signed answer of ours, as it goes over the wire."""
-
-    http_status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A signed message of DOKU's about an order."""
-
-    state: OrderState
-    payment: PaymentReport | None
-
-
-class InstructionSource(Protocol):
-    """DOKU's own words on how to pay."""
-
-    def fetch(self, address: str, time_left: TimeLeft) -> Sequence[Instruction]:
-        """The instructions at an address that DOKU gave; none if anything is amiss."""
+        """What became of an order. One that DOKU does not know is UNKNOWN."""
         ...
 
 
@@ -125,54 +83,34 @@ class DokuInbox(Protocol):
         """Raises UnreadableMessage."""
         ...
 
-    def seal(self, headers: Mapping[str, str], answer: InquiryAnswer) -> Sealed:
-        """Sign the answer to an inquiry that came with these headers."""
+    def sign_response(self, headers: Mapping[str, str], answer: InquiryAnswer) -> SignedResponse:
+        """Sign the answer to an inquiry that came with these headers.
+
+        Its Request-Id is echoed (DOKU protocol, section 2).
+        """
         ...
 
 
-# --- State ------------------------------------------------------------------------------
+class InstructionSource(Protocol):
+    """DOKU's own words on how to pay."""
 
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
-    """One page of a list; ``next_cursor`` is opaque, None at the end."""
-
-    items: Sequence[Item]
-    next_cursor: str | None = None
+    def fetch(self, address: str, time_left: TimeLeft) -> Sequence[Instruction]:
+        """The instructions at an address that DOKU gave; none if anything is amiss."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class CodeHistory:
-    """A code and its payments, at most as many as were asked for."""
-
-    code: PaymentCode
-    payments: Sequence[Payment] = ()
+# --- What is stored ---------------------------------------------------------------------
 
 
-class WorkKind(StrEnum):
-    """What is due."""
+class DueIndex(Protocol):
+    """Knows what is due: a store of codes, or of events."""
 
-    CODE = "code"
-    NOTIFICATION = "notification"
-    EVENT = "event"
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Something whose time has come.
-
-    ``identity`` tells a kept notification from its like; an event has nothing but its own.
-    """
-
-    kind: WorkKind
-    invoice_number: str
-    identity: str = ""
-    due_at: datetime | None = None
+    def due(self, now: datetime, limit: int) -> Sequence[Work]:
+        """What is due at ``now``, the longest overdue first; at most ``limit``."""
+        ...
 
 
-class Ledger(Protocol):
+class CodeStore(DueIndex, Protocol):
     """Payment codes and their payments. Every read that is acted on is consistent."""
 
     def create(
@@ -185,8 +123,8 @@ class Ledger(Protocol):
         """Write a new code; if its invoice number is taken, write nothing and return the taker.
 
         Digits that were made here are claimed with it; ``former_holder`` has let them go.
-        ``replaced`` is the code that gives way to it, one version on. All is written or none.
-        Raises DigitsTaken, and VersionConflict if the code that gives way changed.
+        ``replaced`` is the code that it supersedes, one version on. All is written or none.
+        Raises DigitsTaken, and VersionConflict if the superseded code changed.
         """
         ...
 
@@ -229,37 +167,14 @@ class Ledger(Protocol):
         limit: int,
         cursor: str | None,
     ) -> Page[PaymentCode]:
-        """A storefront's codes, newest first. Raises InvalidRequest for a foreign cursor."""
+        """A storefront's codes, newest first, both instants included.
+
+        Raises InvalidRequest for a foreign cursor.
+        """
         ...
 
-    def due(self, now: datetime, limit: int) -> Sequence[Work]:
-        """What is due at ``now``, the longest overdue first; at most ``limit``."""
-        ...
 
-
-class KeptFor(StrEnum):
-    """Why a signed message of DOKU's was kept instead of settled."""
-
-    UNMATCHED = "unmatched"
-    UNREADABLE = "unreadable"
-    NOT_SUCCESS = "not_success"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptNotification:
-    """A signed message that could not be settled. Nothing of DOKU's is ever thrown away."""
-
-    invoice_number: str
-    identity: str
-    reason: KeptFor
-    evidence: Evidence
-    received_at: datetime
-    due_at: datetime | None = None
-    dismissed: str | None = None
-    """Why a person wants to see it no more; it is kept as evidence all the same."""
-
-
-class NotificationBox(Protocol):
+class NotificationStore(Protocol):
     """Where messages are kept that match nothing yet."""
 
     def keep(self, notification: KeptNotification) -> bool:
@@ -271,7 +186,7 @@ class NotificationBox(Protocol):
         ...
 
     def postpone(self, notification: KeptNotification, due_at: datetime | None) -> None:
-        """Look at it again then, or never by itself."""
+        """Make it due then, or never by itself. One that was dropped meanwhile stays dropped."""
         ...
 
     def drop(self, notification: KeptNotification) -> None:
@@ -283,51 +198,8 @@ class NotificationBox(Protocol):
         ...
 
 
-class Agenda(Protocol):
-    """What knows its next look: a ledger, or a store of events."""
-
-    def due(self, now: datetime, limit: int) -> Sequence[Work]:
-        """What is due at ``now``, the longest overdue first; at most ``limit``."""
-        ...
-
-
-class WorkQueue(Protocol):
-    """Where the sweep puts what is due, for the reconciler or for the delivery of events."""
-
-    def backlog(self) -> int:
-        """About how many entries wait or are under way."""
-        ...
-
-    def put(self, work: Iterable[Work]) -> None:
-        """Queue work. Raises O2OError if any entry was not taken."""
-        ...
-
-
-# --- Storefronts ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Storefront:
-    """A shop or application that asks for payment codes."""
-
-    storefront_id: str
-    name: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """An API key as it is stored: its secret's SHA-256 only."""
-
-    key_id: str
-    storefront_id: str
-    secret_sha256: str = field(repr=False)
-    created_at: datetime
-    revoked_at: datetime | None = None
-
-
-class Registry(Protocol):
-    """Storefronts, their keys and their looks."""
+class StorefrontStore(Protocol):
+    """Storefronts, their keys and their branding."""
 
     def add_storefront(self, storefront: Storefront) -> bool:
         """Write a new storefront; False if its id is taken."""
@@ -353,10 +225,96 @@ class Registry(Protocol):
         """A storefront's keys, newest first."""
         ...
 
-    def put_look(self, look: Look) -> None:
-        """Write a storefront's look on its customers' pages, new or changed."""
+    def put_branding(self, branding: Branding) -> None:
+        """Write a storefront's branding, new or changed."""
         ...
 
-    def get_look(self, storefront_id: str) -> Look | None:
-        """A storefront's look, if it was ever given one."""
+    def get_branding(self, storefront_id: str) -> Branding | None:
+        """A storefront's branding, if it was ever given one."""
+        ...
+
+
+class EventStore(DueIndex, Protocol):
+    """Events and what became of them. Every read that is acted on is consistent."""
+
+    def add(self, record: EventRecord) -> bool:
+        """Write a new event; False if it is here already."""
+        ...
+
+    def get(self, event_id: str) -> EventRecord | None:
+        """An event by its id."""
+        ...
+
+    def save(self, record: EventRecord) -> None:
+        """Write an event that is one version on. Raises VersionConflict."""
+        ...
+
+    def list_events(
+        self,
+        storefront_id: str,
+        *,
+        created_from: datetime | None,
+        created_to: datetime | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[EventRecord]:
+        """A storefront's events, newest first, both instants included.
+
+        Raises InvalidRequest for a foreign cursor.
+        """
+        ...
+
+
+class EndpointStore(Protocol):
+    """The storefronts' endpoints."""
+
+    def get_endpoint(self, storefront_id: str) -> Endpoint | None:
+        """A storefront's endpoint."""
+        ...
+
+    def save_endpoint(self, endpoint: Endpoint) -> None:
+        """Write an endpoint: version 1 is a new one. Raises VersionConflict."""
+        ...
+
+
+# --- What is sent -----------------------------------------------------------------------
+
+
+class WorkQueue(Protocol):
+    """Where ``expire_codes`` puts what is due, for the functions that do the work."""
+
+    def backlog(self) -> int:
+        """About how many entries wait or are under way."""
+        ...
+
+    def put(self, work: Iterable[Work]) -> None:
+        """Queue work. Raises O2OError if any entry was not taken."""
+        ...
+
+
+class EventBus(Protocol):
+    """Where the operator's own systems listen."""
+
+    def put(self, record: EventRecord) -> None:
+        """Announce an event. Raises O2OError if the bus did not take it."""
+        ...
+
+
+class WebhookSender(Protocol):
+    """Sends messages over the public network, and nowhere else."""
+
+    def check(self, url: str) -> None:
+        """Raises InvalidRequest for an address that nothing will ever be sent to."""
+        ...
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
+        """Send once. Whatever goes wrong stands in the attempt."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Where events that could not be delivered are kept for the operator."""
+
+    def put(self, record: EventRecord) -> None:
+        """Keep an event's id. Raises O2OError."""
         ...

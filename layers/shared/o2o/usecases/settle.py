@@ -5,17 +5,14 @@ from enum import StrEnum
 
 from o2o.core import payments
 from o2o.core.codes import PaymentCode
-from o2o.core.errors import VersionConflict
 from o2o.core.payments import Payment, PaymentReport
 from o2o.core.timetable import Timetable
 from o2o.usecases.chain import read_chain
-from o2o.usecases.ports import Clock, Ledger
-
-ATTEMPTS = 100
-"""Each lost race means that another payment was recorded, so the end comes near."""
+from o2o.usecases.ports import Clock, CodeStore
+from o2o.usecases.retry_on_conflict import retry_on_conflict
 
 
-class Outcome(StrEnum):
+class SettleOutcome(StrEnum):
     """What settling a report came to."""
 
     RECORDED = "recorded"
@@ -27,7 +24,7 @@ class Outcome(StrEnum):
 class Settled:
     """``payment`` is there if it was recorded now, ``code`` if there is one."""
 
-    outcome: Outcome
+    outcome: SettleOutcome
     code: PaymentCode | None = None
     payment: Payment | None = None
 
@@ -36,37 +33,34 @@ class Settled:
 class Settle:
     """The use case: one read and one transaction for news, one read for what is known."""
 
-    ledger: Ledger
+    codes: CodeStore
     clock: Clock
     timetable: Timetable
 
     def __call__(self, report: PaymentReport) -> Settled:
         """Record a payment once. Raises VersionConflict in a storm: the caller must try again."""
-        identity = report.identity
-        for _ in range(ATTEMPTS):
-            code = self.ledger.get(report.invoice_number)
-            if code is None:
-                return Settled(Outcome.NO_CODE)
+        return retry_on_conflict(lambda: self._settle(report))
+
+    def _settle(self, report: PaymentReport) -> Settled:
+        code = self.codes.get(report.invoice_number)
+        if code is None:
+            return Settled(SettleOutcome.NO_CODE)
+        chain = read_chain(self.codes, code)
+        # The qualified identity covers all that tells payments apart.
+        for identity in (report.identity, report.qualified_identity):
             settlement = payments.settle(
                 code,
                 report,
                 identity=identity,
                 now=self.clock(),
                 timetable=self.timetable,
-                chain=read_chain(self.ledger, code),
+                chain=chain,
             )
             if settlement is None:
-                return Settled(Outcome.KNOWN, code)
-            try:
-                taker = self.ledger.record(settlement)
-            except VersionConflict:
-                continue
+                break
+            taker = self.codes.record(settlement)
             if taker is None:
-                return Settled(Outcome.RECORDED, settlement.code, settlement.payment)
+                return Settled(SettleOutcome.RECORDED, settlement.code, settlement.payment)
             if payments.is_same_payment(taker.mark, report, settlement.payment.kind):
-                return Settled(Outcome.KNOWN, code)
-            if identity == report.qualified_identity:
-                # The qualified identity covers all that tells payments apart.
-                return Settled(Outcome.KNOWN, code)
-            identity = report.qualified_identity
-        raise VersionConflict(f"gave up after {ATTEMPTS} lost races")
+                break
+        return Settled(SettleOutcome.KNOWN, code)

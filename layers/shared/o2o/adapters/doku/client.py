@@ -16,8 +16,7 @@ from o2o.adapters.doku import messages, signature
 from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
 from o2o.adapters.doku.messages import Complaint
 from o2o.adapters.doku.transport import BareSession, NotConnected
-from o2o.core.bins import Feature
-from o2o.core.channels import Channel
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import DokuCode, PaymentCode
 from o2o.core.errors import (
     DokuError,
@@ -28,8 +27,9 @@ from o2o.core.errors import (
     InvalidConfiguration,
     UnreadableMessage,
 )
+from o2o.core.notifications import OrderState, OrderStatus
 from o2o.core.payments import Evidence
-from o2o.usecases.ports import Clock, Entropy, OrderState, OrderStatus, TimeLeft
+from o2o.usecases.ports import Clock, Doku, Entropy, TimeLeft
 
 STATUS_PATH = "/orders/v1/status/"
 
@@ -113,7 +113,7 @@ class _Answer:
         return not (self.complaint.message or "").startswith("No static resource")
 
 
-class DokuClient:
+class DokuClient(Doku):
     """``Doku`` over HTTP. ``paths`` has the path for a new code, by channel and feature.
 
     Raises InvalidConfiguration for a base URL with a path, and for a path that would not
@@ -159,40 +159,37 @@ class DokuClient:
                 raise InvalidConfiguration(f"DOKU's path {path!r} would be sent as {sent!r}")
 
     def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
-        """See ``Doku``."""
         return messages.compose(code, expires_in_minutes, self._notification_url)
 
     def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
-        """See ``Doku``."""
         path = self._paths.get((code.channel, code.feature))
         if path is None or code.intent is None:
             raise DokuUnavailable(f"no path is configured for {code.channel} {code.feature}")
         request = _Request("POST", path, code.intent.request_id, code.intent.body.encode())
         answer = self._call(request, time_left)
-        sent = messages.read_sent(code.intent.body)
+        sent = messages.parse_sent(code.intent.body)
         # A repeated request is answered with 409 and the first answer's body (section 8).
         if answer.is_success or (
             answer.status == HTTPStatus.CONFLICT and messages.holds_code(answer.body)
         ):
             _require_signature(answer)
             try:
-                told = messages.read_code(answer.body, sent.invoice_number)
+                made = messages.parse_code(answer.body, sent.invoice_number)
             except UnreadableMessage as error:
                 raise DokuOutcomeUnknown(f"DOKU's answer: {error}") from error
-            if code.is_ours and told.payment_code != code.payment_code:
+            if code.merchant_made and made.payment_code != code.payment_code:
                 raise DokuOutcomeUnknown("DOKU's answer has other digits than were registered")
-            return told
+            return made
         raise _error(answer, sent.personal)
 
     def check_status(self, invoice_number: str, time_left: TimeLeft) -> OrderStatus:
-        """See ``Doku``. Not found is UNKNOWN."""
         path = STATUS_PATH + quote(invoice_number, safe="")
         answer = self._call(_Request("GET", path, self._entropy.request_id()), time_left)
         if answer.is_success:
             _require_signature(answer)
             evidence = Evidence(answer.body, answer.headers)
             try:
-                return messages.read_order_status(evidence, invoice_number)
+                return messages.parse_order_status(evidence, invoice_number)
             except UnreadableMessage as error:
                 raise DokuOutcomeUnknown(f"DOKU's answer: {error}") from error
         if answer.knows_no_order:
@@ -293,7 +290,7 @@ def _read_answer(
     body: bytes,
 ) -> _Answer:
     """What came back. It is signed only if it answers this very request."""
-    told = response.headers.get(signature.SIGNATURE)
+    signed = response.headers.get(signature.SIGNATURE)
     timestamp = response.headers.get(signature.RESPONSE_TIMESTAMP, "")
     text = signature.component(
         client_id=credentials.client_id,
@@ -304,18 +301,18 @@ def _read_answer(
         timestamp_name=signature.RESPONSE_TIMESTAMP,
     )
     keys = (credentials.secret_key, credentials.previous_secret_key)
-    if told is None:
+    if signed is None:
         trust = _Trust.UNSIGNED
     else:
-        trust = _Trust.SIGNED if signature.verify(told, text, keys) else _Trust.FORGED
+        trust = _Trust.SIGNED if signature.verify(signed, text, keys) else _Trust.FORGED
     headers = {
         signature.CLIENT_ID: credentials.client_id,
         signature.REQUEST_ID: request.request_id,
         signature.RESPONSE_TIMESTAMP: timestamp,
-        signature.SIGNATURE: told or "",
+        signature.SIGNATURE: signed or "",
     }
     content = messages.to_text(body)
-    return _Answer(response.status_code, trust, content, headers, messages.read_complaint(content))
+    return _Answer(response.status_code, trust, content, headers, messages.parse_complaint(content))
 
 
 def _require_signature(answer: _Answer) -> None:
@@ -351,17 +348,17 @@ def _error(answer: _Answer, personal: tuple[str, ...] | None) -> DokuError:
     else:
         kind = DokuRefused
     code = _printable(complaint.code or "") or None
-    parts = [f"HTTP {answer.status}", code, _tell(complaint.message, personal)]
+    parts = [f"HTTP {answer.status}", code, _quotable(complaint.message, personal)]
     return kind(": ".join(part for part in parts if part), code=code)
 
 
-def _tell(message: str | None, personal: tuple[str, ...] | None) -> str | None:
+def _quotable(message: str | None, personal: tuple[str, ...] | None) -> str | None:
     if message is None or personal is None:
         return None
-    told = _printable(message)
-    if any(_printable(text).casefold() in told.casefold() for text in personal):
+    words = _printable(message)
+    if any(_printable(text).casefold() in words.casefold() for text in personal):
         return None
-    return told[:_LONGEST_MESSAGE]
+    return words[:_LONGEST_MESSAGE]
 
 
 def _printable(text: str) -> str:

@@ -10,7 +10,7 @@ import urllib3
 
 from o2o.adapters.doku.transport import BareSession, NotConnected
 from o2o.core.how_to_pay import Instruction
-from o2o.usecases.ports import TimeLeft
+from o2o.usecases.ports import InstructionSource, TimeLeft
 
 _DOKUS_HOST = re.compile(r"([a-z0-9-]{1,63}\.){0,5}doku\.com", re.ASCII)
 _LONGEST_WAIT = 2.0
@@ -22,7 +22,7 @@ _LONGEST_STEP = 500
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "o2o"}
 
 
-class HowToPayApi:
+class HowToPayApi(InstructionSource):
     """``InstructionSource`` over HTTP.
 
     The address comes out of an answer, so it is fetched only over https from DOKU's own
@@ -34,7 +34,6 @@ class HowToPayApi:
         self._session = BareSession()
 
     def fetch(self, address: str, time_left: TimeLeft) -> Sequence[Instruction]:
-        """See ``InstructionSource``."""
         wait = min(_LONGEST_WAIT, time_left() - _RESERVE)
         if wait <= 0:
             return ()

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from o2o.adapters.doku import messages, signature
 from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
 from o2o.core.errors import UntrustedMessage
-from o2o.core.inquiries import InquiryAnswer
+from o2o.core.inquiries import Inquiry, InquiryAnswer, SignedResponse
+from o2o.core.notifications import Notification
 from o2o.core.payments import Evidence
-from o2o.usecases.ports import Clock, Inquiry, Notification, Sealed
+from o2o.usecases.ports import Clock, DokuInbox
 
 REFRESH_EVERY = timedelta(minutes=5)
 """A stranger's bad signatures can't make us read the secret more often than this."""
@@ -22,8 +23,8 @@ _REQUEST_ID = re.compile(r"[!-~]{1,128}", re.ASCII)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
-class Inbox:
-    """Opens notifications or inquiries, and seals answers.
+class Inbox(DokuInbox):
+    """Opens notifications or inquiries, and signs answers.
 
     ``target`` is the path of the URL that is configured at DOKU for them.
     A timestamp must be well-formed and may be old: DOKU's last retry comes 12 hours after
@@ -39,7 +40,6 @@ class Inbox:
         self._lock = threading.Lock()
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> Evidence:
-        """See ``DokuInbox``."""
         if len(body) > messages.MAX_BODY_BYTES:
             raise UntrustedMessage("the body is too large")
         given = {name.lower(): value.strip() for name, value in headers.items()}
@@ -57,19 +57,16 @@ class Inbox:
         return Evidence(messages.to_text(body), signed)
 
     def read_notification(self, evidence: Evidence) -> Notification:
-        """See ``DokuInbox``."""
-        return messages.read_notification(evidence)
+        return messages.parse_notification(evidence)
 
     def read_inquiry(self, evidence: Evidence) -> Inquiry:
-        """See ``DokuInbox``."""
-        return messages.read_inquiry(evidence)
+        return messages.parse_inquiry(evidence)
 
-    def seal(self, headers: Mapping[str, str], answer: InquiryAnswer) -> Sealed:
-        """See ``DokuInbox``. The Request-Id is DOKU's, echoed (DOKU protocol, section 2)."""
+    def sign_response(self, headers: Mapping[str, str], answer: InquiryAnswer) -> SignedResponse:
         credentials = self._credentials()
         body = messages.compose_inquiry_answer(answer)
-        told = {name.lower(): value.strip() for name, value in headers.items()}
-        request_id = told.get(signature.REQUEST_ID.lower(), "")
+        given = {name.lower(): value.strip() for name, value in headers.items()}
+        request_id = given.get(signature.REQUEST_ID.lower(), "")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = ""
         timestamp = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -81,7 +78,7 @@ class Inbox:
             body=body.encode(),
             timestamp_name=signature.RESPONSE_TIMESTAMP,
         )
-        return Sealed(
+        return SignedResponse(
             answer.status.http_status,
             {
                 signature.CLIENT_ID: credentials.client_id,

@@ -12,15 +12,14 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from o2o.adapters.doku.signature import REQUEST_TIMESTAMP, RESPONSE_TIMESTAMP
-from o2o.core.bins import MAX_CODE_DIGITS
-from o2o.core.channels import IDENTITIES, Channel
+from o2o.core.channels import MAX_CODE_DIGITS, Channel, ReceiptField
 from o2o.core.codes import DokuCode, PaymentCode
 from o2o.core.errors import UnreadableMessage
-from o2o.core.inquiries import InquiryAnswer
+from o2o.core.inquiries import Inquiry, InquiryAnswer
 from o2o.core.money import parse_doku_amount
+from o2o.core.notifications import Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, PaymentReport, Source
 from o2o.core.wib import parse_doku_instant
-from o2o.usecases.ports import Inquiry, Notification, OrderState, OrderStatus
 
 MAX_BODY_BYTES = 64 * 1024
 """No message of DOKU's comes near this."""
@@ -36,8 +35,12 @@ _SHORT_WORD = 2
 _CODE_DIGITS = re.compile(rf"[0-9]{{1,{MAX_CODE_DIGITS}}}", re.ASCII)
 _ERROR_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _LINK = re.compile(r"https?://\S+", re.ASCII)
+_RECEIPT_FIELDS = {
+    ReceiptField.DESCRIPTION: "description",
+    ReceiptField.FOOTER: "footer_message",
+}
 _STATES = {str(state): state for state in OrderState if state is not OrderState.UNKNOWN}
-"""What DOKU can say of an order; that it knows none it says by 404."""
+"""What DOKU can say of an order; that it knows none, it says by 404."""
 
 
 # --- what we write ----------------------------------------------------------------------
@@ -58,15 +61,18 @@ def compose(code: PaymentCode, expires_in_minutes: int, notification_url: str | 
         "online_to_offline_info": info,
         "customer": _customer(code),
     }
-    if code.is_ours:
+    if code.merchant_made:
         info["payment_code"] = code.payment_code
     if code.info is not None:
         info["info"] = code.info
-    receipt = {"footer_message": code.receipt.footer}
-    if code.channel is Channel.INDOMARET:
-        receipt = {"description": code.receipt.description, **receipt}
-    if printed := {name: text for name, text in receipt.items() if text is not None}:
-        body[f"{code.channel}_info"] = {"receipt": printed}
+    receipt = {
+        _RECEIPT_FIELDS[name]: text
+        for name in ReceiptField
+        if name in code.channel.facts.receipt_fields
+        and (text := getattr(code.receipt, name)) is not None
+    }
+    if receipt:
+        body[code.channel.facts.info_field] = {"receipt": receipt}
     if notification_url:
         body["additional_info"] = {"override_notification_url": notification_url}
     return _dump(body)
@@ -100,7 +106,7 @@ class SentRequest:
     """Texts that may not appear in an error message."""
 
 
-def read_sent(body: str) -> SentRequest:
+def parse_sent(body: str) -> SentRequest:
     """A body that ``compose`` made."""
     message = _load(body)
     told = [_dig(message, "customer", name) for name in ("name", "email")]
@@ -143,7 +149,7 @@ class Complaint:
         return not told.isdisjoint(errors)
 
 
-def read_complaint(body: str) -> Complaint | None:
+def parse_complaint(body: str) -> Complaint | None:
     """The error in an answer, or None if it is not one of DOKU's shapes."""
     try:
         message = _load(body)
@@ -169,7 +175,7 @@ def holds_code(body: str) -> bool:
         return False
 
 
-def read_code(body: str, invoice_number: str | None) -> DokuCode:
+def parse_code(body: str, invoice_number: str | None) -> DokuCode:
     """The code in an answer about our invoice number (DOKU protocol, section 3)."""
     message = _load(body)
     if _text(_dig(message, "order", "invoice_number")) != invoice_number:
@@ -186,7 +192,7 @@ def read_code(body: str, invoice_number: str | None) -> DokuCode:
     )
 
 
-def read_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
+def parse_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
     """A status check's answer about our invoice number (DOKU protocol, section 7).
 
     An order without a transaction is pending: DOKU knows it, and nobody has paid.
@@ -200,10 +206,12 @@ def read_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
     state = _state(message)
     if state is not OrderState.SUCCESS:
         return OrderStatus(state)
-    return OrderStatus(state, _read_payment(message, evidence, Source.STATUS_CHECK, invoice_number))
+    return OrderStatus(
+        state, _parse_payment(message, evidence, Source.STATUS_CHECK, invoice_number)
+    )
 
 
-def read_notification(evidence: Evidence) -> Notification:
+def parse_notification(evidence: Evidence) -> Notification:
     """A notification (DOKU protocol, section 6).
 
     SUCCESS always comes with its payment, another state only if it can be read.
@@ -214,7 +222,7 @@ def read_notification(evidence: Evidence) -> Notification:
         invoice_number = _text(_dig(message, "order", "invoice_number"))
         if invoice_number is None:
             _unreadable("order.invoice_number")
-        payment = _read_payment(message, evidence, Source.NOTIFICATION, invoice_number)
+        payment = _parse_payment(message, evidence, Source.NOTIFICATION, invoice_number)
     except UnreadableMessage:
         if state is OrderState.SUCCESS:
             raise
@@ -222,20 +230,20 @@ def read_notification(evidence: Evidence) -> Notification:
     return Notification(state, payment)
 
 
-def read_inquiry(evidence: Evidence) -> Inquiry:
+def parse_inquiry(evidence: Evidence) -> Inquiry:
     """An inquiry about digits (DOKU protocol, section 5)."""
     message = _load(evidence.body)
     digits = _text(_dig(message, "online_to_offline_info", "payment_code"))
     if digits is None or not _CODE_DIGITS.fullmatch(digits):
         _unreadable("online_to_offline_info.payment_code")
     acquirer, channel_id = (_text(_dig(message, name, "id")) for name in ("acquirer", "channel"))
-    for channel, identity in IDENTITIES.items():
-        if (acquirer, channel_id) == (identity.acquirer_id, identity.channel_id):
+    for channel in Channel:
+        if (acquirer, channel_id) == (channel.facts.acquirer_id, channel.facts.channel_id):
             return Inquiry(channel, digits)
     return Inquiry(None, digits)
 
 
-def _read_payment(
+def _parse_payment(
     message: dict[str, Any], evidence: Evidence, source: Source, invoice_number: str
 ) -> PaymentReport:
     told = _dig(message, "online_to_offline_info", "payment_code")
@@ -258,7 +266,7 @@ def _read_payment(
 
 
 def _paid_at(message: dict[str, Any], evidence: Evidence) -> datetime:
-    """The instant of the payment, or what stands for it: the same in each telling.
+    """The instant of the payment, or what stands for it: the same in each message.
 
     The instant can be the payment's identity, so a retry must give it again. Without
     ``transaction.date`` it is the order's creation, which never changes, and only without

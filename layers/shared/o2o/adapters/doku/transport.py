@@ -1,10 +1,6 @@
 """HTTP as a client of a payment provider needs it: no redirects, no retries, no surprises."""
 
-import http.client
-import io
-import socket
-import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from requests import Response, Session
 from requests.adapters import HTTPAdapter
@@ -12,50 +8,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from o2o.adapters.deadline import DeadlineResponse
 
 
 class NotConnected(Exception):
     """There was no connection, so that nothing can have been sent."""
 
 
-class _Deadline(io.RawIOBase):
-    """A socket's stream whose time-out is for the whole of it, not for each piece.
-
-    Otherwise an answer that drips a byte at a time, in its headers even, never times out.
-    """
-
-    def __init__(self, stream: io.RawIOBase, sock: socket.socket) -> None:
-        self._stream = stream
-        self._sock = sock
-        self._ends_at = time.monotonic() + (sock.gettimeout() or 0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
-        left = self._ends_at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer took too long")
-        self._sock.settimeout(left)
-        return self._stream.readinto(buffer)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
-class _Answer(http.client.HTTPResponse):
-    """An answer that must be complete within the read time-out."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Deadline(self.fp.detach(), sock))
-
-
 class _Plain(HTTPConnection):
-    response_class = _Answer
+    response_class = DeadlineResponse
 
     def connect(self) -> None:
         try:
@@ -65,7 +26,7 @@ class _Plain(HTTPConnection):
 
 
 class _Secure(HTTPSConnection):
-    response_class = _Answer
+    response_class = DeadlineResponse
 
     def connect(self) -> None:
         try:

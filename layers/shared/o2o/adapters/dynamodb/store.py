@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from botocore.exceptions import ClientError
 
 from o2o.adapters.dynamodb.codec import Attributes
-from o2o.adapters.dynamodb.table import Condition, Key, Retention, Span, read_position
+from o2o.adapters.dynamodb.listing import Span, read_position
+from o2o.adapters.dynamodb.table import Condition, Key, Retention
 from o2o.core.errors import Busy, InvalidConfiguration
-from o2o.usecases.ports import Page
+from o2o.core.pages import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

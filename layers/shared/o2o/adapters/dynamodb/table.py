@@ -1,4 +1,4 @@
-"""The one table: every key, index entry, cursor, item and condition.
+"""The one table: every key, index entry, item and condition.
 
     item               pk                             sk                       listing
     code               CODE#<invoice number>          CODE                     CODES#<storefront>
@@ -8,7 +8,7 @@
     storefront         STOREFRONT#<id>                STOREFRONT               STOREFRONTS
     its endpoint       ENDPOINT#<storefront id>       ENDPOINT
     event              EVENT#<event id>               EVENT                    EVENTS#<storefront>
-    look               STOREFRONT#<id>                LOOK
+    look               STOREFRONT#<id>                BRANDING
     API key            KEY#<key id>                   KEY                      KEYS#<storefront>
 
 Index ``due`` (``due_shard``, ``due_at``) holds what has a next look; index ``listing``
@@ -17,12 +17,9 @@ read from an index and then trusted. An item's other attributes are the fields o
 dataclass (see ``codec``), so an instant that an index sorts by is stored once.
 """
 
-import json
-from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -30,11 +27,12 @@ from zlib import crc32
 from o2o.adapters.dynamodb.codec import Attributes, dump, instant_text, load, parse_instant
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
-from o2o.core.errors import InvalidRequest
-from o2o.core.look import Look
+from o2o.core.deliveries import EventRecord
+from o2o.core.endpoints import Endpoint
+from o2o.core.notifications import KeptNotification
 from o2o.core.payments import Payment
-from o2o.core.webhooks import Endpoint, EventRecord
-from o2o.usecases.ports import ApiKey, KeptNotification, Storefront, Work, WorkKind
+from o2o.core.storefronts import ApiKey, Branding, Storefront
+from o2o.core.work import Work, WorkKind
 
 DUE_INDEX = "due"
 LISTING_INDEX = "listing"
@@ -44,8 +42,6 @@ DUE_SHARDS = 8
 
 _LONGEST_PART = 512
 """Bytes of an invoice number or identity inside a key: DynamoDB allows a sort key 1,024."""
-
-_LONGEST_CURSOR = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,66 +72,29 @@ class Key(NamedTuple):
         return cls(item["pk"]["S"], item["sk"]["S"])
 
 
-_PAYMENT = "PAYMENT#"
+PAYMENT = "PAYMENT#"
 
 
 def code_key(invoice_number: str) -> Key:
     """The key of a code."""
-    return Key(f"CODE#{_part(invoice_number)}", "CODE")
+    return Key(f"CODE#{key_part(invoice_number)}", "CODE")
 
 
 def payment_key(invoice_number: str, identity: str) -> Key:
     """The key of a payment, in the partition of its code."""
-    return Key(code_key(invoice_number).pk, _PAYMENT + _part(identity))
+    return Key(code_key(invoice_number).pk, PAYMENT + key_part(identity))
 
 
 def claim_key(channel: Channel, payment_code: str) -> Key:
     """The key of the claim on digits that were made here."""
-    return Key(f"DIGITS#{channel}#{_part(payment_code)}", "CLAIM")
+    return Key(f"DIGITS#{channel}#{key_part(payment_code)}", "CLAIM")
 
 
-def claim_of(code: PaymentCode) -> Key | None:
+def claim_key_of(code: PaymentCode) -> Key | None:
     """The key of a code's claim, or None: its digits were not made here."""
-    if not code.is_ours or code.payment_code is None:
+    if not code.merchant_made or code.payment_code is None:
         return None
     return claim_key(code.channel, code.payment_code)
-
-
-def payments_query(invoice_number: str, after: Key | None) -> dict[str, Any]:
-    """The parameters that query a code's payments, by identity."""
-    query: dict[str, Any] = {
-        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :payment)",
-        "ExpressionAttributeValues": {
-            ":pk": {"S": code_key(invoice_number).pk},
-            ":payment": {"S": _PAYMENT},
-        },
-        "ConsistentRead": True,
-    }
-    return query if after is None else query | {"ExclusiveStartKey": after.attributes}
-
-
-def write_payment_cursor(key: Key) -> str:
-    """An opaque text that names a place among the payments of one code and no other."""
-    return _write_cursor(*key)
-
-
-def read_payment_cursor(invoice_number: str, cursor: str) -> Key:
-    """The place. Raises InvalidRequest unless the list of this very code wrote the cursor."""
-    match _read_cursor(cursor):
-        case [str(), str(sk)]:
-            key = payment_key(invoice_number, sk.removeprefix(_PAYMENT))
-            if write_payment_cursor(key) == cursor:
-                return key
-    raise _not_a_cursor()
-
-
-def history_query(invoice_number: str) -> dict[str, Any]:
-    """The parameters that query a code and then its payments: CODE sorts before PAYMENT#."""
-    return {
-        "KeyConditionExpression": "pk = :pk",
-        "ExpressionAttributeValues": {":pk": {"S": code_key(invoice_number).pk}},
-        "ConsistentRead": True,
-    }
 
 
 def is_code(item: Mapping[str, Any]) -> bool:
@@ -145,35 +104,35 @@ def is_code(item: Mapping[str, Any]) -> bool:
 
 def notification_key(invoice_number: str, identity: str) -> Key:
     """The key of a kept notification."""
-    return Key(f"NOTIFICATION#{_part(invoice_number)}", f"NOTIFICATION#{_part(identity)}")
+    return Key(f"NOTIFICATION#{key_part(invoice_number)}", f"NOTIFICATION#{key_part(identity)}")
 
 
 def storefront_key(storefront_id: str) -> Key:
     """The key of a storefront."""
-    return Key(f"STOREFRONT#{_part(storefront_id)}", "STOREFRONT")
+    return Key(f"STOREFRONT#{key_part(storefront_id)}", "STOREFRONT")
 
 
-def look_key(storefront_id: str) -> Key:
-    """The key of a storefront's look."""
-    return Key(storefront_key(storefront_id).pk, "LOOK")
+def branding_key(storefront_id: str) -> Key:
+    """The key of a storefront's branding."""
+    return Key(storefront_key(storefront_id).pk, "BRANDING")
 
 
 def endpoint_key(storefront_id: str) -> Key:
     """The key of a storefront's endpoint."""
-    return Key(f"ENDPOINT#{_part(storefront_id)}", "ENDPOINT")
+    return Key(f"ENDPOINT#{key_part(storefront_id)}", "ENDPOINT")
 
 
 def event_key(event_id: str) -> Key:
     """The key of an event."""
-    return Key(f"EVENT#{_part(event_id)}", "EVENT")
+    return Key(f"EVENT#{key_part(event_id)}", "EVENT")
 
 
 def api_key_key(key_id: str) -> Key:
     """The key of an API key."""
-    return Key(f"KEY#{_part(key_id)}", "KEY")
+    return Key(f"KEY#{key_part(key_id)}", "KEY")
 
 
-def _part(text: str) -> str:
+def key_part(text: str) -> str:
     """What a key holds of a text: the text, or its digest if a key can't hold it.
 
     Invoice numbers and receipt numbers come from DOKU too, and a message that is
@@ -186,33 +145,7 @@ def _part(text: str) -> str:
     return text if fits else sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-# --- Cursors ----------------------------------------------------------------------------
-
-
-def _write_cursor(*told: str) -> str:
-    text = json.dumps(told, separators=(",", ":"))
-    return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def _read_cursor(cursor: str) -> object:
-    """What a cursor tells, whoever wrote it; None for garbage."""
-    if len(cursor) > _LONGEST_CURSOR:
-        return None
-    try:
-        text = b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), b"-_", validate=True)
-        return json.loads(text)
-    except (RecursionError, ValueError):
-        return None
-
-
-def _not_a_cursor() -> InvalidRequest:
-    return InvalidRequest.of("cursor", "is not a cursor of this list")
-
-
 # --- Index "due" ------------------------------------------------------------------------
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
 
 EVENTS_DUE = "DUE#EVENT-"
 """Events have shards of their own: a storefront that is down must not hide a code."""
@@ -233,8 +166,8 @@ def due_queries(now: datetime, shards: str = _DUE) -> Iterator[dict[str, Any]]:
         }
 
 
-def read_work(entry: Mapping[str, Any]) -> Work:
-    """What an entry of the due index stands for; its keys tell."""
+def load_work(entry: Mapping[str, Any]) -> Work:
+    """What an entry of the due index stands for, by its keys."""
     kind, _, named = entry["pk"]["S"].partition("#")
     _, _, identity = entry["sk"]["S"].partition("#")
     due_at = parse_instant(entry["due_at"]["S"])
@@ -243,129 +176,32 @@ def read_work(entry: Mapping[str, Any]) -> Work:
     return Work(WorkKind(kind.lower()), named, identity, due_at)
 
 
-def by_urgency(work: Work) -> tuple[datetime, str, str, str]:
-    """Sorts work: the longest overdue first; what is due at the same instant, by name."""
-    return (work.due_at or _NEVER, work.kind, work.invoice_number, work.identity)
-
-
 def _due(name: str, due_at: datetime | None, shards: str = _DUE) -> Attributes:
     """Only what is due at some time is in the index; ``due_at`` itself is a field of the item."""
     if due_at is None:
         return {}
-    return {"due_shard": {"S": f"{shards}{crc32(_part(name).encode()) % DUE_SHARDS}"}}
+    return {"due_shard": {"S": f"{shards}{crc32(key_part(name).encode()) % DUE_SHARDS}"}}
 
 
 # --- Index "listing" --------------------------------------------------------------------
 
-STOREFRONTS = "STOREFRONTS"
-NOTIFICATIONS = "NOTIFICATIONS"
+STOREFRONTS_LISTING = "STOREFRONTS"
+NOTIFICATIONS_LISTING = "NOTIFICATIONS"
 
 
-def codes_of(storefront_id: str) -> str:
+def codes_listing(storefront_id: str) -> str:
     """The partition that lists a storefront's codes."""
-    return f"CODES#{_part(storefront_id)}"
+    return f"CODES#{key_part(storefront_id)}"
 
 
-def events_of(storefront_id: str) -> str:
+def events_listing(storefront_id: str) -> str:
     """The partition that lists a storefront's events."""
-    return f"EVENTS#{_part(storefront_id)}"
+    return f"EVENTS#{key_part(storefront_id)}"
 
 
-def keys_of(storefront_id: str) -> str:
+def keys_listing(storefront_id: str) -> str:
     """The partition that lists a storefront's API keys."""
-    return f"KEYS#{_part(storefront_id)}"
-
-
-class Position(NamedTuple):
-    """A place in a list; positions sort as their entries do, oldest first."""
-
-    created_at: datetime
-    key: Key
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A list, or the part of it that was made between two instants, both included."""
-
-    listing: str
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-    _kind: str = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        # CODES lists CODE items, and so on.
-        object.__setattr__(self, "_kind", self.listing.partition("#")[0].removesuffix("S"))
-
-    def __contains__(self, position: Position) -> bool:
-        created_at, (pk, sk) = position
-        return (
-            (self.created_from is None or self.created_from <= created_at)
-            and (self.created_to is None or created_at <= self.created_to)
-            and self._is_key(pk, names_all=True)
-            and self._is_key(sk, names_all=False)
-        )
-
-    def _is_key(self, text: str, *, names_all: bool) -> bool:
-        kind, separator, part = text.partition("#")
-        return kind == self._kind and _part(part) == part and bool(separator or not names_all)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it ends before it begins: DynamoDB refuses to look."""
-        return bool(self.created_from and self.created_to and self.created_to < self.created_from)
-
-    @property
-    def query(self) -> dict[str, Any]:
-        """The parameters that query it, newest first."""
-        condition, values = "listing = :listing", {":listing": {"S": self.listing}}
-        if self.created_from:
-            values[":from"] = {"S": instant_text(self.created_from)}
-        if self.created_to:
-            values[":to"] = {"S": instant_text(self.created_to)}
-        if self.created_from and self.created_to:
-            condition += " AND created_at BETWEEN :from AND :to"
-        elif self.created_from:
-            condition += " AND created_at >= :from"
-        elif self.created_to:
-            condition += " AND created_at <= :to"
-        return {
-            "IndexName": LISTING_INDEX,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": values,
-            "ScanIndexForward": False,
-        }
-
-    def start_after(self, position: Position) -> Attributes:
-        """The key that a query goes on after."""
-        return {
-            "listing": {"S": self.listing},
-            "created_at": {"S": instant_text(position.created_at)},
-            **position.key.attributes,
-        }
-
-    def write_cursor(self, position: Position) -> str:
-        """An opaque text that names a position in this list and no other."""
-        return _write_cursor(self.listing, instant_text(position.created_at), *position.key)
-
-    def read_cursor(self, cursor: str) -> Position:
-        """The position. Raises InvalidRequest unless this very list wrote the cursor."""
-        position = _read_position(cursor)
-        if position is None or position not in self or self.write_cursor(position) != cursor:
-            raise _not_a_cursor()
-        return position
-
-
-def _read_position(cursor: str) -> Position | None:
-    match _read_cursor(cursor):
-        case [str(), str(created_at), str(pk), str(sk)]:
-            with suppress(OverflowError, ValueError):
-                return Position(parse_instant(created_at).astimezone(UTC), Key(pk, sk))
-    return None
-
-
-def read_position(entry: Mapping[str, Any]) -> Position:
-    """Where an entry of the listing index stands."""
-    return Position(parse_instant(entry["created_at"]["S"]), Key.of(entry))
+    return f"KEYS#{key_part(storefront_id)}"
 
 
 # --- Items ------------------------------------------------------------------------------
@@ -375,14 +211,14 @@ def code_item(code: PaymentCode, retention: Retention) -> Attributes:
     """A code's whole item. Only a final code has an end of its days."""
     item = dump(code) | code_key(code.invoice_number).attributes
     item |= _due(code.invoice_number, code.due_at)
-    item["listing"] = {"S": codes_of(code.storefront_id)}
+    item["listing"] = {"S": codes_listing(code.storefront_id)}
     if code.due_at is None and not code.is_open:
         ends = [instant for instant in (code.ended_at, code.paid_at) if instant]
         item |= _ttl(max(ends, default=code.expires_at) + retention.codes)
     return item
 
 
-def read_code(item: Mapping[str, Any]) -> PaymentCode:
+def load_code(item: Mapping[str, Any]) -> PaymentCode:
     """The code of an item."""
     return load(PaymentCode, item)
 
@@ -396,7 +232,7 @@ def claim_item(claim: Key, code: PaymentCode, retention: Retention) -> Attribute
     }
 
 
-def read_holder(item: Mapping[str, Any]) -> str:
+def load_holder(item: Mapping[str, Any]) -> str:
     """The invoice number that a claim names."""
     return str(item["invoice_number"]["S"])
 
@@ -410,7 +246,7 @@ def payment_item(invoice_number: str, payment: Payment, retention: Retention) ->
     }
 
 
-def read_payment(item: Mapping[str, Any]) -> Payment:
+def load_payment(item: Mapping[str, Any]) -> Payment:
     """The payment of an item."""
     return load(Payment, item)
 
@@ -423,12 +259,12 @@ def notification_item(notification: KeptNotification, retention: Retention) -> A
         **notification_key(invoice_number, notification.identity).attributes,
         **_due(invoice_number, notification.due_at),
         **_ttl(notification.received_at + retention.evidence),
-        "listing": {"S": NOTIFICATIONS},
+        "listing": {"S": NOTIFICATIONS_LISTING},
         "created_at": {"S": instant_text(notification.received_at)},
     }
 
 
-def read_notification(item: Mapping[str, Any]) -> KeptNotification:
+def load_notification(item: Mapping[str, Any]) -> KeptNotification:
     """The kept notification of an item."""
     return load(KeptNotification, item)
 
@@ -438,23 +274,23 @@ def storefront_item(storefront: Storefront) -> Attributes:
     return {
         **dump(storefront),
         **storefront_key(storefront.storefront_id).attributes,
-        "listing": {"S": STOREFRONTS},
+        "listing": {"S": STOREFRONTS_LISTING},
     }
 
 
-def read_storefront(item: Mapping[str, Any]) -> Storefront:
+def load_storefront(item: Mapping[str, Any]) -> Storefront:
     """The storefront of an item."""
     return load(Storefront, item)
 
 
-def look_item(look: Look) -> Attributes:
-    """The item of a storefront's look."""
-    return {**dump(look), **look_key(look.storefront_id).attributes}
+def branding_item(branding: Branding) -> Attributes:
+    """The item of a storefront's branding."""
+    return {**dump(branding), **branding_key(branding.storefront_id).attributes}
 
 
-def read_look(item: Mapping[str, Any]) -> Look:
-    """The look of an item."""
-    return load(Look, item)
+def load_branding(item: Mapping[str, Any]) -> Branding:
+    """The branding of an item."""
+    return load(Branding, item)
 
 
 def endpoint_item(endpoint: Endpoint) -> Attributes:
@@ -462,7 +298,7 @@ def endpoint_item(endpoint: Endpoint) -> Attributes:
     return {**dump(endpoint), **endpoint_key(endpoint.storefront_id).attributes}
 
 
-def read_endpoint(item: Mapping[str, Any]) -> Endpoint:
+def load_endpoint(item: Mapping[str, Any]) -> Endpoint:
     """The endpoint of an item."""
     return load(Endpoint, item)
 
@@ -474,11 +310,11 @@ def event_item(record: EventRecord) -> Attributes:
         **event_key(record.event_id).attributes,
         **_due(record.event_id, record.due_at, EVENTS_DUE),
         **_ttl(record.keep_until),
-        "listing": {"S": events_of(record.storefront_id)},
+        "listing": {"S": events_listing(record.storefront_id)},
     }
 
 
-def read_event(item: Mapping[str, Any]) -> EventRecord:
+def load_event(item: Mapping[str, Any]) -> EventRecord:
     """The event of an item."""
     return load(EventRecord, item)
 
@@ -488,11 +324,11 @@ def api_key_item(key: ApiKey) -> Attributes:
     return {
         **dump(key),
         **api_key_key(key.key_id).attributes,
-        "listing": {"S": keys_of(key.storefront_id)},
+        "listing": {"S": keys_listing(key.storefront_id)},
     }
 
 
-def read_api_key(item: Mapping[str, Any]) -> ApiKey:
+def load_api_key(item: Mapping[str, Any]) -> ApiKey:
     """The API key of an item."""
     return load(ApiKey, item)
 

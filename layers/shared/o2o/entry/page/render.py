@@ -17,8 +17,8 @@ from o2o.core.how_to_pay import Language, day_and_time, deadline, group_digits, 
 from o2o.core.payments import Payment
 from o2o.entry.page.barcode import draw_barcode
 from o2o.entry.page.colour import accent
-from o2o.entry.page.words import BY_LANGUAGE, CHANNEL_NAMES, Words
-from o2o.usecases.show import PageState, Shown
+from o2o.entry.page.words import BY_LANGUAGE, Words
+from o2o.usecases.show_code import PageState, Shown
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 
@@ -75,20 +75,20 @@ class Html:
 
 def render(shown: Shown, language: Language) -> Html:
     """The page of a code."""
-    state = shown.glance.state
+    state = shown.status.state
     words = BY_LANGUAGE[language]
-    told = {
+    filled = {
         "amount": rupiah(shown.code.amount),
         "deadline": _bind(deadline(shown.code, language)),
         "merchant": shown.merchant,
         "places": words.list_places(shown.code.channel),
     }
-    title = words.titles[state].format(**told)
+    title = words.titles[state].format(**filled)
     return _html(
         _CODE,
         words,
-        colour=shown.look.colour or DEFAULT_COLOUR,
-        logo=shown.look.logo,
+        colour=shown.branding.colour or DEFAULT_COLOUR,
+        logo=shown.branding.logo,
         merchant=shown.merchant,
         page_title=f"{title} · {shown.merchant}",
         preview=words.preview,
@@ -96,10 +96,10 @@ def render(shown: Shown, language: Language) -> Html:
         script=Markup(_SCRIPT),  # noqa: S704 - a file of ours
         state=state,
         seen=f"{state} {shown.code.payments}",
-        now_ms=_milliseconds(shown.glance.now),
+        now_ms=_milliseconds(shown.status.now),
         pace=_pace(state),
         title=title,
-        text=words.texts.get(state, "").format(**told),
+        text=words.texts.get(state, "").format(**filled),
         mood="good" if state in _GOOD else "",
         mark=_MARKS.get(state),
         notices=_notices(shown, words),
@@ -107,8 +107,8 @@ def render(shown: Shown, language: Language) -> Html:
         elsewhere=shown.elsewhere if state in words.open_other else None,
         open_other=words.open_other.get(state),
         about=_about(shown, words),
-        amount=told["amount"],
-        **(_ticket(shown, words, told) if state is PageState.ACTIVE else {}),
+        amount=filled["amount"],
+        **(_ticket(shown, words, filled) if state is PageState.ACTIVE else {}),
     )
 
 
@@ -175,7 +175,7 @@ def _pace(state: PageState) -> str | None:
     return None if state in _GOOD else _SLOW
 
 
-def _ticket(shown: Shown, words: Words, told: Mapping[str, str]) -> dict[str, Any]:
+def _ticket(shown: Shown, words: Words, filled: Mapping[str, str]) -> dict[str, Any]:
     code = shown.code
     digits = code.payment_code or ""
     groups = group_digits(digits).split()
@@ -187,11 +187,11 @@ def _ticket(shown: Shown, words: Words, told: Mapping[str, str]) -> dict[str, An
         "spelt": ", ".join(" ".join(group) for group in groups),
         "barcode": draw_barcode(digits),
         "reusable": code.reusable,
-        "places": words.places.format(**told),
-        "deadline": told["deadline"],
+        "places": words.places.format(**filled),
+        "deadline": filled["deadline"],
         "expires_at": code.expires_at.isoformat(timespec="seconds"),
         "expires_ms": _milliseconds(code.expires_at),
-        "steps": [_bind(step) for step in steps(code, words.language, told["places"])],
+        "steps": [_bind(step) for step in steps(code, words.language, filled["places"])],
     }
 
 
@@ -209,10 +209,10 @@ def _about(shown: Shown, words: Words) -> list[tuple[str, str]]:
 
 def _payment(shown: Shown, words: Words) -> list[tuple[str, str]]:
     payment = shown.paid_by
-    if shown.glance.state is not PageState.PAID or payment is None:
+    if shown.status.state is not PageState.PAID or payment is None:
         return []
     report = payment.report
-    where = CHANNEL_NAMES[shown.code.channel]
+    where = shown.code.channel.facts.name
     if report.store_id:
         where += f", {words.store.format(store=report.store_id)}"
     rows = [
@@ -224,7 +224,7 @@ def _payment(shown: Shown, words: Words) -> list[tuple[str, str]]:
 
 def _notices(shown: Shown, words: Words) -> list[tuple[str, str]]:
     """What happened beside the one payment that was expected, the newest last."""
-    is_settled = shown.glance.state is PageState.PAID
+    is_settled = shown.status.state is PageState.PAID
     others = [each for each in shown.payments if not (is_settled and each is shown.paid_by)]
     notices = [_notice(each, shown.merchant, words) for each in others[-_NOTICES:]]
     if is_settled and shown.code.late:
@@ -233,16 +233,16 @@ def _notices(shown: Shown, words: Words) -> list[tuple[str, str]]:
 
 
 def _notice(payment: Payment, merchant: str, words: Words) -> tuple[str, str]:
-    told = {
+    filled = {
         "amount": _amount(payment),
         "when": _bind(day_and_time(payment.report.paid_at, words.language)),
         "merchant": merchant,
     }
     if payment.kind is PaymentKind.PAID_AGAIN:
-        return "warn", words.again.format(**told)
+        return "warn", words.again.format(**filled)
     if payment.kind.matches:
-        return "good", words.received.format(**told)
-    return "warn", words.mismatch.format(**told)
+        return "good", words.received.format(**filled)
+    return "warn", words.mismatch.format(**filled)
 
 
 def _amount(payment: Payment) -> str:

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from o2o.core.channels import IDENTITIES, Channel
+from o2o.core.channels import Channel
 from o2o.core.how_to_pay import Language
-from o2o.usecases.show import PageState
-
-CHANNEL_NAMES = {Channel.ALFA: "Alfa Group", Channel.INDOMARET: "Indomaret"}
+from o2o.usecases.show_code import PageState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,7 @@ class Words:
 
     def list_places(self, channel: Channel) -> str:
         """The brands of a channel as a person lists them."""
-        *others, last = IDENTITIES[channel].brands
+        *others, last = channel.facts.brands
         if not others:
             return last
         return f"{', '.join(others)}{',' if len(others) > 1 else ''} {self.conjunction} {last}"

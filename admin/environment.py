@@ -1,0 +1,76 @@
+"""Run a use case as a function of the stack would: with its environment, and your credentials.
+
+A deployed function's settings are asked of Lambda, so that a command never works by other
+rules than the stack itself.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from admin.target import Target
+from local.clock import SharedClock
+from o2o.adapters.system import system_clock
+from o2o.entry import wiring
+
+
+@dataclass(frozen=True, slots=True)
+class StackEnvironment:
+    """A stack from inside: what it puts out, and clients that reach its services."""
+
+    outputs: Mapping[str, str]
+
+    def client(self, service: str) -> Any:
+        """A client, by the environment that is in force."""
+        return boto3.session.Session().client(service)  # type: ignore[call-overload]
+
+
+@contextmanager
+def environment(target: Target, *functions: str) -> Iterator[StackEnvironment]:
+    """Take on the environment of these functions, named as the template names them.
+
+    Raises UnreachableStack.
+    """
+    variables, found = _on_aws(target, functions) if target.stack else _local(target, functions)
+    before = dict(os.environ)
+    _forget_clients()
+    os.environ.update(variables)
+    if not target.stack:
+        wiring.use_clock(SharedClock(target.state_dir / "clock").now)
+    try:
+        yield found
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        wiring.use_clock(system_clock)
+        _forget_clients()
+
+
+def _forget_clients() -> None:
+    for cached in (wiring._client, wiring._credentials, wiring._signing):  # noqa: SLF001
+        cached.cache_clear()
+
+
+def _on_aws(target: Target, functions: tuple[str, ...]) -> tuple[dict[str, str], StackEnvironment]:
+    session = boto3.session.Session(profile_name=target.profile, region_name=target.region)
+    outputs = target.outputs(session)
+    environment = {"AWS_PROFILE": target.profile, "AWS_DEFAULT_REGION": session.region_name}
+    aliases = [outputs[f"{function}Alias"] for function in functions]
+    for alias in aliases:
+        answer = session.client("lambda").get_function_configuration(FunctionName=alias)
+        environment |= answer["Environment"]["Variables"]
+    return {name: value for name, value in environment.items() if value}, StackEnvironment(outputs)
+
+
+def _local(target: Target, functions: tuple[str, ...]) -> tuple[dict[str, str], StackEnvironment]:
+    outputs = target.local_stack()["outputs"]
+    written = json.loads((target.state_dir / "functions.json").read_text("utf-8"))
+    environment: dict[str, str] = {}
+    for function in functions:
+        environment |= written[f"{function}Function"]
+    return environment, StackEnvironment(outputs)

@@ -1,0 +1,124 @@
+"""Payment codes and their payments on DynamoDB."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from o2o.adapters.dynamodb import listing, table
+from o2o.adapters.dynamodb.store import ConditionFailed, Store
+from o2o.core.channels import Channel
+from o2o.core.codes import PaymentCode
+from o2o.core.errors import DigitsTaken, VersionConflict
+from o2o.core.pages import Page
+from o2o.core.payments import CodeHistory, Payment, Settlement
+from o2o.core.work import Work
+from o2o.usecases.ports import CodeStore
+
+
+class DynamoCodeStore(CodeStore):
+    """``CodeStore`` in a table."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(
+        self,
+        code: PaymentCode,
+        *,
+        former_holder: str | None = None,
+        replaced: PaymentCode | None = None,
+    ) -> PaymentCode | None:
+        # One conditional write, or one transaction; no read.
+        retention = self._store.retention
+        puts = [(table.code_item(code, retention), table.IS_ABSENT)]
+        claim = table.claim_key_of(code)
+        if claim:
+            puts.append((table.claim_item(claim, code, retention), table.is_held_by(former_holder)))
+        if replaced is not None:
+            puts.append((table.code_item(replaced, retention), table.follows(replaced)))
+        try:
+            if len(puts) == 1:
+                self._store.put(*puts[0])
+            else:
+                self._store.put_all(*puts)
+        except ConditionFailed as failed:
+            taker, *others = failed.items
+            if taker is not None:
+                return table.load_code(taker)
+            if claim and others[0] is not None:
+                raise DigitsTaken(table.load_holder(others[0])) from failed
+            raise VersionConflict("a payment code changed since it was read") from failed
+        return None
+
+    def find_by_digits(self, channel: Channel, payment_code: str) -> PaymentCode | None:
+        claim = self._store.get(table.claim_key(channel, payment_code))
+        return self.get(table.load_holder(claim)) if claim else None
+
+    def list_payments(
+        self, invoice_number: str, *, limit: int, cursor: str | None
+    ) -> Page[Payment]:
+        after = None if cursor is None else listing.read_payment_cursor(invoice_number, cursor)
+        items = self._store.query(limit + 1, **listing.payments_query(invoice_number, after))
+        more = len(items) > limit
+        return Page(
+            [table.load_payment(item) for item in items[:limit]],
+            listing.write_payment_cursor(table.Key.of(items[limit - 1])) if more else None,
+        )
+
+    def get(self, invoice_number: str) -> PaymentCode | None:
+        item = self._store.get(table.code_key(invoice_number))
+        return table.load_code(item) if item else None
+
+    def get_history(self, invoice_number: str, payments: int) -> CodeHistory | None:
+        items = self._store.query(payments + 1, **listing.history_query(invoice_number))
+        if not items or not table.is_code(items[0]):
+            # Payments outlive their code: their retention is the longer one.
+            return None
+        code, *recorded = items
+        return CodeHistory(table.load_code(code), [table.load_payment(item) for item in recorded])
+
+    def save(self, code: PaymentCode) -> None:
+        try:
+            self._store.put(table.code_item(code, self._store.retention), table.follows(code))
+        except ConditionFailed as failed:
+            raise VersionConflict("a payment code changed since it was read") from failed
+
+    def record(self, settlement: Settlement) -> Payment | None:
+        code, payment = settlement.code, settlement.payment
+        retention = self._store.retention
+        try:
+            self._store.put_all(
+                (
+                    table.payment_item(code.invoice_number, payment, retention),
+                    table.IS_ABSENT,
+                ),
+                (table.code_item(code, retention), table.follows(code)),
+                checks=[
+                    (table.code_key(other.invoice_number), table.stands(other))
+                    for other in settlement.seen
+                ],
+            )
+        except ConditionFailed as failed:
+            taker, *_ = failed.items
+            if taker is None:
+                raise VersionConflict("a payment code changed since it was read") from failed
+            return table.load_payment(taker)
+        return None
+
+    def list_codes(
+        self,
+        storefront_id: str,
+        *,
+        created_from: datetime | None,
+        created_to: datetime | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[PaymentCode]:
+        span = listing.Span(table.codes_listing(storefront_id), created_from, created_to)
+        return self._store.page(span, table.load_code, limit, cursor)
+
+    def due(self, now: datetime, limit: int) -> Sequence[Work]:
+        # Keys only, and of each shard no more than the limit.
+        entries = [
+            entry for query in table.due_queries(now) for entry in self._store.query(limit, **query)
+        ]
+        return sorted(map(table.load_work, entries), key=lambda work: work.urgency)[:limit]

@@ -1,0 +1,129 @@
+"""Deliveries: an event on its way to its storefront's endpoint.
+
+An event waits (``pending``) until it is settled: delivered; dead, because no try of the timetable
+succeeded; or without an endpoint to go to. Settled events can be sent again. An event whose
+endpoint is paused (``paused``) waits too, and stays on the timetable: it is sent at its next look
+after the endpoint takes events again, however old it is and whatever else went wrong.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from o2o.core.events import EventType
+from o2o.core.retries import Jitter, RetrySchedule, later
+
+ATTEMPTS_SHOWN = 20
+"""An event remembers this many of its attempts, the newest."""
+
+TIMEOUT = "timeout"
+"""The error word of an attempt that took too long."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(hours=1), timedelta(days=1)
+"""How long until the next look at a paused event: as long as the event is old, between these."""
+
+_SUCCESS = 2
+_GONE = 410
+
+
+class DeliveryStatus(StrEnum):
+    """Where an event is on its way to its storefront."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    PAUSED = "paused"
+    NO_ENDPOINT = "no_endpoint"
+
+
+WAITING = (DeliveryStatus.PENDING, DeliveryStatus.PAUSED)
+"""An event with such a status is on the timetable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One POST to an endpoint: an answer's status code, or the error word that stood for it."""
+
+    at: datetime
+    duration_ms: int
+    status_code: int | None = None
+    error: str | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the endpoint took the event."""
+        return self.status_code is not None and self.status_code // 100 == _SUCCESS
+
+    @property
+    def gone(self) -> bool:
+        """Whether the endpoint wants no more events at all."""
+        return self.status_code == _GONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """An event as it is kept. ``payload`` is the exact text that the storefront gets.
+
+    ``version`` counts the changes of the record itself, ``sequence`` those of the code;
+    ``tries`` counts the attempts of the present round.
+    """
+
+    event_id: str
+    type: EventType
+    storefront_id: str
+    invoice_number: str
+    sequence: int
+    created_at: datetime
+    payload: str = field(repr=False)
+    keep_until: datetime
+    due_at: datetime | None
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    tries: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    version: int = 1
+
+    def is_wanted(self, now: datetime) -> bool:
+        """Whether it should be sent now: its time has come, or nobody has looked at it yet."""
+        if self.status not in WAITING:
+            return False
+        return self.version == 1 or (self.due_at is not None and self.due_at <= now)
+
+    def settle(self, status: DeliveryStatus) -> "EventRecord":
+        """The end of this round, without a try."""
+        return self._next(status=status, due_at=None)
+
+    def put_off(self, due_at: datetime) -> "EventRecord":
+        """Later, without a try."""
+        return self._next(status=DeliveryStatus.PENDING, due_at=due_at)
+
+    def pause(self, now: datetime, jitter: Jitter) -> "EventRecord":
+        """Its endpoint takes no events now; once it does again, a new round of tries begins."""
+        return self._next(
+            status=DeliveryStatus.PAUSED, due_at=self._pause_ends(now, jitter), tries=0
+        )
+
+    def _pause_ends(self, now: datetime, jitter: Jitter) -> datetime:
+        age = now - self.created_at
+        return later(now, min(max(age, SHORTEST_PAUSE), LONGEST_PAUSE), jitter)
+
+    def after(self, attempt: Attempt, *, retries: RetrySchedule, jitter: Jitter) -> "EventRecord":
+        """The event after a try."""
+        tries = self.tries + 1
+        due_at = None
+        if attempt.delivered:
+            status = DeliveryStatus.DELIVERED
+        elif attempt.gone:
+            status, tries = DeliveryStatus.PAUSED, 0
+            due_at = self._pause_ends(attempt.at, jitter)
+        else:
+            due_at = retries.after(tries, attempt.at, jitter)
+            status = DeliveryStatus.PENDING if due_at else DeliveryStatus.DEAD
+        attempts = (*self.attempts, attempt)[-ATTEMPTS_SHOWN:]
+        return self._next(status=status, due_at=due_at, tries=tries, attempts=attempts)
+
+    def send_again(self, now: datetime) -> "EventRecord":
+        """A new round, whatever became of the last one."""
+        return self._next(status=DeliveryStatus.PENDING, due_at=now, tries=0)
+
+    def _next(self, **changes: object) -> "EventRecord":
+        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]

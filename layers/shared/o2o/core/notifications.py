@@ -1,0 +1,100 @@
+"""What DOKU says of an order, and its messages that could not be settled."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Self
+
+from o2o.core.payments import Evidence, PaymentReport
+from o2o.core.timetable import Timetable
+
+NO_INVOICE_NUMBER = "-"
+"""Stands for the invoice number of a message in which none could be read."""
+
+MATCH_FOR = timedelta(days=7)
+"""How long a notification without a code is tried against later codes by itself. The operator
+knows of it by then, and can assign it at any age."""
+
+
+class OrderState(StrEnum):
+    """``transaction.status`` of a status check or a notification (DOKU protocol, section 7)."""
+
+    PENDING = "PENDING"
+    SUCCESS = "SUCCESS"
+    EXPIRED = "EXPIRED"
+    FAILED = "FAILED"
+    REFUNDED = "REFUNDED"
+    UNKNOWN = "UNKNOWN"
+    """DOKU knows no such order."""
+    OTHER = "OTHER"
+    """DOKU names a status that the protocol does not: it knows the order, no more is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStatus:
+    """DOKU's answer to a status check; ``payment`` comes with SUCCESS."""
+
+    state: OrderState
+    payment: PaymentReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A signed message of DOKU's about an order."""
+
+    state: OrderState
+    payment: PaymentReport | None
+
+
+class KeptFor(StrEnum):
+    """Why a signed message of DOKU's was kept instead of settled."""
+
+    UNMATCHED = "unmatched"
+    """It names an order that no code here has."""
+    UNREADABLE = "unreadable"
+    """A field that is needed is missing or makes no sense."""
+    NOT_SUCCESS = "not_success"
+    """It reports no payment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptNotification:
+    """A signed message that could not be settled. Nothing of DOKU's is ever thrown away.
+
+    ``identity`` is the SHA-256 of the body, so that a repeated message is kept once.
+    ``dismissed`` is why the operator wants to see it no more; it stays as evidence.
+    """
+
+    invoice_number: str
+    identity: str
+    reason: KeptFor
+    evidence: Evidence
+    received_at: datetime
+    due_at: datetime | None = None
+    dismissed: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        evidence: Evidence,
+        reason: KeptFor,
+        report: PaymentReport | None,
+        *,
+        now: datetime,
+        timetable: Timetable,
+    ) -> Self:
+        """A message to keep; one without a code is due again, the code may still come."""
+        return cls(
+            invoice_number=report.invoice_number if report else NO_INVOICE_NUMBER,
+            identity=sha256(evidence.body.encode("utf-8", "surrogatepass")).hexdigest(),
+            reason=reason,
+            evidence=evidence,
+            received_at=now,
+            due_at=timetable.while_unreachable(now, now) if reason is KeptFor.UNMATCHED else None,
+        )
+
+    def next_look(self, now: datetime, timetable: Timetable) -> datetime | None:
+        """When it is tried against later codes again, or None: never by itself."""
+        look = timetable.while_unreachable(self.received_at, now)
+        return look if look <= self.received_at + MATCH_FOR else None

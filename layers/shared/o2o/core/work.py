@@ -1,0 +1,34 @@
+"""Work: what the due index says is due, and what the queues carry."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class WorkKind(StrEnum):
+    """What is due."""
+
+    CODE = "code"
+    NOTIFICATION = "notification"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that is due.
+
+    ``identity`` is a kept notification's or an event's own; a code has its invoice number
+    only, and an event no invoice number.
+    """
+
+    kind: WorkKind
+    invoice_number: str
+    identity: str = ""
+    due_at: datetime | None = None
+
+    @property
+    def urgency(self) -> tuple[datetime, str, str, str]:
+        """Sorts work: the longest overdue first; what is due at the same instant, by name."""
+        return (self.due_at or _NEVER, self.kind, self.invoice_number, self.identity)

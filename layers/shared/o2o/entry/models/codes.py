@@ -1,0 +1,307 @@
+"""What storefronts see of payment codes, payments and channels."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, JsonValue
+
+from o2o.core.bins import Bin, BinTable
+from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
+from o2o.core.code_requests import DEFAULT_EXPIRY_MINUTES
+from o2o.core.codes import PaymentCode, PaymentKind, Status
+from o2o.core.how_to_pay import Instruction, Language
+from o2o.core.pages import Page
+from o2o.core.payments import CodeHistory, Payment, Source
+from o2o.entry.models.text import number, seconds
+from o2o.usecases.explain_payment import Explanation
+
+
+class PaymentView(BaseModel):
+    """A payment on a code."""
+
+    kind: PaymentKind
+    amount: Annotated[int | float, Field(description="Rupiah, as DOKU reported it.")]
+    paid_at: Annotated[datetime, Field(description="By the store's clock.")]
+    recorded_at: Annotated[datetime, Field(description="When it came to our knowledge.")]
+    source: Source
+    agent_id: Annotated[str | None, Field(description="The chain, as DOKU names it: ALFAMART.")]
+    store_id: str | None
+    receipt_number: Annotated[str | None, Field(description="On the customer's receipt.")]
+    first_paid: Annotated[
+        str | None,
+        Field(description="Of `paid_again`: the invoice number that was paid first."),
+    ]
+
+    @classmethod
+    def of(cls, payment: Payment) -> Self:
+        """The view of a payment."""
+        report = payment.report
+        return cls(
+            kind=payment.kind,
+            amount=number(report.amount),
+            paid_at=seconds(report.paid_at),
+            recorded_at=seconds(payment.recorded_at),
+            source=report.source,
+            agent_id=report.agent_id,
+            store_id=report.store_id,
+            receipt_number=report.receipt_number,
+            first_paid=payment.first_paid,
+        )
+
+
+class CustomerView(BaseModel):
+    """Who pays."""
+
+    name: str
+    email: str | None
+
+
+class ReceiptView(BaseModel):
+    """What the store prints."""
+
+    description: str | None
+    footer: str | None
+
+
+class FailureView(BaseModel):
+    """Why a code failed."""
+
+    reason: Annotated[
+        str, Field(description="refused: DOKU said no. unknown: DOKU never confirmed the code.")
+    ]
+    message: Annotated[str | None, Field(description="DOKU's words.")]
+    doku_code: Annotated[str | None, Field(description="DOKU's error code.")]
+
+
+class PaymentCodeView(BaseModel):
+    """A payment code. Instants are UTC, amounts whole rupiah."""
+
+    invoice_number: str
+    status: Status
+    payment_code: Annotated[
+        str | None, Field(description="The digits for the cashier; null while DOKU's are awaited.")
+    ]
+    channel: Channel
+    feature: Feature
+    bin: Annotated[str | None, Field(description="The company code in front of the digits.")]
+    unique_part: Annotated[str | None, Field(description="Of digits that were made here.")]
+    amount: Annotated[int, Field(description="Whole rupiah.")]
+    reusable: bool
+    customer: CustomerView
+    info: Annotated[str | None, Field(description="A line for the cashier's screen.")]
+    receipt: ReceiptView
+    metadata: Annotated[dict[str, JsonValue] | None, Field(description="As it was sent.")]
+    created_at: datetime
+    expires_at: Annotated[datetime, Field(description="DOKU's, once it has answered.")]
+    paid_at: Annotated[
+        datetime | None, Field(description="When it was first paid, by the store's clock.")
+    ]
+    late: Annotated[bool, Field(description="It was paid after it had ended.")]
+    stops_payment: Annotated[
+        bool,
+        Field(
+            description="Whether a cancelled or expired code can certainly not be paid any more."
+        ),
+    ]
+    payments: Annotated[list[PaymentView], Field(description="The first 20, by time.")]
+    payments_count: Annotated[int, Field(description="All of them.")]
+    replaces: Annotated[str | None, Field(description="Invoice number of the former code.")]
+    replaced_by: Annotated[str | None, Field(description="Invoice number of the later code.")]
+    how_to_pay_page: Annotated[
+        str | None, Field(description="DOKU's own page of instructions, where it has one.")
+    ]
+    pay_url: Annotated[
+        str | None,
+        Field(
+            description="The customer's page: the code, its barcode, the steps at the store, and"
+            " whether it is paid. Whoever has the address sees the code; send it to nobody else."
+        ),
+    ]
+    failure: FailureView | None
+    sequence: Annotated[int, Field(description="Grows with every change of the code.")]
+
+    @classmethod
+    def of(cls, code: PaymentCode, payments: Sequence[Payment] = ()) -> Self:
+        """The view of a code with some of its payments."""
+        # Digits that are not registered yet can't be paid, so nobody may see them.
+        has_digits = code.status is not Status.REQUESTED
+        return cls(
+            invoice_number=code.invoice_number,
+            status=code.status,
+            payment_code=code.payment_code if has_digits else None,
+            channel=code.channel,
+            feature=code.feature,
+            bin=code.bin,
+            unique_part=code.unique_part if has_digits else None,
+            amount=code.amount,
+            reusable=code.reusable,
+            customer=CustomerView(name=code.customer.name, email=code.customer.email),
+            info=code.info,
+            receipt=ReceiptView(description=code.receipt.description, footer=code.receipt.footer),
+            metadata=None if code.metadata is None else json.loads(code.metadata),
+            created_at=seconds(code.created_at),
+            expires_at=seconds(code.expires_at),
+            paid_at=None if code.paid_at is None else seconds(code.paid_at),
+            late=code.late,
+            stops_payment=code.stops_payment,
+            payments=[PaymentView.of(payment) for payment in payments],
+            payments_count=code.payments,
+            replaces=code.replaces,
+            replaced_by=code.replaced_by,
+            how_to_pay_page=code.how_to_pay_page,
+            pay_url=code.pay_url,
+            failure=None
+            if code.failure is None
+            else FailureView(
+                reason=code.failure.reason,
+                message=code.failure.message,
+                doku_code=code.failure.doku_code,
+            ),
+            sequence=code.version,
+        )
+
+    @classmethod
+    def of_history(cls, history: CodeHistory) -> Self:
+        """The view of a code that was read with its payments."""
+        return cls.of(history.code, sorted(history.payments, key=lambda payment: payment.when))
+
+
+class PaymentCodeList(BaseModel):
+    """A page of codes, newest first. Payments are shown by the single code's address only."""
+
+    items: list[PaymentCodeView]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[PaymentCode]) -> Self:
+        """The view of a page."""
+        return cls(
+            items=[PaymentCodeView.of(code) for code in page.items], next_cursor=page.next_cursor
+        )
+
+
+class PaymentList(BaseModel):
+    """A page of a code's payments, ordered by identity."""
+
+    items: list[PaymentView]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[Payment]) -> Self:
+        """The view of a page."""
+        return cls(
+            items=[PaymentView.of(payment) for payment in page.items],
+            next_cursor=page.next_cursor,
+        )
+
+
+class InstructionView(BaseModel):
+    """Steps for one place to pay."""
+
+    place: str
+    steps: list[str]
+
+    @classmethod
+    def of(cls, instruction: Instruction) -> Self:
+        """The view of an instruction."""
+        return cls(place=instruction.place, steps=list(instruction.steps))
+
+
+class HowToPayView(BaseModel):
+    """How to pay a code: our own words in two languages, and DOKU's if they could be had."""
+
+    invoice_number: str
+    payment_code: str | None
+    channel: Channel
+    expires_at: datetime
+    id: list[InstructionView]
+    en: list[InstructionView]
+    doku: list[InstructionView]
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> Self:
+        """The view of an explanation."""
+        code = explanation.code
+        ours = {
+            language: [InstructionView.of(each) for each in instructions]
+            for language, instructions in explanation.ours.items()
+        }
+        return cls(
+            invoice_number=code.invoice_number,
+            payment_code=code.payment_code,
+            channel=code.channel,
+            expires_at=seconds(code.expires_at),
+            id=ours[Language.INDONESIAN],
+            en=ours[Language.ENGLISH],
+            doku=[InstructionView.of(each) for each in explanation.dokus],
+        )
+
+
+class BinView(BaseModel):
+    """A BIN that codes can be made of."""
+
+    bin: str
+    partnership: Partnership
+    bin_type: BinType
+    features: list[Feature]
+
+    @classmethod
+    def of(cls, entry: Bin) -> Self:
+        """The view of one BIN."""
+        return cls(
+            bin=entry.digits,
+            partnership=entry.partnership,
+            bin_type=entry.bin_type,
+            features=[feature for feature in Feature if feature in entry.features],
+        )
+
+
+class ChannelOffer(BaseModel):
+    """What a storefront may use a channel for."""
+
+    channel: Channel
+    brands: list[str]
+    features: list[Feature]
+    bins: list[BinView]
+    min_amount: int
+    max_amount: int
+    default_expiry_minutes: int
+    max_expiry_minutes: int
+
+    @classmethod
+    def of(cls, channel: Channel, settings: ChannelSettings, bins: Sequence[Bin]) -> Self:
+        """The view of one channel."""
+        features = {feature for entry in bins for feature in entry.features}
+        return cls(
+            channel=channel,
+            brands=list(channel.facts.brands),
+            features=[feature for feature in Feature if feature in features],
+            bins=[BinView.of(entry) for entry in bins],
+            min_amount=settings.min_amount,
+            max_amount=settings.max_amount,
+            default_expiry_minutes=min(DEFAULT_EXPIRY_MINUTES, settings.max_expiry_minutes),
+            max_expiry_minutes=settings.max_expiry_minutes,
+        )
+
+
+class ChannelList(BaseModel):
+    """The channels."""
+
+    items: list[ChannelOffer]
+    next_cursor: str | None = None
+
+    @classmethod
+    def of(
+        cls, channels: Mapping[Channel, ChannelSettings], bins: BinTable, storefront_id: str
+    ) -> Self:
+        """What a storefront is offered: a channel without a BIN offers nothing."""
+        offers = {channel: bins.offered(channel, storefront_id) for channel in channels}
+        return cls(
+            items=[
+                ChannelOffer.of(channel, channels[channel], offered)
+                for channel, offered in offers.items()
+                if offered
+            ]
+        )

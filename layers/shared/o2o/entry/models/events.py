@@ -1,0 +1,198 @@
+"""The models of events: what storefronts get by webhook and see by ``GET /events``."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, JsonValue, StringConstraints, create_model, model_validator
+
+from o2o.core.codes import PaymentKind, PaymentMark
+from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
+from o2o.core.events import Event, EventType
+from o2o.core.pages import Page
+from o2o.entry.models.codes import PaymentCodeView
+from o2o.entry.models.text import Instant, Model, number, seconds
+from o2o.usecases.browse_events import Resent
+
+MAX_EVENT_IDS = 100
+
+EventId = Annotated[str, StringConstraints(pattern=r"^evt_[0-9a-f]{32}$")]
+
+_LEFT_OUT = {"customer", "payments"}
+"""Of a code's view: who pays is nobody's business on a bus, and an event names its payment."""
+
+
+class EventPaymentView(BaseModel):
+    """The payment that an event reports."""
+
+    kind: PaymentKind
+    amount: Annotated[int | float, Field(description="Rupiah, as DOKU reported it.")]
+    paid_at: datetime
+    receipt_number: str | None
+    store_id: str | None
+    first_paid: Annotated[
+        str | None,
+        Field(description="Of `paid_again`: the invoice number that was paid first."),
+    ]
+
+    @classmethod
+    def of(cls, payment: PaymentMark) -> Self:
+        """The view of a payment."""
+        return cls(
+            kind=payment.kind,
+            amount=number(payment.amount),
+            paid_at=seconds(payment.paid_at),
+            receipt_number=_text(payment.receipt_number),
+            store_id=_text(payment.store_id),
+            first_paid=payment.first_paid,
+        )
+
+
+EventData: type[BaseModel] = create_model(
+    "EventData",
+    __doc__="The payment code after the event, and the payment that it reports, if any.",
+    **{
+        name: (field.annotation, field)
+        for name, field in PaymentCodeView.model_fields.items()
+        if name not in _LEFT_OUT
+    },
+    payment=(EventPaymentView | None, ...),
+)  # type: ignore[call-overload]
+
+
+class WebhookPayload(BaseModel):
+    """The body of a webhook, in the form of Standard Webhooks."""
+
+    id: EventId
+    type: EventType
+    timestamp: datetime
+    sequence: Annotated[
+        int,
+        Field(description="Grows with every change of the code: order a code's events by it."),
+    ]
+    data: EventData  # type: ignore[valid-type]
+
+
+def render(event: Event) -> str:
+    """The text of a webhook's body; the same event is always the same text."""
+    view = PaymentCodeView.of(event.code).model_dump(exclude=_LEFT_OUT)
+    payment = None if event.payment is None else EventPaymentView.of(event.payment)
+    return WebhookPayload(
+        id=event.event_id,
+        type=event.type,
+        timestamp=event.occurred_at,
+        sequence=event.code.version,
+        data=EventData(**view, payment=payment),
+    ).model_dump_json()
+
+
+class AttemptView(BaseModel):
+    """One try to deliver an event."""
+
+    at: datetime
+    status_code: int | None
+    error: Annotated[
+        str | None, Field(description="Why there was no answer, such as `timeout`, in a word.")
+    ]
+    duration_ms: int
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> Self:
+        """The view of an attempt."""
+        return cls(
+            at=seconds(attempt.at),
+            status_code=attempt.status_code,
+            error=attempt.error,
+            duration_ms=attempt.duration_ms,
+        )
+
+
+class DeliveryView(BaseModel):
+    """What became of an event on its way to the storefront's endpoint."""
+
+    status: DeliveryStatus
+    next_attempt_at: datetime | None
+    attempts: Annotated[list[AttemptView], Field(description="The newest 20, by time.")]
+
+
+class EventView(BaseModel):
+    """An event, as it was sent, and its delivery."""
+
+    id: EventId
+    type: EventType
+    timestamp: datetime
+    sequence: int
+    invoice_number: str
+    delivery: DeliveryView
+    data: Annotated[dict[str, JsonValue], Field(description="As in the body of the webhook.")]
+
+    @classmethod
+    def of(cls, record: EventRecord) -> Self:
+        """The view of an event."""
+        return cls(
+            id=record.event_id,
+            type=record.type,
+            timestamp=record.created_at,
+            sequence=record.sequence,
+            invoice_number=record.invoice_number,
+            delivery=DeliveryView(
+                status=record.status,
+                next_attempt_at=None if record.due_at is None else seconds(record.due_at),
+                attempts=[AttemptView.of(attempt) for attempt in record.attempts],
+            ),
+            data=json.loads(record.payload)["data"],
+        )
+
+
+class EventList(BaseModel):
+    """A page of events, newest first."""
+
+    items: list[EventView]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[EventRecord]) -> Self:
+        """The view of a page."""
+        return cls(
+            items=[EventView.of(record) for record in page.items], next_cursor=page.next_cursor
+        )
+
+
+class NewRedelivery(Model):
+    """Which events to send again: some by their ids, or all that a time range and a filter find."""
+
+    event_ids: Annotated[list[EventId], Field(min_length=1, max_length=MAX_EVENT_IDS)] | None = None
+    created_from: Instant | None = None
+    created_to: Instant | None = None
+    type: EventType | None = None
+    status: DeliveryStatus | None = None
+    cursor: Annotated[str, Field(max_length=1024)] | None = None
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        ranged = (self.created_from, self.created_to, self.type, self.status, self.cursor)
+        if self.event_ids is not None and any(given is not None for given in ranged):
+            raise ValueError("event_ids can't be given together with anything else")
+        if self.event_ids is None and (self.created_from is None or self.created_to is None):
+            raise ValueError("give event_ids, or both created_from and created_to")
+        return self
+
+
+class RedeliveryView(BaseModel):
+    """How many events go out again."""
+
+    count: int
+    next_cursor: Annotated[
+        str | None,
+        Field(description="There are more: send the same request again, with this as `cursor`."),
+    ]
+
+    @classmethod
+    def of(cls, resent: Resent) -> Self:
+        """The view of what was sent again."""
+        return cls(count=resent.count, next_cursor=resent.next_cursor)
+
+
+def _text(value: str | None) -> str | None:
+    """Text that JSON can carry: what DOKU sent may hold half a character."""
+    return None if value is None else value.encode("utf-8", "replace").decode()

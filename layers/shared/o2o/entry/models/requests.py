@@ -1,0 +1,139 @@
+"""What a storefront sends to ask for a payment code."""
+
+import hashlib
+import json
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, JsonValue, StrictBool, StrictInt
+
+from o2o.core.bins import MAX_BIN_DIGITS, MAX_UNIQUE_DIGITS
+from o2o.core.channels import Channel, Feature
+from o2o.core.code_requests import CodeRequest, Expiry
+from o2o.core.codes import Customer, Receipt
+from o2o.core.errors import InvalidRequest
+from o2o.entry.models.text import (
+    EMAIL,
+    Day,
+    Instant,
+    InvoiceNumberText,
+    Model,
+    Printable,
+    read_email,
+)
+
+MAX_METADATA_BYTES = 2048
+
+
+def _small(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    if len(_canonical(value)) > MAX_METADATA_BYTES:
+        raise ValueError(f"must be at most {MAX_METADATA_BYTES} bytes of JSON")
+    return value
+
+
+def _canonical(value: object) -> bytes:
+    text = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False
+    )
+    return text.encode()
+
+
+class NewCustomer(Model):
+    """Who pays."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64), Printable]
+    email: (
+        Annotated[
+            str,
+            Field(max_length=128, json_schema_extra={"pattern": f"^{EMAIL.pattern}$"}),
+            AfterValidator(read_email),
+        ]
+        | None
+    ) = None
+
+
+class NewReceipt(Model):
+    """What the store prints. ``description`` exists at Indomaret only."""
+
+    description: Annotated[str, Field(min_length=1, max_length=128), Printable] | None = None
+    footer: Annotated[str, Field(min_length=1, max_length=128), Printable] | None = None
+
+
+class NewPaymentCode(Model):
+    """A request for a payment code."""
+
+    invoice_number: Annotated[
+        InvoiceNumberText,
+        Field(description="Your own number, and the idempotency key: one payment code, for ever."),
+    ]
+    amount: Annotated[
+        StrictInt, Field(gt=0, description="Whole rupiah, inside the channel's limits.")
+    ]
+    channel: Channel
+    customer: NewCustomer
+    feature: Annotated[
+        Feature, Field(description="How the code comes to be; see the channel's features.")
+    ] = Feature.DGPC
+    bin: Annotated[
+        Annotated[str, Field(pattern=rf"^[0-9]{{1,{MAX_BIN_DIGITS}}}$")] | None,
+        Field(description="Which of the channel's BINs. Needed only if several fit."),
+    ] = None
+    unique_part: Annotated[
+        Annotated[str, Field(pattern=rf"^[0-9]{{1,{MAX_UNIQUE_DIGITS}}}$")] | None,
+        Field(description="Your own digits after the BIN (mgpc, dipc); otherwise they are made."),
+    ] = None
+    expires_in_minutes: Annotated[
+        Annotated[StrictInt, Field(ge=1)] | None,
+        Field(description="60 if no expiry is given; at most the channel's max_expiry_minutes."),
+    ] = None
+    expires_at: Annotated[
+        Instant | None, Field(description="Instead: an instant, rounded down to whole minutes.")
+    ] = None
+    expires_on: Annotated[
+        Day | None, Field(description="Instead: a day; the code lives to its end in WIB.")
+    ] = None
+    reusable: Annotated[
+        StrictBool, Field(description="It may be paid again and again until it ends.")
+    ] = False
+    info: Annotated[
+        Annotated[str, Field(min_length=1, max_length=30), Printable] | None,
+        Field(description="A line for the cashier's screen."),
+    ] = None
+    receipt: NewReceipt = NewReceipt()
+    metadata: Annotated[
+        Annotated[dict[str, JsonValue], AfterValidator(_small)] | None,
+        Field(description="Your own JSON object, at most 2048 bytes, echoed in events."),
+    ] = None
+    replaces: Annotated[
+        InvoiceNumberText | None,
+        Field(description="The former code for the same order; it is cancelled."),
+    ] = None
+
+    def to_request(self, public_url: str | None = None) -> CodeRequest:
+        """What the use case takes. Raises InvalidRequest if two expiries are given."""
+        names = ("expires_in_minutes", "expires_at", "expires_on")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise InvalidRequest.of(given[1], f"can't be given together with {given[0]}")
+        return CodeRequest(
+            invoice_number=self.invoice_number,
+            amount=self.amount,
+            channel=self.channel,
+            customer=Customer(self.customer.name, self.customer.email),
+            fingerprint=self._fingerprint(),
+            feature=self.feature,
+            bin=self.bin,
+            unique_part=self.unique_part,
+            replaces=self.replaces,
+            expiry=Expiry(self.expires_in_minutes, self.expires_at, self.expires_on),
+            reusable=self.reusable,
+            info=self.info,
+            public_url=public_url,
+            receipt=Receipt(self.receipt.description, self.receipt.footer),
+            metadata=None if self.metadata is None else _canonical(self.metadata).decode(),
+        )
+
+    def _fingerprint(self) -> str:
+        # What is left out and what is null mean the same; so does the order of fields.
+        return hashlib.sha256(
+            _canonical(self.model_dump(mode="json", exclude_none=True))
+        ).hexdigest()

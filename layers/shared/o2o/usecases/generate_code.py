@@ -1,0 +1,219 @@
+"""Generate a payment code: intent first, then DOKU, then the answer."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from o2o.core import next_step
+from o2o.core.bins import Bin, BinTable, make_unique_part
+from o2o.core.channels import Channel, ChannelSettings, Feature
+from o2o.core.code_requests import CodeRequest
+from o2o.core.codes import Failure, Intent, PaymentCode, Status
+from o2o.core.errors import (
+    DigitsTaken,
+    DokuError,
+    DokuRefused,
+    InvalidRequest,
+    InvoiceNumberTaken,
+    NotFound,
+    VersionConflict,
+)
+from o2o.core.timetable import Timetable
+from o2o.usecases.chain import LONGEST as LONGEST_CHAIN
+from o2o.usecases.chain import read_chain
+from o2o.usecases.owned_code import owned_code
+from o2o.usecases.ports import Clock, CodeStore, Doku, Entropy, TimeLeft
+from o2o.usecases.retry_on_conflict import retry_on_conflict, update_code
+
+
+class Generation(StrEnum):
+    """What came of a request."""
+
+    CREATED = "created"
+    REPEATED = "repeated"
+    PENDING = "pending"
+    """DOKU's answer is missing: the timetable will finish the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The code, how it came about, and why DOKU's answer is missing if it is."""
+
+    generation: Generation
+    code: PaymentCode
+    doku_error: DokuError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateCode:
+    """The use case. Channels, BINs and timetable are settings of the stack.
+
+    ``page_token`` makes what opens the customer's page of an invoice number.
+    """
+
+    codes: CodeStore
+    doku: Doku
+    clock: Clock
+    entropy: Entropy
+    channels: dict[Channel, ChannelSettings]
+    bins: BinTable
+    timetable: Timetable
+    page_token: Callable[[str], str]
+
+    def __call__(
+        self, storefront_id: str, request: CodeRequest, *, time_left: TimeLeft
+    ) -> Generated:
+        """Generate the code, or find the one that this very request generated before.
+
+        Raises InvalidRequest, InvoiceNumberTaken, DigitsTaken, IllegalMove if the code to
+        replace was paid, and DokuRefused if DOKU said no for good.
+        """
+        code, existing = self._create(storefront_id, request)
+        if existing is not None:
+            return _repeat(existing, code)
+        if code.intent is None:
+            return Generated(Generation.CREATED, code)
+        try:
+            answer = self.doku.generate(code, time_left)
+        except DokuRefused as error:
+            self._refuse(code, error)
+            raise
+        except DokuError as error:
+            return Generated(Generation.PENDING, code, error)
+        now = self.clock()
+        code = update_code(
+            self.codes,
+            code,
+            lambda newest: next_step.after_digits(
+                newest, answer, now=now, timetable=self.timetable
+            ),
+        )
+        return Generated(Generation.CREATED, code)
+
+    def retry_after_seconds(self, code: PaymentCode) -> int:
+        """When it is worth asking again about a code whose answer is missing."""
+        if code.due_at is None:
+            return 1
+        return max(1, math.ceil((code.due_at - self.clock()).total_seconds()))
+
+    def _refuse(self, code: PaymentCode, error: DokuRefused) -> None:
+        failure, now = Failure("refused", str(error), error.code), self.clock()
+        update_code(
+            self.codes,
+            code,
+            lambda newest: next_step.after_first_refusal(newest, failure, now=now),
+        )
+
+    # --- The intent, all of it in one transaction ---
+
+    def _create(
+        self, storefront_id: str, request: CodeRequest
+    ) -> tuple[PaymentCode, PaymentCode | None]:
+        """The intended code, and the one that has its invoice number already."""
+        former_holder: str | None = None
+        code = self._intend(storefront_id, request)
+
+        def attempt() -> PaymentCode | None:
+            nonlocal code, former_holder
+            try:
+                return self.codes.create(
+                    code, former_holder=former_holder, replaced=self._replaced(code)
+                )
+            except DigitsTaken as taken:
+                if not self._are_free(taken.holder, code):
+                    if request.unique_part is not None:
+                        raise
+                    code = self._intend(storefront_id, request)
+                former_holder = taken.holder
+                raise VersionConflict("the digits had a holder") from taken
+
+        existing = retry_on_conflict(attempt)
+        return code, existing
+
+    def _are_free(self, holder: str, code: PaymentCode) -> bool:
+        """Whether digits may pass from their holder to a code. Once let go, they stay so."""
+        other = self.codes.get(holder)
+        if other is None or not other.holds_digits(code.created_at):
+            return True
+        gives_way = code.replaces == holder and other.feature is Feature.DIPC
+        return gives_way and other.storefront_id == code.storefront_id
+
+    def _replaced(self, code: PaymentCode) -> PaymentCode | None:
+        """The code that a new one supersedes, if the new one is to be written at all."""
+        if code.replaces is None:
+            return None
+        try:
+            former = owned_code(self.codes, code.storefront_id, code.replaces)
+        except NotFound as error:
+            raise InvalidRequest.of("replaces", str(error)) from error
+        if former.replaced_by == code.invoice_number:
+            # This request has been here before: the invoice number decides.
+            return None
+        if former.replaced_by is not None:
+            raise InvalidRequest.of("replaces", "was already replaced by another payment code")
+        if len(read_chain(self.codes, former)) + 1 >= LONGEST_CHAIN:
+            raise InvalidRequest.of("replaces", "was replaced too often")
+        return former.supersede(code.invoice_number, now=code.created_at, timetable=self.timetable)
+
+    def _intend(self, storefront_id: str, request: CodeRequest) -> PaymentCode:
+        now = self.clock()
+        settings = request.check(self.channels.get(request.channel))
+        minutes = request.expiry.minutes(now, settings.max_expiry_minutes)
+        chosen = self.bins.choose(request.channel, request.feature, storefront_id, request.bin)
+        expires_at = now + timedelta(minutes=minutes)
+        code = PaymentCode(
+            invoice_number=request.invoice_number,
+            storefront_id=storefront_id,
+            channel=request.channel,
+            feature=request.feature,
+            bin=chosen.digits,
+            amount=request.amount,
+            reusable=request.reusable,
+            customer=request.customer,
+            created_at=now,
+            expires_at=expires_at,
+            fingerprint=request.fingerprint,
+            info=request.info,
+            receipt=request.receipt,
+            metadata=request.metadata,
+            replaces=request.replaces,
+            pay_url=self._pay_url(request),
+            due_at=self.timetable.after_request(now, expires_at, now),
+        )
+        if code.merchant_made:
+            code = code.with_digits(self._digits(chosen, request))
+        if code.feature is Feature.DIPC:
+            return code.activate_here(timetable=self.timetable)
+        return code.with_intent(Intent(self.entropy.request_id(), self.doku.compose(code, minutes)))
+
+    def _pay_url(self, request: CodeRequest) -> str | None:
+        if request.public_url is None:
+            return None
+        return f"{request.public_url}/pay/{self.page_token(request.invoice_number)}"
+
+    def _digits(self, chosen: Bin, request: CodeRequest) -> str:
+        unique_part = request.unique_part
+        if unique_part is None:
+            unique_part = make_unique_part(chosen.generated_digits, self.entropy.randbelow)
+        try:
+            return chosen.compose(unique_part)
+        except ValueError as error:
+            raise InvalidRequest.of("unique_part", str(error)) from error
+
+
+def _repeat(existing: PaymentCode, wanted: PaymentCode) -> Generated:
+    """The answer to an invoice number that is in use: the same code, or a refusal."""
+    if (existing.storefront_id, existing.fingerprint) != (
+        wanted.storefront_id,
+        wanted.fingerprint,
+    ):
+        raise InvoiceNumberTaken("this invoice number is already used by a different request")
+    if existing.status is Status.REQUESTED:
+        return Generated(Generation.PENDING, existing)
+    if existing.failure is not None and existing.status is Status.FAILED:
+        raise DokuRefused(
+            existing.failure.message or "DOKU has no such code", code=existing.failure.doku_code
+        )
+    return Generated(Generation.REPEATED, existing)

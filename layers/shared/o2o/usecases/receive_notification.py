@@ -1,0 +1,74 @@
+"""Receive a notification: verify it, settle it, and keep what can't be settled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from o2o.core.errors import UnreadableMessage
+from o2o.core.notifications import KeptFor, KeptNotification, OrderState
+from o2o.core.payments import Evidence, Payment, PaymentReport
+from o2o.core.timetable import Timetable
+from o2o.usecases.ports import Clock, DokuInbox, NotificationStore
+from o2o.usecases.settle import Settle, SettleOutcome
+
+
+class NotificationOutcome(StrEnum):
+    """What became of a notification. All of them are acknowledged."""
+
+    SETTLED = "settled"
+    KNOWN = "known"
+    UNMATCHED = "unmatched"
+    UNREADABLE = "unreadable"
+    NOT_SUCCESS = "not_success"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedNotification:
+    """What became of a notification; ``payment`` is there if it was recorded now."""
+
+    outcome: NotificationOutcome
+    invoice_number: str | None = None
+    payment: Payment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveNotification:
+    """The use case. What it returns from is safely on record; what it raises is not."""
+
+    inbox: DokuInbox
+    settle: Settle
+    notifications: NotificationStore
+    clock: Clock
+    timetable: Timetable
+
+    def __call__(self, headers: Mapping[str, str], body: bytes) -> ReceivedNotification:
+        """Raises UntrustedMessage, before anything is read or written."""
+        evidence = self.inbox.verify(headers, body)
+        try:
+            notification = self.inbox.read_notification(evidence)
+        except UnreadableMessage:
+            return self._keep(evidence, KeptFor.UNREADABLE)
+        report = notification.payment
+        if notification.state is not OrderState.SUCCESS or report is None:
+            return self._keep(evidence, KeptFor.NOT_SUCCESS, report)
+        settled = self.settle(report)
+        if settled.outcome is SettleOutcome.NO_CODE:
+            return self._keep(evidence, KeptFor.UNMATCHED, report)
+        is_news = settled.outcome is SettleOutcome.RECORDED
+        return ReceivedNotification(
+            NotificationOutcome.SETTLED if is_news else NotificationOutcome.KNOWN,
+            report.invoice_number,
+            settled.payment,
+        )
+
+    def _keep(
+        self, evidence: Evidence, reason: KeptFor, report: PaymentReport | None = None
+    ) -> ReceivedNotification:
+        self.notifications.keep(
+            KeptNotification.of(
+                evidence, reason, report, now=self.clock(), timetable=self.timetable
+            )
+        )
+        return ReceivedNotification(
+            NotificationOutcome(reason.value), report.invoice_number if report else None
+        )

@@ -1,0 +1,48 @@
+"""What every storefronts does."""
+
+from dataclasses import replace
+
+from o2o.core.pages import Page
+from o2o.core.storefronts import ApiKey, Branding, Storefront
+from tests.contract.conftest import Stores
+from tests.support.samples import NOW, at
+
+SHOP = Storefront("shop", "Toko Sebelah ☕", NOW)
+KEY = ApiKey("abc123def456", "shop", "0a" * 32, NOW)
+
+
+def test_a_storefront_is_added_once(stores: Stores) -> None:
+    assert stores.storefronts.get_storefront("shop") is None
+    assert stores.storefronts.add_storefront(SHOP)
+    assert not stores.storefronts.add_storefront(replace(SHOP, name="Other"))
+    assert not stores.storefronts.add_storefront(SHOP)
+    assert stores.storefronts.get_storefront("shop") == SHOP
+    assert stores.storefronts.list_storefronts(limit=5, cursor=None) == Page([SHOP], None)
+
+
+def test_a_key_is_written_and_changed(stores: Stores) -> None:
+    assert stores.storefronts.get_key(KEY.key_id) is None
+    stores.storefronts.put_key(KEY)
+    assert stores.storefronts.get_key(KEY.key_id) == KEY
+    revoked = replace(KEY, revoked_at=at(days=1))
+    stores.storefronts.put_key(revoked)
+    assert stores.storefronts.get_key(KEY.key_id) == revoked
+    assert stores.storefronts.list_keys("shop", limit=5, cursor=None) == Page([revoked], None)
+
+
+def test_a_storefront_and_a_key_of_the_same_name_are_two_things(stores: Stores) -> None:
+    stores.storefronts.put_key(replace(KEY, key_id="shop"))
+    assert stores.storefronts.get_storefront("shop") is None
+    assert stores.storefronts.add_storefront(SHOP)
+
+
+def test_a_look_is_written_and_changed(stores: Stores) -> None:
+    assert stores.storefronts.get_branding("shop") is None
+    assert stores.storefronts.add_storefront(SHOP)
+    assert stores.storefronts.get_branding("shop") is None
+    look = Branding("shop", "Kopi Senja ☕", "data:image/png;base64,AAAA", "#ff8800")
+    for each in (look, replace(look, logo=None), Branding("shop")):
+        stores.storefronts.put_branding(each)
+        assert stores.storefronts.get_branding("shop") == each
+    assert stores.storefronts.get_storefront("shop") == SHOP
+    assert stores.storefronts.get_branding("other") is None

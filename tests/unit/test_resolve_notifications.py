@@ -1,0 +1,85 @@
+"""A person looks at what matched no code: assigns it, or dismisses it with a reason."""
+
+from dataclasses import replace
+
+import pytest
+
+from o2o.core.codes import PaymentKind, Status
+from o2o.core.errors import InvalidRequest, NotFound
+from o2o.core.notifications import KeptFor, Notification, OrderState
+from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.resolve_notifications import ResolveNotifications
+from tests.support.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def unmatched(world: World) -> ResolveNotifications:
+    return ResolveNotifications(
+        inbox=world.inbox, notifications=world.notifications, settle=world.settle
+    )
+
+
+@pytest.fixture
+def identity(world: World) -> str:
+    """A payment of INV-1 that DOKU reported under a number that nobody knows."""
+    world.ask()
+    report = replace(world.doku.pay("INV-1"), invoice_number="INV-X")
+    assert world.notify(report).outcome is NotificationOutcome.UNMATCHED
+    (kept,) = world.notifications.list_kept(limit=5, cursor=None).items
+    return kept.identity
+
+
+def test_an_assigned_payment_pays_its_code(
+    world: World, unmatched: ResolveNotifications, identity: str
+) -> None:
+    payment = unmatched.assign(identity[:8], "INV-1")
+    assert payment is not None
+    assert payment.kind is PaymentKind.PAID
+    assert world.code().status is Status.PAID
+    assert world.notifications.list_kept(limit=5, cursor=None).items == []
+    with pytest.raises(NotFound):
+        unmatched.assign(identity, "INV-1")
+
+
+def test_a_wrong_number_leaves_it_where_it_is(
+    world: World, unmatched: ResolveNotifications, identity: str
+) -> None:
+    with pytest.raises(NotFound, match="payment code"):
+        unmatched.assign(identity, "INV-2")
+    assert unmatched.find(identity).identity == identity
+
+
+def test_what_tells_of_no_payment_can_be_dismissed_only(
+    world: World, unmatched: ResolveNotifications
+) -> None:
+    world.receive({}, world.inbox.post(Notification(OrderState.FAILED, None)))
+    (kept,) = world.notifications.list_kept(limit=5, cursor=None).items
+    assert kept.reason is KeptFor.NOT_SUCCESS
+    with pytest.raises(InvalidRequest):
+        unmatched.assign(kept.identity, "INV-1")
+    with pytest.raises(InvalidRequest, match="blank"):
+        unmatched.dismiss(kept.identity, " ")
+    assert unmatched.dismiss(kept.identity, "a test").dismissed == "a test"
+    (dismissed,) = world.notifications.list_kept(limit=5, cursor=None).items
+    assert (dismissed.dismissed, dismissed.due_at) == ("a test", None)
+
+
+def test_a_dismissed_message_is_not_tried_again(
+    world: World, unmatched: ResolveNotifications, identity: str
+) -> None:
+    unmatched.dismiss(identity, "of another merchant")
+    world.clock.advance(days=2)
+    assert all(work.identity != identity for work in world.codes.due(world.clock(), 50))
+
+
+def test_two_that_begin_alike_are_told_apart(
+    world: World, unmatched: ResolveNotifications, identity: str
+) -> None:
+    world.receive({}, world.inbox.post(Notification(OrderState.FAILED, None)))
+    with pytest.raises(InvalidRequest, match="2 notifications"):
+        unmatched.find("")
