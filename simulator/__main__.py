@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.app import Simulator
-from simulator.channels import BINS, read_bin, with_bins
+from simulator.catalogue import read_bin, with_bins
+from simulator.channels import BINS
 from simulator.config import AMOUNT_FORMS, SimulatorConfig
 from simulator.errors import ConfigError, StartError
 

@@ -1,21 +1,17 @@
-"""Channels and BINs as a table: what a simulated DOKU account is allowed to do.
+"""The table of channels: everything that is particular to one store chain.
 
-A merchant's own BINs are configuration. A code made by DOKU (``dgpc``) takes the first BIN of its
-channel that has this feature. A code that the merchant makes belongs to the longest BIN that it
-begins with: it is registered at DOKU (``mgpc``), or lives at the merchant, whom DOKU asks
-(``dipc``).
+A further channel is one entry in ``CHANNELS``, and BINs for it in the configuration
+(``BINS`` by default).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulator.errors import ConfigError
+MAX_AMOUNT = 999_999_999_999
+"""Rupiah: the 12 digits of ``order.amount`` (DOKU protocol, section 3)."""
 
 MAX_CODE_LENGTH = 25
 """Digits of the longest payment code (DOKU protocol, section 4: BIN 5 + 20)."""
-
-_MIN_FREE = 10
-"""Free digits of a code that DOKU makes: with fewer, codes could be guessed or run out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +66,7 @@ class Channel:
     steps: Mapping[str, tuple[str, ...]]
     """How to pay, by language: ``id`` and ``en``."""
     min_amount: int = 1
-    max_amount: int = 999_999_999_999
+    max_amount: int = MAX_AMOUNT
     """Limits of the merchant's contract, in rupiah; open by default (12 digits)."""
 
 
@@ -142,120 +138,3 @@ BINS = (
     Bin(channel="alfa", type="direct", digits="70014"),
     Bin(channel="indomaret", type="direct", digits="88899"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OwnBin:
-    """A configured BIN with what follows from its type."""
-
-    channel: Channel
-    type: str
-    digits: str
-    features: frozenset[str]
-    max_free: int
-    code_length: int
-
-
-class Catalogue:
-    """The account's channels and BINs, checked once; raises ``ConfigError`` with a sentence."""
-
-    def __init__(self, channels: Iterable[Channel], bins: Iterable[Bin]) -> None:
-        self.channels = {channel.name: channel for channel in channels}
-        self.bins = tuple(_checked(item, self.channel(item.channel)) for item in bins)
-        for position, item in enumerate(self.bins):
-            for other in self.bins[position + 1 :]:
-                if item.channel is other.channel and item.digits == other.digits:
-                    raise ConfigError(f"BIN {item.digits} of {item.channel.name} is there twice.")
-        self._generate = {c.generate_path: c for c in self.channels.values()}
-        self._register = {c.register_path: c for c in self.channels.values() if c.register_path}
-
-    def channel(self, name: str) -> Channel:
-        """Return the channel of that name; raises ``ConfigError`` where there is none."""
-        try:
-            return self.channels[name]
-        except KeyError:
-            known = ", ".join(self.channels)
-            raise ConfigError(f"There is no channel {name!r}; there are: {known}.") from None
-
-    def by_generate_path(self, path: str) -> Channel | None:
-        """Return the channel whose codes are made at this path."""
-        return self._generate.get(path)
-
-    def by_register_path(self, path: str) -> Channel | None:
-        """Return the channel whose merchants register their codes at this path."""
-        return self._register.get(path)
-
-    def bins_of(self, channel: Channel) -> tuple[OwnBin, ...]:
-        """Return the BINs of the channel."""
-        return tuple(item for item in self.bins if item.channel is channel)
-
-    def bins_for(self, channel: Channel, feature: str) -> tuple[OwnBin, ...]:
-        """Return the BINs of the channel that have the feature."""
-        return tuple(item for item in self.bins_of(channel) if feature in item.features)
-
-    def bin_of(self, payment_code: str, channel: Channel | None = None) -> OwnBin | None:
-        """Return the longest BIN that the digits begin with, of one channel or of any."""
-        fitting = (
-            item
-            for item in self.bins
-            if (channel is None or item.channel is channel) and payment_code.startswith(item.digits)
-        )
-        return max(fitting, key=lambda item: len(item.digits), default=None)
-
-
-def _checked(item: Bin, channel: Channel) -> OwnBin:
-    name = f"BIN {item.digits} of {channel.name}"
-    rule = channel.bin_types.get(item.type)
-    if rule is None:
-        raise ConfigError(
-            f"{name}: there is no type {item.type!r}; there are: {', '.join(channel.bin_types)}."
-        )
-    if not (item.digits.isascii() and item.digits.isdigit()):
-        raise ConfigError(f"BIN {item.digits!r} of {channel.name} has to be digits.")
-    if not rule.shortest <= len(item.digits) <= rule.longest:
-        raise ConfigError(
-            f"{name}: {item.type} BINs have {_span(rule.shortest, rule.longest)} digits."
-        )
-    features = rule.features if item.features is None else item.features
-    if not features or features - rule.features:
-        raise ConfigError(
-            f"{name}: {item.type} BINs have of the features only {_listed(rule.features)}."
-        )
-    low, high = len(item.digits) + _MIN_FREE, len(item.digits) + rule.max_free
-    if "dgpc" in features and not low <= item.code_length <= high:
-        raise ConfigError(
-            f"{name}: a code of DOKU has {low} to {high} digits, not {item.code_length}."
-        )
-    return OwnBin(channel, item.type, item.digits, features, rule.max_free, item.code_length)
-
-
-def _span(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low} to {high}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
-
-
-def read_bin(text: str) -> Bin:
-    """Read ``CHANNEL:TYPE:DIGITS`` or ``CHANNEL:TYPE:DIGITS:FEATURE+FEATURE``.
-
-    Raises ``ConfigError``.
-    """
-    match text.split(":"):
-        case [channel, kind, digits]:
-            return Bin(channel=channel, type=kind, digits=digits)
-        case [channel, kind, digits, features]:
-            named = frozenset(features.split("+"))
-            return Bin(channel=channel, type=kind, digits=digits, features=named)
-    raise ConfigError(
-        f"{text!r} is not CHANNEL:TYPE:DIGITS or CHANNEL:TYPE:DIGITS:FEATURES,"
-        " such as alfa:exclusive:889955:mgpc+dipc."
-    )
-
-
-def with_bins(bins: Iterable[Bin], wanted: Iterable[Bin]) -> tuple[Bin, ...]:
-    """Return the BINs, those of the same channel and type replaced by the wanted ones."""
-    wanted = tuple(wanted)
-    replaced = {(item.channel, item.type) for item in wanted}
-    return (*(item for item in bins if (item.channel, item.type) not in replaced), *wanted)

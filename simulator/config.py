@@ -4,29 +4,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from simulator.channels import BINS, CHANNELS, Bin, Catalogue, Channel
+from simulator.catalogue import Catalogue
+from simulator.channels import BINS, CHANNELS, Bin, Channel
 from simulator.clock import Now
 from simulator.errors import ConfigError
+from simulator.merchant_urls import MAX_PORT, check_url
 
 AMOUNT_FORMS = ("decimal", "integer", "string")
-_MAX_PORT = 65_535
-
-
-def check_url(url: str) -> str:
-    """Check a URL of the merchant: http(s), no query string. Raises ``ConfigError``."""
-    try:
-        parts = urlsplit(url)
-        port_is_valid = parts.port is None or 0 < parts.port <= _MAX_PORT
-    except ValueError:
-        raise ConfigError(f"{url!r} is not a URL.") from None
-    printable = url.isascii() and url.isprintable() and " " not in url
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not printable:
-        raise ConfigError(f"{url!r} is not an http or https URL.")
-    if parts.query or parts.fragment or parts.username is not None or not port_is_valid:
-        raise ConfigError(f"{url!r}: a URL has a host, a port and a path here, no more.")
-    return url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +22,7 @@ class SimulatorConfig:
     secret_key: str = field(repr=False)
     host: str = "127.0.0.1"
     port: int = 0
-    """0 takes a free port; ``Simulator.url`` tells which."""
+    """0 takes a free port; ``Simulator.url`` says which."""
     database: Path | None = None
     """SQLite file; without one, the state lives in memory."""
     public_url: str | None = None
@@ -75,8 +60,8 @@ class SimulatorConfig:
             value = getattr(self, name)
             if not (value and value.isascii() and value.isprintable() and " " not in value):
                 raise ConfigError(f"{name} has to be printable ASCII text without spaces.")
-        if not 0 <= self.port <= _MAX_PORT:
-            raise ConfigError(f"Port {self.port} is not between 0 and {_MAX_PORT}.")
+        if not 0 <= self.port <= MAX_PORT:
+            raise ConfigError(f"Port {self.port} is not between 0 and {MAX_PORT}.")
         if self.amount_form not in AMOUNT_FORMS:
             raise ConfigError(
                 f"amount_form is one of {', '.join(AMOUNT_FORMS)}, not {self.amount_form!r}."

@@ -1,24 +1,23 @@
-"""Faults on demand: what there is, what each takes, and whose turn it is.
+"""Faults on demand: the kinds, their parameters, and which one is next.
 
-How an API fault is carried out is in ``protocol/misbehave.py``; those of the messages that DOKU
-sends in ``outgoing.py``, ``notify.py`` and ``inquiry.py``.
+How a fault of DOKU's routes is carried out is in ``protocol/misbehave.py``; those of the messages
+that DOKU sends are in ``outgoing.py``, ``notifier.py`` and ``inquirer.py``.
 """
 
 import math
-import selectors
-import socket
-import threading
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from simulator import signature
 from simulator.errors import ControlError
-from simulator.state import FaultRow, State
+from simulator.hanging import HangingRequests
+from simulator.store.fault_queue import FaultQueue, QueuedFault
 
 API_OPERATIONS = ("generate", "status")
-MESSAGES = ("notify", "inquiry")
-"""What DOKU sends to the merchant by itself."""
-OPERATIONS = (*API_OPERATIONS, *MESSAGES, "any")
+MESSAGE_OPERATIONS = ("notify", "inquiry")
+"""Messages that DOKU sends to the merchant."""
+OPERATIONS = (*API_OPERATIONS, *MESSAGE_OPERATIONS, "any")
 
 _MAX_TIMES = 1_000_000
 _MAX_TEXT = 500
@@ -26,7 +25,7 @@ _MAX_TEXT = 500
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A value that shapes a fault; ``None`` as default means that the fault works it out."""
+    """A value that shapes a fault; with ``None`` as default, the fault works it out."""
 
     type: type
     default: Any = None
@@ -92,11 +91,13 @@ KINDS: dict[str, Kind] = {
     ),
     "wrong_amount": Kind(("notify",), {"amount": Parameter(int, None, 0, 10**12 - 1)}),
     "wrong_digits": Kind(("notify",), {"payment_code": Parameter(str)}),
-    "tampered": Kind(MESSAGES, {}),
-    "wrong_key": Kind(MESSAGES, {}),
-    "foreign_client_id": Kind(MESSAGES, {"client_id": Parameter(str, "MCH-FOREIGN-0001")}),
-    "missing_header": Kind(MESSAGES, {"header": Parameter(str, "Signature")}),
-    "broken_json": Kind(MESSAGES, {}),
+    "tampered": Kind(MESSAGE_OPERATIONS, {}),
+    "wrong_key": Kind(MESSAGE_OPERATIONS, {}),
+    "foreign_client_id": Kind(
+        MESSAGE_OPERATIONS, {"client_id": Parameter(str, "MCH-FOREIGN-0001")}
+    ),
+    "missing_header": Kind(MESSAGE_OPERATIONS, {"header": Parameter(str, "Signature")}),
+    "broken_json": Kind(MESSAGE_OPERATIONS, {}),
     "wrong_channel": Kind(("inquiry",), {}),
     "late_date": Kind(
         ("inquiry",),
@@ -109,7 +110,6 @@ KINDS: dict[str, Kind] = {
 }
 
 _COMMON = {"operation", "kind", "times", "invoice_number"}
-_SIGNED_HEADERS = ("Client-Id", "Request-Id", "Request-Timestamp", "Signature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Fault:
 
 
 def read_fault(document: dict[str, Any]) -> Fault:
-    """Read a fault out of a control request; raises ``ControlError``."""
+    """Read a fault from a control request; raises ``ControlError``."""
     name = document.get("kind")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None or not isinstance(name, str):
@@ -141,8 +141,8 @@ def read_fault(document: dict[str, Any]) -> Fault:
         key: _value(key, parameter, document.get(key, parameter.default))
         for key, parameter in kind.parameters.items()
     }
-    if name == "missing_header" and parameters["header"] not in _SIGNED_HEADERS:
-        raise ControlError(f"header is one of: {', '.join(_SIGNED_HEADERS)}.")
+    if name == "missing_header" and parameters["header"] not in signature.HEADERS:
+        raise ControlError(f"header is one of: {', '.join(signature.HEADERS)}.")
     # "any" of a fault that fits one operation only is that operation.
     return Fault(natural if operation == "any" else operation, name, parameters)
 
@@ -169,16 +169,14 @@ def _value(key: str, parameter: Parameter, value: Any) -> Any:
 
 
 class Faults:
-    """The faults that wait, and the requests that hang because of one."""
+    """The faults that are queued, and the requests that hang because of one."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._lock = threading.Lock()
-        self._hanging: set[socket.socket] = set()
-        self._closed = False
+    def __init__(self, queue: FaultQueue) -> None:
+        self._queue = queue
+        self.hanging = HangingRequests()
 
-    def add(self, document: dict[str, Any]) -> FaultRow:
-        """Take in a fault from the control API; raises ``ControlError``."""
+    def add(self, document: dict[str, Any]) -> QueuedFault:
+        """Queue a fault from the control API; raises ``ControlError``."""
         fault = read_fault(document)
         times = document.get("times", 1)
         if times is not None and (
@@ -188,7 +186,7 @@ class Faults:
         invoice_number = document.get("invoice_number")
         if invoice_number is not None and not isinstance(invoice_number, str):
             raise ControlError("invoice_number is text.")
-        return self._state.add_fault(
+        return self._queue.add(
             operation=fault.operation,
             kind=fault.kind,
             invoice_number=invoice_number,
@@ -196,74 +194,21 @@ class Faults:
             parameters=fault.parameters,
         )
 
-    def take(self, operation: str, invoice_number: str | None) -> FaultRow | None:
-        """Take the fault whose turn it is, if any; it counts as used."""
+    def take(self, operation: str, invoice_number: str | None) -> QueuedFault | None:
+        """Return the next fault that fits, if any; it counts as used."""
         kinds = [name for name, kind in KINDS.items() if operation in kind.operations]
-        return self._state.take_fault(operation, kinds, invoice_number)
+        return self._queue.take(operation, kinds, invoice_number)
 
     def clear(self, number: int | None = None) -> int:
-        """Forget a fault or all of them; what hangs goes on. Returns how many there were."""
+        """Forget one fault, or all and let what hangs continue; return how many there were.
+
+        Raises ``ControlError`` if there is no such fault.
+        """
         if number is None:
-            count = self._state.delete_faults()
-            self.release()
+            count = self._queue.delete()
+            self.hanging.release()
             return count
-        count = self._state.delete_faults(number)
+        count = self._queue.delete(number)
         if not count:
             raise ControlError(f"There is no fault {number}.", HTTPStatus.NOT_FOUND)
         return count
-
-    @property
-    def hanging(self) -> int:
-        """How many requests hang."""
-        with self._lock:
-            return len(self._hanging)
-
-    def release(self) -> int:
-        """Let everything that hangs go on; how many there were."""
-        with self._lock:
-            count = len(self._hanging)
-            for end in self._hanging:
-                # Shut down rather than closed: its owner still selects on the other end.
-                end.shutdown(socket.SHUT_RDWR)
-            self._hanging.clear()
-        return count
-
-    def close(self) -> None:
-        """Release what hangs, and let nothing hang any more."""
-        with self._lock:
-            self._closed = True
-        self.release()
-
-    def hang(self, connection: socket.socket, seconds: float) -> bool:
-        """Wait until released, until ``seconds`` of real time passed or the client left.
-
-        Returns whether the client is still there.
-        """
-        watched, released = socket.socketpair()
-        with watched, released:
-            with self._lock:
-                if self._closed:
-                    return True
-                self._hanging.add(released)
-            try:
-                ready = _readable((connection, watched), seconds)
-                if watched in ready or connection not in ready:
-                    return True
-                if connection.recv(1, socket.MSG_PEEK):
-                    # More bytes of a client that is still there: no longer worth watching.
-                    _readable((watched,), seconds)
-                    return True
-            except OSError:
-                return False
-            finally:
-                with self._lock:
-                    self._hanging.discard(released)
-        return False
-
-
-def _readable(sockets: tuple[socket.socket, ...], seconds: float) -> list[object]:
-    """Return the sockets that have something to read within that time."""
-    with selectors.DefaultSelector() as selector:
-        for end in sockets:
-            selector.register(end, selectors.EVENT_READ)
-        return [key.fileobj for key, _ in selector.select(seconds)]

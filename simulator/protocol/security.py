@@ -3,11 +3,8 @@
 from simulator import signature
 from simulator.clock import Clock, read_utc_text, utc_text
 from simulator.config import SimulatorConfig
-from simulator.protocol.errors import Refused, error_object, invalid_header
+from simulator.protocol.error_answers import Refused, error_object, invalid_header
 from simulator.wire import Answer, Request
-
-HEADERS = ("Client-Id", "Request-Id", "Request-Timestamp", "Signature")
-"""The headers that have to be there, in the order in which DOKU looks for them."""
 
 MAX_REQUEST_ID = 128
 MAX_SKEW_SECONDS = 3600
@@ -25,7 +22,7 @@ class Gate:
 
         Raises ``Refused``.
         """
-        for name in HEADERS:
+        for name in signature.HEADERS:
             if not request.headers.get(name.lower(), "").strip():
                 raise Refused(invalid_header(f"Header {name} is required"))
         request_id = request.headers["request-id"]
@@ -83,10 +80,10 @@ class Gate:
         )
 
     def _check_timestamp(self, text: str) -> None:
-        instant = read_utc_text(text)
-        if instant is None:
+        sent_at = read_utc_text(text)
+        if sent_at is None:
             raise Refused(invalid_header("Header Request-Timestamp is invalid"))
-        if abs((self._clock.now() - instant).total_seconds()) > MAX_SKEW_SECONDS:
+        if abs((self._clock.now() - sent_at).total_seconds()) > MAX_SKEW_SECONDS:
             raise Refused(
                 error_object(400, "request_time_out_of_range", "Request-Timestamp is out of range")
             )

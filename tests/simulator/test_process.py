@@ -168,7 +168,7 @@ def test_a_database_in_use(tmp_path: Path) -> None:
         (["--inquiry-url", "giro=http://127.0.0.1/"], "no channel 'giro'"),
         (["--inquiry-timeout", "0"], "inquiry_timeout_seconds"),
         (["--notify-url", "alfa=example.com"], "is not an http or https URL"),
-        (["--notify-url", "alfa=https://example.com/?x"], "no more"),
+        (["--notify-url", "alfa=https://example.com/?x"], "nothing else"),
         (["--time-scale", "0"], "time_scale"),
         (["--status-delay", "nan"], "status_delay_seconds"),
         (["--port", "0", "--database", "/nowhere/at/all.sqlite"], "can't be opened"),

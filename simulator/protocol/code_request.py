@@ -1,28 +1,24 @@
-"""The bodies that travel between a merchant and DOKU (DOKU protocol, sections 3, 6 and 7)."""
+"""Reads a request for a payment code, of DOKU's or the merchant's (DOKU protocol, section 3)."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from simulator.channels import MAX_CODE_LENGTH, Channel, OwnBin
-from simulator.clock import utc_text, wib_compact
-from simulator.protocol.errors import Refused, invalid_fields, invalid_json
-from simulator.state import Order, Payment, instant
+from simulator.catalogue import AccountBin
+from simulator.channels import MAX_CODE_LENGTH, Channel
+from simulator.protocol.error_answers import Refused, invalid_fields, invalid_json
 
-DEFAULT_EXPIRED_TIME = 60
-_SERVICE = "ONLINE_TO_OFFLINE"
-
-MAX_AMOUNT = 10**12 - 1
+_DEFAULT_EXPIRED_TIME = 60
 _MAX_EXPIRED_TIME = 10**8 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class CodeRequest:
     """A request for a payment code, checked."""
 
     invoice_number: str
     amount: int
+    """Rupiah."""
     expired_time: int
     """Minutes."""
     reusable: bool
@@ -80,7 +76,7 @@ class _Fields:
         return value
 
     def payment_code(
-        self, document: dict[str, Any], channel: Channel, bins: tuple[OwnBin, ...]
+        self, document: dict[str, Any], channel: Channel, bins: tuple[AccountBin, ...]
     ) -> str | None:
         """Read digits under one of the BINs: under the longest one that fits."""
         path = f"online_to_offline_info.{channel.code_field}"
@@ -112,12 +108,12 @@ def _object(
     return value
 
 
-def read_generation(
+def read_code_request(
     document: dict[str, Any],
     channel: Channel,
     configured_url: str | None,
-    bins: tuple[OwnBin, ...] | None = None,
-) -> Generation:
+    bins: tuple[AccountBin, ...] | None = None,
+) -> CodeRequest:
     """Read a request for a payment code; raises ``Refused``.
 
     With ``bins`` it brings the digits of a code under one of them.
@@ -148,7 +144,7 @@ def read_generation(
         "online_to_offline_info.expired_time",
         1,
         _MAX_EXPIRED_TIME,
-        default=DEFAULT_EXPIRED_TIME,
+        default=_DEFAULT_EXPIRED_TIME,
     )
     reusable = info.get("reusable_status", False)
     if not isinstance(reusable, bool):
@@ -166,7 +162,7 @@ def read_generation(
         )
     if fields.messages:
         raise Refused(invalid_fields(fields.messages))
-    return Generation(
+    return CodeRequest(
         invoice_number=invoice_number or "",
         amount=amount,
         expired_time=expired_time,
@@ -190,90 +186,3 @@ def _differs_in_host_only(override: str, configured: str | None) -> bool:
         and " " not in override
         and (mine.path, mine.query, mine.fragment) == (theirs.path, "", "")
     )
-
-
-def generation_answer(
-    order: Order, created: datetime, expires: datetime, links: tuple[str, str]
-) -> dict[str, Any]:
-    """Return the answer to a request for a payment code; ``links`` are page and API."""
-    return {
-        "order": {"invoice_number": order.invoice_number},
-        "online_to_offline_info": {
-            "payment_code": order.payment_code,
-            "created_date": wib_compact(created),
-            "expired_date": wib_compact(expires),
-            "created_date_utc": utc_text(created),
-            "expired_date_utc": utc_text(expires),
-            "how_to_pay_page": links[0],
-            "how_to_pay_api": links[1],
-        },
-    }
-
-
-def parties(channel: Channel) -> dict[str, Any]:
-    """Return service, acquirer and channel, as every message of DOKU names them."""
-    return {
-        "service": {"id": _SERVICE},
-        "acquirer": {"id": channel.acquirer_id},
-        "channel": {"id": channel.channel_id},
-    }
-
-
-def _identifier(payment: Payment) -> list[dict[str, str]]:
-    pairs = {
-        "AGENT_ID": payment.agent_id,
-        "AGENT_STORE_ID": payment.store_id,
-        "AGENT_TRX_ID": payment.receipt_number,
-    }
-    return [{"name": name, "value": value} for name, value in pairs.items() if value]
-
-
-def status_answer(
-    order: Order, channel: Channel, status: str, payment: Payment | None
-) -> dict[str, Any]:
-    """Return the answer to a status check; it never names the payment code.
-
-    Of a code that lives at the merchant, DOKU knows neither expiry nor reuse.
-    """
-    transaction = {"status": status}
-    if payment is not None:
-        transaction["date"] = utc_text(instant(payment.paid_at))
-    elif order.forced_at is not None:
-        transaction["date"] = utc_text(instant(order.forced_at))
-    transaction["original_request_id"] = order.invoice_number
-    info = {"created_date": wib_compact(instant(order.created_at))}
-    if order.expires_at is not None:
-        info["expired_date"] = wib_compact(instant(order.expires_at))
-        info["reusable_status"] = "true" if order.reusable else "false"
-    document = {
-        "order": {
-            "invoice_number": order.invoice_number,
-            "amount": order.amount if payment is None else payment.amount,
-        },
-        "transaction": transaction,
-        **parties(channel),
-        "online_to_offline_info": info,
-    }
-    if payment is not None:
-        document["online_to_offline_payment"] = {"identifier": _identifier(payment)}
-    return document
-
-
-def notification(
-    order: Order, channel: Channel, payment: Payment | None, status: str, at: datetime
-) -> dict[str, Any]:
-    """Return the message that a payment happened, its amount still an integer."""
-    return {
-        **parties(channel),
-        "transaction": {
-            "status": status,
-            "date": utc_text(instant(payment.paid_at) if payment else at),
-            "original_request_id": order.request_id,
-        },
-        "order": {
-            "invoice_number": order.invoice_number,
-            "amount": payment.amount if payment else order.amount,
-        },
-        "online_to_offline_info": {"payment_code": order.payment_code},
-        "online_to_offline_payment": {"identifier": _identifier(payment) if payment else []},
-    }
