@@ -11,7 +11,7 @@ from pathlib import Path
 
 from simulator.app import Simulator
 from simulator.catalogue import read_bin, with_bins
-from simulator.channels import BINS
+from simulator.channels import BIN_EXAMPLE, BINS
 from simulator.config import AMOUNT_FORMS, SimulatorConfig
 from simulator.errors import ConfigError, StartError
 
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="CHANNEL:TYPE:DIGITS",
-        help="in place of the BINs of that channel and type, such as alfa:exclusive:889955;"
+        help=f"in place of the BINs of that channel and type, such as {BIN_EXAMPLE};"
         " may be repeated",
     )
     add("--amount-form", choices=AMOUNT_FORMS, default="decimal", help="default: %(default)s")

@@ -8,7 +8,7 @@ that the merchant makes belongs to the longest BIN that it begins with: it is re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from simulator.channels import Bin, Channel
+from simulator.channels import BIN_EXAMPLE, Bin, Channel
 from simulator.errors import ConfigError
 
 _MIN_FREE = 10
@@ -17,7 +17,7 @@ _MIN_FREE = 10
 
 @dataclass(frozen=True, slots=True)
 class AccountBin:
-    """A configured BIN with what follows from its type."""
+    """A BIN of the account: checked, with what follows from its type."""
 
     channel: Channel
     type: str
@@ -36,12 +36,26 @@ class Catalogue:
         for position, item in enumerate(self.bins):
             for other in self.bins[position + 1 :]:
                 if item.channel is other.channel and item.digits == other.digits:
-                    raise ConfigError(f"BIN {item.digits} of {item.channel.name} is there twice.")
+                    raise ConfigError(
+                        f"BIN {item.digits} of {item.channel.name} is configured twice."
+                    )
         self._generate = {c.generate_path: c for c in self.channels.values()}
-        self._register = {c.register_path: c for c in self.channels.values() if c.register_path}
+        self._register = {
+            c.register_path: c
+            for c in self.channels.values()
+            if c.register_path and self._registers(c)
+        }
+
+    def _registers(self, channel: Channel) -> bool:
+        """Whether DOKU routes the channel's registrations.
+
+        It does where they are documented; where they are inferred, only once a BIN takes them.
+        """
+        documented = any("mgpc" in rule.features for rule in channel.bin_types.values())
+        return documented or bool(self.bins_for(channel, "mgpc"))
 
     def channel(self, name: str) -> Channel:
-        """Return the channel of that name; raises ``ConfigError`` where there is none."""
+        """Return the channel of that name; raises ``ConfigError`` if there is none."""
         try:
             return self.channels[name]
         except KeyError:
@@ -82,16 +96,16 @@ def _checked(item: Bin, channel: Channel) -> AccountBin:
             f"{name}: there is no type {item.type!r}; there are: {', '.join(channel.bin_types)}."
         )
     if not (item.digits.isascii() and item.digits.isdigit()):
-        raise ConfigError(f"BIN {item.digits!r} of {channel.name} has to be digits.")
+        raise ConfigError(f"BIN {item.digits!r} of {channel.name} has to consist of digits.")
     if not rule.shortest <= len(item.digits) <= rule.longest:
         raise ConfigError(
             f"{name}: {item.type} BINs have {_span(rule.shortest, rule.longest)} digits."
         )
-    features = rule.features if item.features is None else item.features
-    if not features or features - rule.features:
-        raise ConfigError(
-            f"{name}: {item.type} BINs have of the features only {_listed(rule.features)}."
-        )
+    features = rule.features if item.features is None else frozenset(item.features)
+    possible = rule.features | rule.inferred
+    if not features or features - possible:
+        known = ", ".join(sorted(possible))
+        raise ConfigError(f"{name}: the features of {item.type} BINs are {known}, no others.")
     low, high = len(item.digits) + _MIN_FREE, len(item.digits) + rule.max_free
     if "dgpc" in features and not low <= item.code_length <= high:
         raise ConfigError(
@@ -102,10 +116,6 @@ def _checked(item: Bin, channel: Channel) -> AccountBin:
 
 def _span(low: int, high: int) -> str:
     return str(low) if low == high else f"{low} to {high}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
 
 
 def read_bin(text: str) -> Bin:
@@ -121,7 +131,7 @@ def read_bin(text: str) -> Bin:
             return Bin(channel=channel, type=kind, digits=digits, features=named)
     raise ConfigError(
         f"{text!r} is not CHANNEL:TYPE:DIGITS or CHANNEL:TYPE:DIGITS:FEATURES,"
-        " such as alfa:exclusive:889955:mgpc+dipc."
+        f" such as {BIN_EXAMPLE}:mgpc+dipc."
     )
 
 
