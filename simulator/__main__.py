@@ -1,4 +1,4 @@
-"""Runs the simulator from a shell."""
+"""Runs the simulator from the command line."""
 
 import argparse
 import os
@@ -29,7 +29,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="A DOKU to run against: signs, verifies, pays, misbehaves on demand.",
+        description="A DOKU to run against: signs, verifies, pays, and misbehaves on demand.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -38,7 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--secret-key", help=f"default: ${_SECRET_KEY_VARIABLE}, else made up and printed")
     add("--database", type=Path, metavar="FILE", help="SQLite file; in memory without")
     add("--public-url", metavar="URL", help="start of the how-to-pay links")
-    add("--time-scale", type=float, default=1.0, help="how much faster retries follow")
+    add(
+        "--time-scale",
+        type=float,
+        default=1.0,
+        help="how many times faster notifications are retried",
+    )
     add(
         "--notify-url",
         type=_pair,
@@ -53,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="CHANNEL=URL",
-        help="whom to ask about codes that live at the merchant; may be repeated",
+        help="where to ask about codes that live at the merchant; may be repeated",
     )
     add("--inquiry-timeout", type=float, default=5.0, metavar="SECONDS",
         help="until an inquiry is given up (default: %(default)s)")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Puts the parts together: ``Simulator(config).start()``, ``.url``, ``.stop()``."""
+"""Assembles the simulator: ``Simulator(config).start()``, ``.url``, ``.stop()``."""
 
 import threading
 from http import HTTPStatus
@@ -63,7 +63,7 @@ class Simulator:
         self._running().account.inquiry_urls.set(channel, url)
 
     def wake(self) -> None:
-        """Look for due notifications now: a shared clock has moved."""
+        """Look for due notifications now, because a shared clock has moved."""
         self._running().notifier.wake()
 
     def __enter__(self) -> Self:

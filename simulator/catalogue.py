@@ -26,6 +26,10 @@ class AccountBin:
     max_free: int
     code_length: int
 
+    def fits(self, payment_code: str) -> bool:
+        """Whether a merchant's code has 1 to ``max_free`` digits after this BIN."""
+        return 1 <= len(payment_code) - len(self.digits) <= self.max_free
+
 
 class Catalogue:
     """The account's channels and BINs, checked once; raises ``ConfigError`` with a sentence."""

@@ -71,7 +71,7 @@ def utc_text(at: datetime) -> str:
 
 
 def read_utc_text(text: str) -> datetime | None:
-    """Read ``2021-01-24T08:30:00Z`` and no other form; ``None`` where it is not an instant."""
+    """Read ``2021-01-24T08:30:00Z`` and no other form; ``None`` if it is no instant."""
     if not _UTC_TEXT.fullmatch(text):
         return None
     try:

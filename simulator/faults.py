@@ -34,7 +34,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FaultKind:
     """One way to misbehave."""
 
     operations: tuple[str, ...]
@@ -45,28 +45,28 @@ _ACCEPTED = Parameter(bool, default=True)
 _NOT_ACCEPTED = Parameter(bool, default=False)
 _SECONDS = Parameter(float, 60.0, 0, 3600)
 
-KINDS: dict[str, Kind] = {
-    "hang_after_accept": Kind(API_OPERATIONS, {"seconds": _SECONDS}),
-    "hang_before_accept": Kind(API_OPERATIONS, {"seconds": _SECONDS}),
-    "error_5xx": Kind(
+KINDS: dict[str, FaultKind] = {
+    "hang_after_accept": FaultKind(API_OPERATIONS, {"seconds": _SECONDS}),
+    "hang_before_accept": FaultKind(API_OPERATIONS, {"seconds": _SECONDS}),
+    "error_5xx": FaultKind(
         API_OPERATIONS, {"status": Parameter(int, 503, 500, 599), "accepted": _NOT_ACCEPTED}
     ),
-    "rate_limited": Kind(API_OPERATIONS, {"retry_after": Parameter(int, 1, 0, 3600)}),
-    "unavailable": Kind(API_OPERATIONS, {}),
-    "not_found": Kind(("status",), {}),
-    "reset": Kind(API_OPERATIONS, {"accepted": _NOT_ACCEPTED}),
-    "half_answer": Kind(API_OPERATIONS, {"accepted": _ACCEPTED}),
-    "slow_drip": Kind(
+    "rate_limited": FaultKind(API_OPERATIONS, {"retry_after": Parameter(int, 1, 0, 3600)}),
+    "unavailable": FaultKind(API_OPERATIONS, {}),
+    "not_found": FaultKind(("status",), {}),
+    "reset": FaultKind(API_OPERATIONS, {"accepted": _NOT_ACCEPTED}),
+    "half_answer": FaultKind(API_OPERATIONS, {"accepted": _ACCEPTED}),
+    "slow_drip": FaultKind(
         API_OPERATIONS,
         {"seconds_per_byte": Parameter(float, 0.2, 0, 60), "accepted": _ACCEPTED},
     ),
-    "huge_body": Kind(
+    "huge_body": FaultKind(
         API_OPERATIONS,
         {"bytes": Parameter(int, 16 * 1024**2, 1, 256 * 1024**2), "accepted": _ACCEPTED},
     ),
-    "wrong_signature": Kind((*API_OPERATIONS, "inquiry"), {"accepted": _ACCEPTED}),
-    "no_signature": Kind(API_OPERATIONS, {"accepted": _ACCEPTED}),
-    "redirect": Kind(
+    "wrong_signature": FaultKind((*API_OPERATIONS, "inquiry"), {"accepted": _ACCEPTED}),
+    "no_signature": FaultKind(API_OPERATIONS, {"accepted": _ACCEPTED}),
+    "redirect": FaultKind(
         API_OPERATIONS,
         {
             "status": Parameter(int, 302, 300, 308),
@@ -74,9 +74,9 @@ KINDS: dict[str, Kind] = {
             "accepted": _NOT_ACCEPTED,
         },
     ),
-    "garbage": Kind(API_OPERATIONS, {"accepted": _NOT_ACCEPTED}),
-    "lost": Kind(("notify",), {}),
-    "duplicate": Kind(
+    "garbage": FaultKind(API_OPERATIONS, {"accepted": _NOT_ACCEPTED}),
+    "lost": FaultKind(("notify",), {}),
+    "duplicate": FaultKind(
         ("notify",),
         {
             "copies": Parameter(int, 2, 2, 200),
@@ -84,29 +84,29 @@ KINDS: dict[str, Kind] = {
             "same_request_id": Parameter(bool, default=False),
         },
     ),
-    "late": Kind(("notify",), {"seconds": Parameter(float, 3600.0, 0, 10_000_000)}),
-    "reordered": Kind(
+    "late": FaultKind(("notify",), {"seconds": Parameter(float, 3600.0, 0, 10_000_000)}),
+    "reordered": FaultKind(
         ("notify",),
         {"others": Parameter(int, 1, 1, 1000), "seconds": Parameter(float, 60.0, 0, 10_000_000)},
     ),
-    "wrong_amount": Kind(("notify",), {"amount": Parameter(int, None, 0, 10**12 - 1)}),
-    "wrong_digits": Kind(("notify",), {"payment_code": Parameter(str)}),
-    "tampered": Kind(MESSAGE_OPERATIONS, {}),
-    "wrong_key": Kind(MESSAGE_OPERATIONS, {}),
-    "foreign_client_id": Kind(
+    "wrong_amount": FaultKind(("notify",), {"amount": Parameter(int, None, 0, 10**12 - 1)}),
+    "wrong_digits": FaultKind(("notify",), {"payment_code": Parameter(str)}),
+    "tampered": FaultKind(MESSAGE_OPERATIONS, {}),
+    "wrong_key": FaultKind(MESSAGE_OPERATIONS, {}),
+    "foreign_client_id": FaultKind(
         MESSAGE_OPERATIONS, {"client_id": Parameter(str, "MCH-FOREIGN-0001")}
     ),
-    "missing_header": Kind(MESSAGE_OPERATIONS, {"header": Parameter(str, "Signature")}),
-    "broken_json": Kind(MESSAGE_OPERATIONS, {}),
-    "wrong_channel": Kind(("inquiry",), {}),
-    "late_date": Kind(
+    "missing_header": FaultKind(MESSAGE_OPERATIONS, {"header": Parameter(str, "Signature")}),
+    "broken_json": FaultKind(MESSAGE_OPERATIONS, {}),
+    "wrong_channel": FaultKind(("inquiry",), {}),
+    "late_date": FaultKind(
         ("inquiry",),
         {
             "seconds": Parameter(float, 7200.0, 0, 10_000_000),
             "timestamp": Parameter(bool, default=False),
         },
     ),
-    "compact_date": Kind(("inquiry",), {}),
+    "compact_date": FaultKind(("inquiry",), {}),
 }
 
 _COMMON = {"operation", "kind", "times", "invoice_number"}

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -91,7 +91,7 @@ class Inquirer:
         return self._judge(asked, answer, path_of(url), headers.get("Request-Id"))
 
     def _other(self, channel: Channel) -> Channel:
-        """Return another channel, to name it by mistake."""
+        """Return another channel, for a fault that names the wrong one."""
         channels = self._account.catalogue.channels.values()
         return next((other for other in channels if other is not channel), channel)
 
@@ -111,14 +111,7 @@ class Inquirer:
             answered = direct_inquiry.read(answer, asked.payment_code)
         except UnusableAnswer as error:
             return self._store.inquiries.add(replace(asked, problem=f"{_REFUSED}: {error}"))
-        made = replace(
-            asked,
-            status=answered.status,
-            invoice_number=answered.invoice_number,
-            amount=answered.amount,
-            customer_name=answered.customer_name,
-            info=answered.info,
-        )
+        made = replace(asked, **asdict(answered))
         with self._store.transaction():
             problem = self._contradiction(made)
             if problem is not None:

@@ -38,7 +38,7 @@ _DRAWN: dict[str, Any] = {"kind": "drawn", "parameters": {}}
 
 
 class Notifier:
-    """Sends what is due and keeps the log of every attempt."""
+    """Sends what is due and keeps every attempt."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -65,7 +65,7 @@ class Notifier:
         self._pool.shutdown(cancel_futures=True)
 
     def wake(self) -> None:
-        """Look again: something is new, or the clock has moved."""
+        """Look for due notifications now: one is new, or the clock has moved."""
         with self._changed:
             self._woken = True
             self._changed.notify()
@@ -117,7 +117,7 @@ class Notifier:
     def _hand_out(self) -> float | None:
         """Give what is due to the senders; return how many seconds to wait then, unless woken."""
         now = self._now()
-        # As many more as are on their way, so that they can't hide the rest.
+        # Those in flight are read as well, and must not hide the rest.
         for number, due_at in self._notifications.upcoming(len(self._in_flight) + _SENDERS):
             if number in self._in_flight:
                 continue

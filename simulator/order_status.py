@@ -8,7 +8,7 @@ STATUSES = ("PENDING", "SUCCESS", "EXPIRED", "FAILED", "REFUNDED")
 
 
 def status_of(account: Account, order: Order) -> tuple[str, Payment | None]:
-    """Return what a status check says now, and the payment that it shows.
+    """Return the status that a status check reports now, and the payment that it shows.
 
     A payment shows 60 seconds after it was made (``status_delay_seconds``); until then its order
     is PENDING, even past its expiry.

@@ -19,14 +19,14 @@ _WRONG_KEY = "SK-not-the-key-of-this-merchant"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedMessage:
-    """What goes on the wire, except for what is new each time: Request-Id and timestamp."""
+    """A message to the merchant, without what is new each time: Request-Id and timestamp."""
 
     client_id: str
     secret_key: str
     body: bytes
-    """The bytes that are signed ..."""
+    """The bytes that are signed."""
     sent_body: bytes
-    """... and those that are sent."""
+    """The bytes that are sent."""
     without_header: str | None = None
     random_signature: bool = False
 
@@ -56,7 +56,10 @@ class SignedMessage:
 def make_message(
     config: SimulatorConfig, body: bytes, kind: str | None, values: dict[str, Any]
 ) -> SignedMessage:
-    """Return a message, spoiled where the kind of fault is one of those that fit any message."""
+    """Return a message; the kinds of fault that fit any message spoil it.
+
+    ``values`` are the parameters of the fault.
+    """
     if kind == "broken_json":
         body = body[: len(body) * 2 // 3]
     return SignedMessage(
@@ -89,7 +92,7 @@ def path_of(url: str) -> str:
 
 
 class Stopping(Exception):
-    """Nothing is sent any more: the simulator is stopping."""
+    """The simulator is stopping and sends nothing."""
 
 
 class Connections:

@@ -58,7 +58,7 @@ class Till:
     # --- codes that DOKU holds ------------------------------------------------------------
 
     def order(self, invoice_number: str) -> Order:
-        """Return the order of an invoice number; raises ``ControlError``."""
+        """Return the order of an invoice number; raises ``ControlError`` if there is none."""
         order = self._store.orders.get(invoice_number)
         if order is None:
             raise _no_invoice(invoice_number)
@@ -78,7 +78,7 @@ class Till:
         return None
 
     def holds(self, payment_code: str) -> bool:
-        """Whether a live order of DOKU's has these digits."""
+        """Whether DOKU holds an order that can be paid under these digits."""
         order = self._store.orders.by_code(payment_code)
         return order is not None and self.refusal(order) is None
 
@@ -142,12 +142,11 @@ class Till:
         return bill
 
     def _asked_of(self, payment_code: str) -> Channel | None:
-        """Return the channel under whose BIN the merchant is asked, if any."""
+        """Return the channel whose merchant DOKU asks about these digits, if any."""
         own = self._catalogue.bin_of(payment_code)
-        if own is None or "dipc" not in own.features:
+        if own is None or "dipc" not in own.features or not own.fits(payment_code):
             return None
-        free = len(payment_code) - len(own.digits)
-        return own.channel if 1 <= free <= own.max_free else None
+        return own.channel
 
     def _own(self, order: Order) -> Bill:
         return Bill(

@@ -7,11 +7,11 @@ from simulator.account import Account
 from simulator.channels import Channel
 from simulator.order_status import status_of
 from simulator.protocol import bodies, error_answers
-from simulator.protocol.error_answers import Refused
+from simulator.protocol.authentication import Authenticator
+from simulator.protocol.error_answers import DokuError
 from simulator.protocol.how_to_pay import HowToPay
 from simulator.protocol.misbehave import SpoiledRequest, misbehave
 from simulator.protocol.payment_codes import PaymentCodes
-from simulator.protocol.security import Gate
 from simulator.strict_json import Malformed, read_object
 from simulator.till import Till
 from simulator.wire import Answer, Request, json_answer
@@ -27,7 +27,7 @@ class DokuApi:
         self._clock = account.clock
         self._log = account.store.request_log
         self._faults = account.faults
-        self._gate = Gate(account.config, account.clock)
+        self._authenticator = Authenticator(account.config, account.clock)
         self._payment_codes = PaymentCodes(account, till)
         self._how_to_pay = HowToPay(account)
 
@@ -111,30 +111,30 @@ class DokuApi:
         number: int,
     ) -> Answer:
         try:
-            self._gate.check_client(request)
-        except Refused as refusal:
-            return refusal.answer
+            self._authenticator.check_client(request)
+        except DokuError as error:
+            return error.answer
 
         def acted() -> Answer:
             try:
                 return act()
-            except Refused as refusal:
-                return refusal.answer
+            except DokuError as error:
+                return error.answer
 
         try:
-            self._gate.check_signature(request)
-        except Refused as refusal:
-            return self._gate.sign(request, refusal.answer)
+            self._authenticator.check_signature(request)
+        except DokuError as error:
+            return self._authenticator.sign(request, error.answer)
         fault = self._faults.take(operation, invoice_number)
         if fault is None:
-            return self._gate.sign(request, acted())
+            return self._authenticator.sign(request, acted())
         self._log.note_fault(number, fault.kind)
         return misbehave(
             SpoiledRequest(
                 fault=fault,
                 request=request,
                 act=acted,
-                gate=self._gate,
+                authenticator=self._authenticator,
                 hanging=self._faults.hanging,
                 base_url=self._account.base_url,
             )

@@ -14,7 +14,7 @@ _SERVICE = "ONLINE_TO_OFFLINE"
 
 
 def code_answer(order: Order, links: tuple[str, str]) -> dict[str, Any]:
-    """Return the answer to a request for a payment code; ``links`` are page and API."""
+    """Return the answer to a request for a code (section 3); ``links`` are page and API."""
     created, expires = instant(order.created_at), instant(order.expires_at or 0)
     return {
         "order": {"invoice_number": order.invoice_number},
@@ -31,7 +31,7 @@ def code_answer(order: Order, links: tuple[str, str]) -> dict[str, Any]:
 
 
 def _parties(channel: Channel) -> dict[str, Any]:
-    """Return service, acquirer and channel, as every message of DOKU names them."""
+    """Return service, acquirer and channel, as DOKU names them in every message."""
     return {
         "service": {"id": _SERVICE},
         "acquirer": {"id": channel.acquirer_id},
@@ -51,9 +51,9 @@ def _identifier(payment: Payment) -> list[dict[str, str]]:
 def status_answer(
     order: Order, channel: Channel, status: str, payment: Payment | None
 ) -> dict[str, Any]:
-    """Return the answer to a status check; it never names the payment code.
+    """Return the answer to a status check (section 7); it never names the payment code.
 
-    Of a code that lives at the merchant, DOKU knows neither expiry nor reuse.
+    DOKU knows neither expiry nor reuse of a code that lives at the merchant.
     """
     transaction = {"status": status}
     if payment is not None:
@@ -82,7 +82,10 @@ def status_answer(
 def notification(
     order: Order, channel: Channel, payment: Payment | None, status: str, at: datetime
 ) -> dict[str, Any]:
-    """Return the message that a payment happened, its amount still an integer."""
+    """Return a notification (section 6); its amount is an integer, in rupiah.
+
+    ``at`` dates it if there is no payment.
+    """
     return {
         **_parties(channel),
         "transaction": {
@@ -100,9 +103,10 @@ def notification(
 
 
 def notification_bytes(document: dict[str, Any], amount_form: str) -> bytes:
-    """Return a notification's bytes: two spaces, line feeds, no final newline.
+    """Return a notification as DOKU writes it: indented by two spaces, no final newline.
 
-    A whole ``order.amount`` is written as ``19000.00``, ``19000`` or ``"19000"``.
+    A whole ``order.amount`` becomes ``19000.00`` (``decimal``), ``19000`` (``integer``) or
+    ``"19000"`` (``string``).
     """
     order = document.get("order")
     amount = order.get("amount") if isinstance(order, dict) else None
@@ -117,10 +121,7 @@ def notification_bytes(document: dict[str, Any], amount_form: str) -> bytes:
 
 
 def inquiry(channel: Channel, payment_code: str, date: str) -> dict[str, Any]:
-    """Return the question about a code that lives at the merchant.
-
-    ``date`` is UTC, or compact WIB.
-    """
+    """Return an inquiry (section 5); ``date`` is UTC, or compact WIB."""
     return {
         **_parties(channel),
         "online_to_offline_info": {"payment_code": payment_code},

@@ -1,12 +1,15 @@
 """Reads a request for a payment code, of DOKU's or the merchant's (DOKU protocol, section 3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.catalogue import AccountBin
 from simulator.channels import MAX_CODE_LENGTH, Channel
-from simulator.protocol.error_answers import Refused, invalid_fields, invalid_json
+from simulator.protocol.error_answers import DokuError, invalid_fields, invalid_json
+
+BinOf = Callable[[str, Channel], AccountBin | None]
 
 _DEFAULT_EXPIRED_TIME = 60
 _MAX_EXPIRED_TIME = 10**8 - 1
@@ -23,10 +26,12 @@ class CodeRequest:
     """Minutes."""
     reusable: bool
     info: str | None
+    """The line that the cashier sees."""
     customer_name: str
     notification_url: str | None
+    """``additional_info.override_notification_url``."""
     payment_code: str | None
-    """The merchant's own digits, where it registers a code."""
+    """The merchant's own digits, if it registers a code."""
 
 
 class _Fields:
@@ -75,10 +80,8 @@ class _Fields:
             self.messages.append(f"{path} must be between {low} and {high}")
         return value
 
-    def payment_code(
-        self, document: dict[str, Any], channel: Channel, bins: tuple[AccountBin, ...]
-    ) -> str | None:
-        """Read digits under one of the BINs: under the longest one that fits."""
+    def payment_code(self, document: dict[str, Any], channel: Channel, bin_of: BinOf) -> str | None:
+        """Read digits that belong to a BIN with ``mgpc``."""
         path = f"online_to_offline_info.{channel.code_field}"
         value = self.text(document, path, MAX_CODE_LENGTH, required=True)
         if value is None:
@@ -86,14 +89,10 @@ class _Fields:
         if not (value.isascii() and value.isdigit()):
             self.messages.append(f"{path} must be digits")
             return None
-        own = max(
-            (item for item in bins if value.startswith(item.digits)),
-            key=lambda item: len(item.digits),
-            default=None,
-        )
+        own = bin_of(value, channel)
         if own is None or "mgpc" not in own.features:
             self.messages.append(f"{path} must begin with a BIN of the merchant")
-        elif not 1 <= len(value) - len(own.digits) <= own.max_free:
+        elif not own.fits(value):
             self.messages.append(f"{path} must have 1 to {own.max_free} digits after the BIN")
         return value
 
@@ -104,7 +103,7 @@ def _object(
     """Return an object inside a document: unknown fields make DOKU refuse the JSON."""
     value = document.get(name, {})
     if not isinstance(value, dict) or (known is not None and value.keys() - known):
-        raise Refused(invalid_json())
+        raise DokuError(invalid_json())
     return value
 
 
@@ -112,11 +111,12 @@ def read_code_request(
     document: dict[str, Any],
     channel: Channel,
     configured_url: str | None,
-    bins: tuple[AccountBin, ...] | None = None,
+    bin_of: BinOf | None = None,
 ) -> CodeRequest:
-    """Read a request for a payment code; raises ``Refused``.
+    """Read a request for a payment code; raises ``DokuError``.
 
-    With ``bins`` it brings the digits of a code under one of them.
+    ``configured_url`` is the channel's notification URL. With ``bin_of``, which finds the BIN of
+    some digits, the request registers the merchant's own code.
     """
     if document.keys() - {
         "order",
@@ -125,10 +125,10 @@ def read_code_request(
         channel.receipt_object,
         "additional_info",
     }:
-        raise Refused(invalid_json())
+        raise DokuError(invalid_json())
     order = _object(document, "order", {"invoice_number", "amount"})
     known = {"expired_time", "reusable_status", "info"}
-    if bins is not None:
+    if bin_of is not None:
         known.add(channel.code_field)
     info = _object(document, "online_to_offline_info", known)
     customer = _object(document, "customer", {"name", "email"})
@@ -149,7 +149,7 @@ def read_code_request(
     reusable = info.get("reusable_status", False)
     if not isinstance(reusable, bool):
         fields.messages.append("online_to_offline_info.reusable_status must be a boolean")
-    payment_code = None if bins is None else fields.payment_code(info, channel, bins)
+    payment_code = None if bin_of is None else fields.payment_code(info, channel, bin_of)
     line = fields.text(info, "online_to_offline_info.info", 30)
     name = fields.text(customer, "customer.name", 64, required=True)
     fields.text(customer, "customer.email", 128)
@@ -161,7 +161,7 @@ def read_code_request(
             "additional_info.override_notification_url may differ in its host only"
         )
     if fields.messages:
-        raise Refused(invalid_fields(fields.messages))
+        raise DokuError(invalid_fields(fields.messages))
     return CodeRequest(
         invoice_number=invoice_number or "",
         amount=amount,

@@ -10,7 +10,7 @@ from simulator import signature
 from simulator.channels import MAX_AMOUNT
 from simulator.clock import read_utc_text
 from simulator.config import SimulatorConfig
-from simulator.protocol.security import MAX_SKEW_SECONDS
+from simulator.protocol.authentication import MAX_SKEW_SECONDS
 from simulator.strict_json import Malformed, read_object
 
 STATUSES: Mapping[str, HTTPStatus] = {
@@ -21,7 +21,7 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "decline": HTTPStatus.BAD_REQUEST,
     "invalid_signature": HTTPStatus.UNAUTHORIZED,
 }
-"""What a merchant may answer, and the HTTP status that belongs to it."""
+"""What a merchant may answer, and the HTTP status that goes with it."""
 
 _MAX_TEXT = 64
 _MAX_INFO = 30
@@ -33,7 +33,7 @@ class UnusableAnswer(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawResponse:
-    """What came back, apart from sockets."""
+    """An HTTP response, not yet checked."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,8 +48,10 @@ class InquiryAnswer:
     """What a merchant answers about a code."""
 
     status: str
+    """One of ``STATUSES``; only ``success`` comes with the rest."""
     invoice_number: str | None = None
     amount: int | None = None
+    """Rupiah."""
     customer_name: str | None = None
     info: str | None = None
 
@@ -62,9 +64,9 @@ def verify(
     request_id: str | None,
     now: datetime,
 ) -> None:
-    """Check who answered, to what and when; raises ``UnusableAnswer``.
+    """Check headers, signature and time of an answer; raises ``UnusableAnswer``.
 
-    ``request_id`` is ``None`` where the question had none to repeat.
+    ``target`` is the path of the inquiry. ``request_id`` is ``None`` if the inquiry carried none.
     """
     if answer.flaw is not None:
         raise UnusableAnswer(answer.flaw)
@@ -94,7 +96,7 @@ def verify(
 
 
 def read(answer: RawResponse, payment_code: str) -> InquiryAnswer:
-    """Read a verified answer; raises ``UnusableAnswer``."""
+    """Read a verified answer about this code; raises ``UnusableAnswer``."""
     try:
         document = read_object(answer.body)
     except Malformed as error:
@@ -106,7 +108,7 @@ def read(answer: RawResponse, payment_code: str) -> InquiryAnswer:
         raise UnusableAnswer(f"{status} goes with HTTP {STATUSES[status]:d}, not {answer.status}")
     info = _part(document, "online_to_offline_info")
     code = info.get("payment_code")
-    # A merchant that could not verify the question may not want to repeat any of it.
+    # A merchant that could not verify the inquiry need not repeat any of it.
     if code != payment_code and not (status == "invalid_signature" and code is None):
         raise UnusableAnswer("online_to_offline_info.payment_code is not that of the inquiry")
     if status != "success":

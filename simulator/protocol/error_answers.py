@@ -5,8 +5,8 @@ from http import HTTPStatus
 from simulator.wire import Answer, json_answer
 
 
-class Refused(Exception):
-    """A request that DOKU answers with an error."""
+class DokuError(Exception):
+    """A request is answered with an error; ``answer`` is what DOKU sends, unsigned."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"HTTP {answer.status}")

@@ -1,4 +1,4 @@
-"""The how-to-pay page and API, which an answer links to (DOKU protocol, section 3)."""
+"""The how-to-pay page and API, to which an answer links (DOKU protocol, section 3)."""
 
 from urllib.parse import quote
 
@@ -27,7 +27,7 @@ class HowToPay:
         self._orders = account.store.orders
 
     def answer(self, request: Request) -> Answer | None:
-        """Answer a request for one of the links; ``None`` if it is none."""
+        """Answer a request for one of the links; return ``None`` for any other request."""
         if request.method != "GET":
             return None
         for prefix, show in ((_PAGE_PATH, self._page), (_API_PATH, self._api)):
@@ -54,6 +54,6 @@ class HowToPay:
             channel=channel.label,
             payment_code=order.payment_code,
             amount=order.amount,
-            expires=instant(order.expires_at or 0),  # known of every code that has a link
+            expires=instant(order.expires_at or 0),  # every code with a link has one
             steps=self._steps(channel, "id", order),
         )

@@ -1,4 +1,4 @@
-"""Carries out the faults of DOKU's own routes."""
+"""Answers requests to DOKU's routes as a fault demands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from simulator.hanging import HangingRequests
+from simulator.protocol.authentication import Authenticator
 from simulator.protocol.error_answers import error_object, inactive, unknown_order
-from simulator.protocol.security import Gate
 from simulator.store.fault_queue import QueuedFault
 from simulator.wire import Answer, Delivery, Request
 
@@ -24,8 +24,8 @@ class SpoiledRequest:
     fault: QueuedFault
     request: Request
     act: Callable[[], Answer]
-    """Does the real work and answers, not yet signed."""
-    gate: Gate
+    """Does the real work; returns the answer, not yet signed."""
+    authenticator: Authenticator
     hanging: HangingRequests
     base_url: str
 
@@ -34,20 +34,20 @@ class SpoiledRequest:
         return self.fault.parameters[name]
 
     def act_if_wanted(self) -> Answer:
-        """Do the real work where the fault says ``accepted``; else answer with nothing."""
+        """Do the real work if the fault says ``accepted``; else return an empty object."""
         return self.act() if self.value("accepted") else _EMPTY
 
     def sign(self, answer: Answer) -> Answer:
         """Sign as DOKU does."""
-        return self.gate.sign(self.request, answer)
+        return self.authenticator.sign(self.request, answer)
 
     def hang(self) -> bool:
-        """Hang as long as the fault wants; whether the client is still there."""
+        """Hang as long as the fault says; return whether the client is still there."""
         return self.hanging.hang(self.request.connection, self.value("seconds"))
 
 
 def misbehave(spoiled: SpoiledRequest) -> Answer:
-    """Answer a request as its fault says."""
+    """Answer a request as its fault demands."""
     return _BEHAVIOUR[spoiled.fault.kind](spoiled)
 
 
@@ -106,7 +106,9 @@ def _huge_body(spoiled: SpoiledRequest) -> Answer:
 
 
 def _wrong_signature(spoiled: SpoiledRequest) -> Answer:
-    return spoiled.gate.sign(spoiled.request, spoiled.act_if_wanted(), secret_key=_WRONG_KEY)
+    return spoiled.authenticator.sign(
+        spoiled.request, spoiled.act_if_wanted(), secret_key=_WRONG_KEY
+    )
 
 
 def _no_signature(spoiled: SpoiledRequest) -> Answer:

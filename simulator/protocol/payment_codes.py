@@ -9,7 +9,7 @@ from simulator.catalogue import AccountBin
 from simulator.channels import Channel
 from simulator.protocol import bodies, error_answers, how_to_pay
 from simulator.protocol.code_request import read_code_request
-from simulator.protocol.error_answers import Refused
+from simulator.protocol.error_answers import DokuError
 from simulator.store.first_answers import FirstAnswer
 from simulator.store.orders import Order
 from simulator.strict_json import Malformed, read_object
@@ -18,7 +18,7 @@ from simulator.wire import Answer, Request, json_bytes
 
 
 class PaymentCodes:
-    """Answers requests for a payment code."""
+    """Answers requests for a payment code, once for each Request-Id."""
 
     def __init__(self, account: Account, till: Till) -> None:
         self._account = account
@@ -27,14 +27,14 @@ class PaymentCodes:
         self._till = till
 
     def make(self, request: Request, channel: Channel, feature: str) -> Answer:
-        """Make a code (``dgpc``) or register the merchant's own (``mgpc``); raises ``Refused``."""
+        """Make a code (``dgpc``) or register the merchant's (``mgpc``); raises ``DokuError``."""
         request_id = request.headers["request-id"]
         digest = signature.digest(request.body)
         with self._store.transaction():
             first = self._store.first_answers.get(request_id)
             if first is not None:
                 if (first.target, first.digest) != (request.target, digest):
-                    raise Refused(error_answers.idempotent_conflict())
+                    raise DokuError(error_answers.idempotent_conflict())
                 return Answer(status=409, body=first.answer)
             order = self._new_order(request, channel, feature)
             links = how_to_pay.links(self._account.base_url, order)
@@ -51,22 +51,22 @@ class PaymentCodes:
         try:
             document = read_object(request.body)
         except Malformed:
-            raise Refused(error_answers.invalid_json()) from None
+            raise DokuError(error_answers.invalid_json()) from None
         bins = self._catalogue.bins_for(channel, feature)
         if not bins:
-            raise Refused(error_answers.inactive())
+            raise DokuError(error_answers.inactive())
         registering = feature == "mgpc"
         wanted = read_code_request(
             document,
             channel,
             self._account.notification_urls.get(channel.name),
-            self._catalogue.bins_of(channel) if registering else None,
+            self._catalogue.bin_of if registering else None,
         )
         if self._store.orders.get(wanted.invoice_number) is not None:
-            raise Refused(error_answers.duplicate_invoice())
+            raise DokuError(error_answers.duplicate_invoice())
         payment_code = wanted.payment_code or self._new_code(bins[0])
         if registering and self._till.holds(payment_code):
-            raise Refused(error_answers.code_in_use())
+            raise DokuError(error_answers.code_in_use())
         created = self._account.clock.now().replace(microsecond=0)
         expires = created + timedelta(minutes=wanted.expired_time)
         return Order(

@@ -1,4 +1,4 @@
-"""What the simulated DOKU remembers, in SQLite: one module for each kind of record.
+"""The records of a simulated account in SQLite: one module for each kind.
 
 Everything is committed before an answer leaves, so that it survives ``kill -9``: WAL keeps a
 committed transaction through the death of the process. Instants are seconds since 1970 (UTC),

@@ -61,7 +61,8 @@ class Database:
             execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
         elif version != _SCHEMA_VERSION:
             raise StartError(
-                "it was written by another version of the simulator; move it away to start anew."
+                "it was written by another version of the simulator;"
+                " move it away to start with a new one."
             )
         execute("COMMIT")
 
@@ -95,7 +96,7 @@ class Database:
             return self._connection.execute(sql, values)
 
     def insert(self, table: str, values: Mapping[str, object], *, keep: int | None = None) -> int:
-        """Insert a row and return its number; with ``keep``, only so many rows stay."""
+        """Insert a row and return its number; ``keep`` is how many of the newest rows stay."""
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
         with self.transaction():
             number = self.run(
