@@ -16,8 +16,8 @@ _MIN_FREE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class AccountBin:
-    """A BIN of the account: checked, with what follows from its type."""
+class MerchantBin:
+    """A BIN of the merchant: checked, with what follows from its type."""
 
     channel: Channel
     type: str
@@ -74,15 +74,15 @@ class Catalogue:
         """Return the channel whose merchants register their codes at this path."""
         return self._register.get(path)
 
-    def bins_of(self, channel: Channel) -> tuple[AccountBin, ...]:
+    def bins_of(self, channel: Channel) -> tuple[MerchantBin, ...]:
         """Return the BINs of the channel."""
         return tuple(item for item in self.bins if item.channel is channel)
 
-    def bins_for(self, channel: Channel, feature: str) -> tuple[AccountBin, ...]:
+    def bins_for(self, channel: Channel, feature: str) -> tuple[MerchantBin, ...]:
         """Return the BINs of the channel that have the feature."""
         return tuple(item for item in self.bins_of(channel) if feature in item.features)
 
-    def bin_of(self, payment_code: str, channel: Channel | None = None) -> AccountBin | None:
+    def bin_of(self, payment_code: str, channel: Channel | None = None) -> MerchantBin | None:
         """Return the longest BIN that the digits begin with, of one channel or of any."""
         fitting = (
             item
@@ -92,7 +92,7 @@ class Catalogue:
         return max(fitting, key=lambda item: len(item.digits), default=None)
 
 
-def _checked(item: Bin, channel: Channel) -> AccountBin:
+def _checked(item: Bin, channel: Channel) -> MerchantBin:
     name = f"BIN {item.digits} of {channel.name}"
     rule = channel.bin_types.get(item.type)
     if rule is None:
@@ -115,7 +115,7 @@ def _checked(item: Bin, channel: Channel) -> AccountBin:
         raise ConfigError(
             f"{name}: a code of DOKU has {low} to {high} digits, not {item.code_length}."
         )
-    return AccountBin(channel, item.type, item.digits, features, rule.max_free, item.code_length)
+    return MerchantBin(channel, item.type, item.digits, features, rule.max_free, item.code_length)
 
 
 def _span(low: int, high: int) -> str:

@@ -212,8 +212,8 @@ class Notifier:
     ) -> list[Attempt]:
         message = self._message(kept, kind, values)
         copies = values.get("copies", 1)
-        kept_id = number == 1 or self._config.retries_keep_request_id
-        request_ids = [kept.request_id if kept_id else str(uuid.uuid4())]
+        keeps_id = number == 1 or self._config.retries_keep_request_id
+        request_ids = [kept.request_id if keeps_id else str(uuid.uuid4())]
         for _ in range(copies - 1):
             same = values.get("same_request_id")
             request_ids.append(request_ids[0] if same else str(uuid.uuid4()))

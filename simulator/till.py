@@ -143,10 +143,14 @@ class Till:
 
     def _asked_of(self, payment_code: str) -> Channel | None:
         """Return the channel whose merchant DOKU asks about these digits, if any."""
-        own = self._catalogue.bin_of(payment_code)
-        if own is None or "dipc" not in own.features or not own.fits(payment_code):
+        merchant_bin = self._catalogue.bin_of(payment_code)
+        if (
+            merchant_bin is None
+            or "dipc" not in merchant_bin.features
+            or not merchant_bin.fits(payment_code)
+        ):
             return None
-        return own.channel
+        return merchant_bin.channel
 
     def _own(self, order: Order) -> Bill:
         return Bill(

@@ -38,12 +38,12 @@ class AccountRoutes:
                     "inquiry_url": account.inquiry_urls.get(channel.name),
                     "bins": [
                         {
-                            "digits": own.digits,
-                            "type": own.type,
-                            "features": sorted(own.features),
-                            "max_free_digits": own.max_free,
+                            "digits": merchant_bin.digits,
+                            "type": merchant_bin.type,
+                            "features": sorted(merchant_bin.features),
+                            "max_free_digits": merchant_bin.max_free,
                         }
-                        for own in account.catalogue.bins_of(channel)
+                        for merchant_bin in account.catalogue.bins_of(channel)
                     ],
                 }
                 for channel in account.catalogue.channels.values()

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from simulator.catalogue import AccountBin
+from simulator.catalogue import MerchantBin
 from simulator.channels import MAX_CODE_LENGTH, Channel
 from simulator.protocol.error_answers import DokuError, invalid_fields, invalid_json
 
-BinOf = Callable[[str, Channel], AccountBin | None]
+BinOf = Callable[[str, Channel], MerchantBin | None]
 
 _DEFAULT_EXPIRED_TIME = 60
 _MAX_EXPIRED_TIME = 10**8 - 1
@@ -89,11 +89,13 @@ class _Fields:
         if not (value.isascii() and value.isdigit()):
             self.messages.append(f"{path} must be digits")
             return None
-        own = bin_of(value, channel)
-        if own is None or "mgpc" not in own.features:
+        merchant_bin = bin_of(value, channel)
+        if merchant_bin is None or "mgpc" not in merchant_bin.features:
             self.messages.append(f"{path} must begin with a BIN of the merchant")
-        elif not own.fits(value):
-            self.messages.append(f"{path} must have 1 to {own.max_free} digits after the BIN")
+        elif not merchant_bin.fits(value):
+            self.messages.append(
+                f"{path} must have 1 to {merchant_bin.max_free} digits after the BIN"
+            )
         return value
 
 
@@ -132,8 +134,8 @@ def read_code_request(
         known.add(channel.code_field)
     info = _object(document, "online_to_offline_info", known)
     customer = _object(document, "customer", {"name", "email"})
-    own = _object(document, channel.receipt_object, {"receipt"})
-    receipt = _object(own, "receipt", channel.receipt_fields)
+    channel_info = _object(document, channel.receipt_object, {"receipt"})
+    receipt = _object(channel_info, "receipt", channel.receipt_fields)
     additional = _object(document, "additional_info", None)
 
     fields = _Fields()

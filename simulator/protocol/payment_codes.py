@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from simulator import signature
 from simulator.account import Account
-from simulator.catalogue import AccountBin
+from simulator.catalogue import MerchantBin
 from simulator.channels import Channel
 from simulator.protocol import bodies, error_answers, how_to_pay
 from simulator.protocol.code_request import read_code_request
@@ -84,11 +84,11 @@ class PaymentCodes:
             notification_url=wanted.notification_url,
         )
 
-    def _new_code(self, own: AccountBin) -> str:
+    def _new_code(self, merchant_bin: MerchantBin) -> str:
         """Return random digits that no order ever had and that belong to no other BIN."""
-        free = own.code_length - len(own.digits)
+        free = merchant_bin.code_length - len(merchant_bin.digits)
         while True:
-            code = own.digits + f"{secrets.randbelow(10**free):0{free}}"
-            fits = self._catalogue.bin_of(code, own.channel) is own
+            code = merchant_bin.digits + f"{secrets.randbelow(10**free):0{free}}"
+            fits = self._catalogue.bin_of(code, merchant_bin.channel) is merchant_bin
             if fits and not self._store.orders.has_code(code):
                 return code

@@ -260,7 +260,7 @@ HTTP_OF = {
 
 
 class Merchant:
-    """Takes notifications, answering as told: the statuses in turn, then 200.
+    """Accepts notifications, and answers with ``statuses`` in turn, then 200.
 
     Answers inquiries too: of the codes in ``bills`` (a status, or invoice number and amount).
     """
