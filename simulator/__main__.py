@@ -1,4 +1,4 @@
-"""Runs the simulator from a shell."""
+"""Runs the simulator from the command line."""
 
 import argparse
 import os
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.app import Simulator
-from simulator.channels import BINS, read_bin, with_bins
+from simulator.catalogue import read_bin, with_bins
+from simulator.channels import BIN_EXAMPLE, BINS
 from simulator.config import AMOUNT_FORMS, SimulatorConfig
 from simulator.errors import ConfigError, StartError
 
@@ -28,7 +29,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="A DOKU to run against: signs, verifies, pays, misbehaves on demand.",
+        description="A DOKU to run against: signs, verifies, pays, and misbehaves on demand.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -37,7 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--secret-key", help=f"default: ${_SECRET_KEY_VARIABLE}, else made up and printed")
     add("--database", type=Path, metavar="FILE", help="SQLite file; in memory without")
     add("--public-url", metavar="URL", help="start of the how-to-pay links")
-    add("--time-scale", type=float, default=1.0, help="how much faster retries follow")
+    add(
+        "--time-scale",
+        type=float,
+        default=1.0,
+        help="how many times faster notifications are retried",
+    )
     add(
         "--notify-url",
         type=_pair,
@@ -52,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="CHANNEL=URL",
-        help="whom to ask about codes that live at the merchant; may be repeated",
+        help="where to ask about codes that live at the merchant; may be repeated",
     )
     add("--inquiry-timeout", type=float, default=5.0, metavar="SECONDS",
         help="until an inquiry is given up (default: %(default)s)")  # fmt: skip
@@ -61,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="CHANNEL:TYPE:DIGITS",
-        help="in place of the BINs of that channel and type, such as alfa:exclusive:889955;"
+        help=f"in place of the BINs of that channel and type, such as {BIN_EXAMPLE};"
         " may be repeated",
     )
     add("--amount-form", choices=AMOUNT_FORMS, default="decimal", help="default: %(default)s")

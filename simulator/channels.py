@@ -1,26 +1,22 @@
-"""Channels and BINs as a table: what a simulated DOKU account is allowed to do.
+"""The table of channels: everything that is particular to one chain of stores.
 
-A merchant's own BINs are configuration. A code made by DOKU (``dgpc``) takes the first BIN of its
-channel that has this feature. A code that the merchant makes belongs to the longest BIN that it
-begins with: it is registered at DOKU (``mgpc``), or lives at the merchant, whom DOKU asks
-(``dipc``).
+A further channel is one entry in ``CHANNELS``, and BINs for it in the configuration
+(``SimulatorConfig.bins``). Nothing else in the simulator knows a channel by name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from simulator.errors import ConfigError
+MAX_AMOUNT = 999_999_999_999
+"""Rupiah: the 12 digits of ``order.amount`` (DOKU protocol, section 3)."""
 
 MAX_CODE_LENGTH = 25
 """Digits of the longest payment code (DOKU protocol, section 4: BIN 5 + 20)."""
 
-_MIN_FREE = 10
-"""Free digits of a code that DOKU makes: with fewer, codes could be guessed or run out."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinRule:
-    """What DOKU says of one type of BIN (DOKU protocol, section 4)."""
+    """The rule for one type of BIN (DOKU protocol, section 4)."""
 
     shortest: int
     longest: int
@@ -28,28 +24,19 @@ class BinRule:
     max_free: int
     """Digits of a code after its BIN, at most."""
     features: frozenset[str]
-
-
-_DOKU_MAKES = frozenset({"dgpc"})
-_MERCHANT_MAKES = frozenset({"mgpc", "dipc"})
-
-ALFA_BINS: Mapping[str, BinRule] = {
-    "general": BinRule(shortest=1, longest=1, max_free=19, features=_DOKU_MAKES),
-    # "Starting from 6 digits": bounded by the longest code alone.
-    "exclusive": BinRule(shortest=6, longest=11, max_free=14, features=_MERCHANT_MAKES),
-    "direct": BinRule(shortest=5, longest=5, max_free=20, features=_MERCHANT_MAKES),
-}
-INDOMARET_BINS: Mapping[str, BinRule] = {
-    "direct": BinRule(shortest=5, longest=5, max_free=20, features=_DOKU_MAKES),
-}
+    """Features that a BIN of this type has, unless its configuration names others: ``dgpc``,
+    ``mgpc``, ``dipc``."""
+    inferred: frozenset[str] = frozenset()
+    """Further features that are NOT documented by DOKU: inferred from other types of BIN. A BIN
+    has them only if its configuration names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A store chain that takes cash for payment codes."""
+    """A chain of stores that takes cash for payment codes."""
 
     name: str
-    """Name in the simulator's own API: ``alfa``, ``indomaret``."""
+    """Name in the simulator's own API and configuration, such as ``alfa``."""
     label: str
     """Name for people."""
     generate_path: str
@@ -59,37 +46,41 @@ class Channel:
     code_field: str = "payment_code"
     """Field of ``online_to_offline_info`` that holds the digits in that request."""
     bin_types: Mapping[str, BinRule]
+    """The types of BIN that the channel has, by name."""
     receipt_object: str
-    """Name of the channel's own object in that request."""
+    """Name of the channel's own object in a request for a code."""
     receipt_fields: frozenset[str]
     """Fields that its ``receipt`` may hold."""
     acquirer_id: str
+    """``acquirer.id`` of every message of DOKU (DOKU protocol, section 6)."""
     channel_id: str
+    """``channel.id`` of every message of DOKU."""
     agent_id: str
-    """Default ``AGENT_ID`` of a payment."""
+    """``AGENT_ID`` of a payment by default: a brand of the chain."""
     steps: Mapping[str, tuple[str, ...]]
     """How to pay, by language: ``id`` and ``en``."""
     min_amount: int = 1
-    max_amount: int = 999_999_999_999
-    """Limits of the merchant's contract, in rupiah; open by default (12 digits)."""
+    max_amount: int = MAX_AMOUNT
+    """Limits of the merchant's contract, in rupiah; open by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """A company code and what may be done under it."""
+    """A company code of the merchant, as configured."""
 
     channel: str
+    """Name of the channel."""
     type: str
-    """``general``, ``exclusive`` or ``direct``."""
+    """One of the channel's ``bin_types``."""
     digits: str
-    features: frozenset[str] | None = None
-    """``None``: everything that its type allows."""
+    features: Collection[str] | None = None
+    """``None``: the documented features of its type. Inferred ones have to be named."""
     code_length: int = 16
     """Digits of a whole code that DOKU makes, BIN included."""
 
 
 def _steps(*stores: str) -> dict[str, tuple[str, ...]]:
-    """How to pay at these stores, in both languages."""
+    """Return how to pay at these stores, in both languages."""
     return {
         "id": (
             f"Datang ke {' atau '.join(stores)} terdekat",
@@ -108,13 +99,22 @@ def _steps(*stores: str) -> dict[str, tuple[str, ...]]:
     }
 
 
+_DOKU_GENERATES = frozenset({"dgpc"})
+_MERCHANT_GENERATES = frozenset({"mgpc", "dipc"})
+
 CHANNELS = (
     Channel(
         name="alfa",
         label="Alfa Group",
         generate_path="/alfa-online-to-offline/v2/payment-code",
+        # Inferred (DOKU protocol, section 3): the path of the virtual-account sister API.
         register_path="/alfa-online-to-offline/v2/merchant-payment-code",
-        bin_types=ALFA_BINS,
+        bin_types={
+            "general": BinRule(shortest=1, longest=1, max_free=19, features=_DOKU_GENERATES),
+            # "Starting from 6 digits": bounded by the longest code alone.
+            "exclusive": BinRule(shortest=6, longest=11, max_free=14, features=_MERCHANT_GENERATES),
+            "direct": BinRule(shortest=5, longest=5, max_free=20, features=_MERCHANT_GENERATES),
+        },
         receipt_object="alfa_info",
         receipt_fields=frozenset({"footer_message"}),
         acquirer_id="ALFA",
@@ -126,7 +126,19 @@ CHANNELS = (
         name="indomaret",
         label="Indomaret",
         generate_path="/indomaret-online-to-offline/v2/payment-code",
-        bin_types=INDOMARET_BINS,
+        # Inferred by analogy with Alfa's, which is itself inferred. Not documented by DOKU.
+        register_path="/indomaret-online-to-offline/v2/merchant-payment-code",
+        bin_types={
+            # DOKU lists no feature for this BIN. Generation works (seen at its sandbox). It has
+            # free digits like Alfa's direct BIN, so the other two are inferred.
+            "direct": BinRule(
+                shortest=5,
+                longest=5,
+                max_free=20,
+                features=_DOKU_GENERATES,
+                inferred=_MERCHANT_GENERATES,
+            ),
+        },
         receipt_object="indomaret_info",
         receipt_fields=frozenset({"description", "footer_message"}),
         acquirer_id="INDOMARET",
@@ -142,120 +154,7 @@ BINS = (
     Bin(channel="alfa", type="direct", digits="70014"),
     Bin(channel="indomaret", type="direct", digits="88899"),
 )
+"""The default BINs of an account."""
 
-
-@dataclass(frozen=True, slots=True)
-class OwnBin:
-    """A configured BIN with what follows from its type."""
-
-    channel: Channel
-    type: str
-    digits: str
-    features: frozenset[str]
-    max_free: int
-    code_length: int
-
-
-class Catalogue:
-    """The account's channels and BINs, checked once; raises ``ConfigError`` with a sentence."""
-
-    def __init__(self, channels: Iterable[Channel], bins: Iterable[Bin]) -> None:
-        self.channels = {channel.name: channel for channel in channels}
-        self.bins = tuple(_checked(item, self.channel(item.channel)) for item in bins)
-        for position, item in enumerate(self.bins):
-            for other in self.bins[position + 1 :]:
-                if item.channel is other.channel and item.digits == other.digits:
-                    raise ConfigError(f"BIN {item.digits} of {item.channel.name} is there twice.")
-        self._generate = {c.generate_path: c for c in self.channels.values()}
-        self._register = {c.register_path: c for c in self.channels.values() if c.register_path}
-
-    def channel(self, name: str) -> Channel:
-        """Return the channel of that name; raises ``ConfigError`` where there is none."""
-        try:
-            return self.channels[name]
-        except KeyError:
-            known = ", ".join(self.channels)
-            raise ConfigError(f"There is no channel {name!r}; there are: {known}.") from None
-
-    def by_generate_path(self, path: str) -> Channel | None:
-        """Return the channel whose codes are made at this path."""
-        return self._generate.get(path)
-
-    def by_register_path(self, path: str) -> Channel | None:
-        """Return the channel whose merchants register their codes at this path."""
-        return self._register.get(path)
-
-    def bins_of(self, channel: Channel) -> tuple[OwnBin, ...]:
-        """Return the BINs of the channel."""
-        return tuple(item for item in self.bins if item.channel is channel)
-
-    def bins_for(self, channel: Channel, feature: str) -> tuple[OwnBin, ...]:
-        """Return the BINs of the channel that have the feature."""
-        return tuple(item for item in self.bins_of(channel) if feature in item.features)
-
-    def bin_of(self, payment_code: str, channel: Channel | None = None) -> OwnBin | None:
-        """Return the longest BIN that the digits begin with, of one channel or of any."""
-        fitting = (
-            item
-            for item in self.bins
-            if (channel is None or item.channel is channel) and payment_code.startswith(item.digits)
-        )
-        return max(fitting, key=lambda item: len(item.digits), default=None)
-
-
-def _checked(item: Bin, channel: Channel) -> OwnBin:
-    name = f"BIN {item.digits} of {channel.name}"
-    rule = channel.bin_types.get(item.type)
-    if rule is None:
-        raise ConfigError(
-            f"{name}: there is no type {item.type!r}; there are: {', '.join(channel.bin_types)}."
-        )
-    if not (item.digits.isascii() and item.digits.isdigit()):
-        raise ConfigError(f"BIN {item.digits!r} of {channel.name} has to be digits.")
-    if not rule.shortest <= len(item.digits) <= rule.longest:
-        raise ConfigError(
-            f"{name}: {item.type} BINs have {_span(rule.shortest, rule.longest)} digits."
-        )
-    features = rule.features if item.features is None else item.features
-    if not features or features - rule.features:
-        raise ConfigError(
-            f"{name}: {item.type} BINs have of the features only {_listed(rule.features)}."
-        )
-    low, high = len(item.digits) + _MIN_FREE, len(item.digits) + rule.max_free
-    if "dgpc" in features and not low <= item.code_length <= high:
-        raise ConfigError(
-            f"{name}: a code of DOKU has {low} to {high} digits, not {item.code_length}."
-        )
-    return OwnBin(channel, item.type, item.digits, features, rule.max_free, item.code_length)
-
-
-def _span(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low} to {high}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
-
-
-def read_bin(text: str) -> Bin:
-    """Read ``CHANNEL:TYPE:DIGITS`` or ``CHANNEL:TYPE:DIGITS:FEATURE+FEATURE``.
-
-    Raises ``ConfigError``.
-    """
-    match text.split(":"):
-        case [channel, kind, digits]:
-            return Bin(channel=channel, type=kind, digits=digits)
-        case [channel, kind, digits, features]:
-            named = frozenset(features.split("+"))
-            return Bin(channel=channel, type=kind, digits=digits, features=named)
-    raise ConfigError(
-        f"{text!r} is not CHANNEL:TYPE:DIGITS or CHANNEL:TYPE:DIGITS:FEATURES,"
-        " such as alfa:exclusive:889955:mgpc+dipc."
-    )
-
-
-def with_bins(bins: Iterable[Bin], wanted: Iterable[Bin]) -> tuple[Bin, ...]:
-    """Return the BINs, those of the same channel and type replaced by the wanted ones."""
-    wanted = tuple(wanted)
-    replaced = {(item.channel, item.type) for item in wanted}
-    return (*(item for item in bins if (item.channel, item.type) not in replaced), *wanted)
+BIN_EXAMPLE = "alfa:exclusive:889955"
+"""A BIN as the command line takes it, for help and error messages."""

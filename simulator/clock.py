@@ -1,4 +1,4 @@
-"""The simulator's clock: real time plus an offset, or a clock that somebody else owns."""
+"""The simulator's clock, and the forms in which DOKU writes an instant."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from http import HTTPStatus
 from simulator.errors import ControlError
 
 WIB = timezone(timedelta(hours=7), "WIB")
-"""The time of DOKU's compact dates."""
+"""Western Indonesia Time, UTC+7: the time of DOKU's compact dates."""
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -20,7 +20,10 @@ Now = Callable[[], datetime]
 
 
 class Clock:
-    """Tells the time in UTC. It can be moved, unless it was given from outside."""
+    """Gives the time in UTC: real time plus an offset, or a clock that another program owns.
+
+    Only the first kind can be moved.
+    """
 
     def __init__(self, now: Now | None = None, offset_seconds: float = 0.0) -> None:
         self._now = now
@@ -37,15 +40,11 @@ class Clock:
             return self._now().astimezone(UTC)
         return datetime.now(UTC) + self._offset
 
-    def set_offset(self, seconds: float) -> None:
-        """Put the clock this many seconds away from real time."""
-        self._offset = timedelta(seconds=seconds)
-
     def advance(self, seconds: float) -> None:
         """Move the clock; a negative number moves it back.
 
-        Raises ``ControlError`` where the clock belongs to somebody else or would leave the years
-        2000 to 2199.
+        Raises ``ControlError`` if another program owns the clock or it would leave the years 2000
+        to 2199.
         """
         if self._now is not None:
             raise ControlError(
@@ -61,13 +60,18 @@ class Clock:
         self._offset += timedelta(seconds=seconds)
 
 
-def utc_text(instant: datetime) -> str:
+def instant(seconds: float) -> datetime:
+    """Return a stored instant, in seconds since 1970, as an aware UTC datetime."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def utc_text(at: datetime) -> str:
     """``2021-01-24T08:30:00Z``: the form of DOKU's headers and UTC dates."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def read_utc_text(text: str) -> datetime | None:
-    """Read ``2021-01-24T08:30:00Z`` and no other form; ``None`` where it is not an instant."""
+    """Read ``2021-01-24T08:30:00Z`` and no other form; ``None`` if it is no instant."""
     if not _UTC_TEXT.fullmatch(text):
         return None
     try:
@@ -76,6 +80,6 @@ def read_utc_text(text: str) -> datetime | None:
         return None
 
 
-def wib_compact(instant: datetime) -> str:
+def wib_compact(at: datetime) -> str:
     """``20210124153000``: the compact WIB form."""
-    return instant.astimezone(WIB).strftime("%Y%m%d%H%M%S")
+    return at.astimezone(WIB).strftime("%Y%m%d%H%M%S")

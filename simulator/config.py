@@ -1,32 +1,17 @@
-"""Everything that can be set, checked before anything starts."""
+"""The settings of a simulator, checked before it starts."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from simulator.channels import BINS, CHANNELS, Bin, Catalogue, Channel
+from simulator.catalogue import Catalogue
+from simulator.channels import BINS, CHANNELS, Bin, Channel
 from simulator.clock import Now
 from simulator.errors import ConfigError
+from simulator.merchant_urls import MAX_PORT, check_url
 
 AMOUNT_FORMS = ("decimal", "integer", "string")
-_MAX_PORT = 65_535
-
-
-def check_url(url: str) -> str:
-    """Check a URL of the merchant: http(s), no query string. Raises ``ConfigError``."""
-    try:
-        parts = urlsplit(url)
-        port_is_valid = parts.port is None or 0 < parts.port <= _MAX_PORT
-    except ValueError:
-        raise ConfigError(f"{url!r} is not a URL.") from None
-    printable = url.isascii() and url.isprintable() and " " not in url
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not printable:
-        raise ConfigError(f"{url!r} is not an http or https URL.")
-    if parts.query or parts.fragment or parts.username is not None or not port_is_valid:
-        raise ConfigError(f"{url!r}: a URL has a host, a port and a path here, no more.")
-    return url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,33 +22,35 @@ class SimulatorConfig:
     secret_key: str = field(repr=False)
     host: str = "127.0.0.1"
     port: int = 0
-    """0 takes a free port; ``Simulator.url`` tells which."""
+    """0 takes a free port; ``Simulator.url`` says which."""
     database: Path | None = None
-    """SQLite file; without one, the state lives in memory."""
+    """SQLite file; without one, everything is kept in memory."""
     public_url: str | None = None
     """Start of the how-to-pay links; the simulator's own address by default."""
     notification_urls: Mapping[str, str] = field(default_factory=dict)
-    """Per channel name, as configured in DOKU's Back Office."""
+    """By channel name, as configured in DOKU's Back Office."""
     inquiry_urls: Mapping[str, str] = field(default_factory=dict)
-    """Per channel name: whom DOKU asks about codes that live at the merchant (DIPC)."""
+    """By channel name: where DOKU asks about codes that live at the merchant (``dipc``)."""
     channels: tuple[Channel, ...] = CHANNELS
     bins: tuple[Bin, ...] = BINS
     now: Now | None = None
     """A clock to share, returning aware datetimes; real time plus an offset by default."""
     time_scale: float = 1.0
-    """How many times faster than documented the retries follow each other."""
+    """How many times faster than documented notifications are retried."""
     retry_after_seconds: tuple[float, ...] = (30 * 60, 6 * 3600, 12 * 3600)
-    """Retries of a notification, counted from the first attempt (DOKU protocol, section 6)."""
+    """When a notification is retried, in seconds after its first attempt (DOKU protocol,
+    section 6)."""
     retries_keep_request_id: bool = False
     """Not documented by DOKU: whether a retry carries the Request-Id of the first attempt."""
     notification_timeout_seconds: float = 10.0
+    """How long the merchant may take to accept a notification, in real seconds."""
     inquiry_timeout_seconds: float = 5.0
-    """How long an inquiry may take in all, in real seconds: a cashier is waiting."""
+    """How long an inquiry may take in all, in real seconds."""
     inquiry_binds_seconds: float = 300.0
-    """How long a code that was answered with success has to keep its invoice number, unless it is
-    paid or refused in between."""
+    """How long a code has to keep its invoice number after an answer with ``success``, unless it
+    is paid or refused in between. Assumed, not documented by DOKU."""
     status_delay_seconds: float = 60.0
-    """How long a payment stays invisible to the status check (DOKU protocol, section 7)."""
+    """How long a payment does not show in the status check (DOKU protocol, section 7)."""
     amount_form: str = "decimal"
     """Form of ``order.amount`` in a notification: ``19000.00``, ``19000`` or ``"19000"``."""
     credentials_error_status: int = 401
@@ -75,8 +62,8 @@ class SimulatorConfig:
             value = getattr(self, name)
             if not (value and value.isascii() and value.isprintable() and " " not in value):
                 raise ConfigError(f"{name} has to be printable ASCII text without spaces.")
-        if not 0 <= self.port <= _MAX_PORT:
-            raise ConfigError(f"Port {self.port} is not between 0 and {_MAX_PORT}.")
+        if not 0 <= self.port <= MAX_PORT:
+            raise ConfigError(f"Port {self.port} is not between 0 and {MAX_PORT}.")
         if self.amount_form not in AMOUNT_FORMS:
             raise ConfigError(
                 f"amount_form is one of {', '.join(AMOUNT_FORMS)}, not {self.amount_form!r}."
@@ -95,9 +82,9 @@ class SimulatorConfig:
         for name in ("time_scale", "notification_timeout_seconds", "inquiry_timeout_seconds"):
             number = getattr(self, name)
             if not (math.isfinite(number) and number > 0):
-                raise ConfigError(f"{name} is more than 0.")
+                raise ConfigError(f"{name} has to be more than 0.")
         for name in ("status_delay_seconds", "inquiry_binds_seconds", "retry_after_seconds"):
             value = getattr(self, name)
             numbers = value if isinstance(value, tuple) else (value,)
             if not all(math.isfinite(number) and number >= 0 for number in numbers):
-                raise ConfigError(f"{name} is 0 or more.")
+                raise ConfigError(f"{name} has to be 0 or more.")

@@ -1,11 +1,11 @@
-"""Errors that end in a sentence for a person."""
+"""Errors whose text is a sentence for a person."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 
 
 class ConfigError(ValueError):
-    """A setting that the simulator can't start with."""
+    """A setting with which the simulator can't start."""
 
 
 class StartError(RuntimeError):
@@ -13,7 +13,7 @@ class StartError(RuntimeError):
 
 
 class ControlError(Exception):
-    """A request to the control API, or a payment, that is refused."""
+    """A request to the control API that is refused; ``status`` is the HTTP status."""
 
     def __init__(
         self,
@@ -25,4 +25,4 @@ class ControlError(Exception):
         self.sentence = sentence
         self.status = int(status)
         self.more = more or {}
-        """What else the answer says, beside the sentence."""
+        """Further fields of the answer."""

@@ -1,24 +1,23 @@
-"""Faults on demand: what there is, what each takes, and whose turn it is.
+"""Faults on demand: the kinds, their parameters, and which one is next.
 
-How an API fault is carried out is in ``protocol/misbehave.py``; those of the messages that DOKU
-sends in ``outgoing.py``, ``notify.py`` and ``inquiry.py``.
+How a fault of DOKU's routes is carried out is in ``protocol/misbehave.py``; those of the messages
+that DOKU sends are in ``outgoing.py``, ``notifier.py`` and ``inquirer.py``.
 """
 
 import math
-import selectors
-import socket
-import threading
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from simulator import signature
 from simulator.errors import ControlError
-from simulator.state import FaultRow, State
+from simulator.hanging import HangingRequests
+from simulator.store.fault_queue import FaultQueue, QueuedFault
 
 API_OPERATIONS = ("generate", "status")
-MESSAGES = ("notify", "inquiry")
-"""What DOKU sends to the merchant by itself."""
-OPERATIONS = (*API_OPERATIONS, *MESSAGES, "any")
+MESSAGE_OPERATIONS = ("notify", "inquiry")
+"""Messages that DOKU sends to the merchant."""
+OPERATIONS = (*API_OPERATIONS, *MESSAGE_OPERATIONS, "any")
 
 _MAX_TIMES = 1_000_000
 _MAX_TEXT = 500
@@ -26,7 +25,7 @@ _MAX_TEXT = 500
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A value that shapes a fault; ``None`` as default means that the fault works it out."""
+    """A value that shapes a fault; with ``None`` as default, the fault works it out."""
 
     type: type
     default: Any = None
@@ -35,7 +34,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FaultKind:
     """One way to misbehave."""
 
     operations: tuple[str, ...]
@@ -46,28 +45,28 @@ _ACCEPTED = Parameter(bool, default=True)
 _NOT_ACCEPTED = Parameter(bool, default=False)
 _SECONDS = Parameter(float, 60.0, 0, 3600)
 
-KINDS: dict[str, Kind] = {
-    "hang_after_accept": Kind(API_OPERATIONS, {"seconds": _SECONDS}),
-    "hang_before_accept": Kind(API_OPERATIONS, {"seconds": _SECONDS}),
-    "error_5xx": Kind(
+KINDS: dict[str, FaultKind] = {
+    "hang_after_accept": FaultKind(API_OPERATIONS, {"seconds": _SECONDS}),
+    "hang_before_accept": FaultKind(API_OPERATIONS, {"seconds": _SECONDS}),
+    "error_5xx": FaultKind(
         API_OPERATIONS, {"status": Parameter(int, 503, 500, 599), "accepted": _NOT_ACCEPTED}
     ),
-    "rate_limited": Kind(API_OPERATIONS, {"retry_after": Parameter(int, 1, 0, 3600)}),
-    "unavailable": Kind(API_OPERATIONS, {}),
-    "not_found": Kind(("status",), {}),
-    "reset": Kind(API_OPERATIONS, {"accepted": _NOT_ACCEPTED}),
-    "half_answer": Kind(API_OPERATIONS, {"accepted": _ACCEPTED}),
-    "slow_drip": Kind(
+    "rate_limited": FaultKind(API_OPERATIONS, {"retry_after": Parameter(int, 1, 0, 3600)}),
+    "unavailable": FaultKind(API_OPERATIONS, {}),
+    "not_found": FaultKind(("status",), {}),
+    "reset": FaultKind(API_OPERATIONS, {"accepted": _NOT_ACCEPTED}),
+    "half_answer": FaultKind(API_OPERATIONS, {"accepted": _ACCEPTED}),
+    "slow_drip": FaultKind(
         API_OPERATIONS,
         {"seconds_per_byte": Parameter(float, 0.2, 0, 60), "accepted": _ACCEPTED},
     ),
-    "huge_body": Kind(
+    "huge_body": FaultKind(
         API_OPERATIONS,
         {"bytes": Parameter(int, 16 * 1024**2, 1, 256 * 1024**2), "accepted": _ACCEPTED},
     ),
-    "wrong_signature": Kind((*API_OPERATIONS, "inquiry"), {"accepted": _ACCEPTED}),
-    "no_signature": Kind(API_OPERATIONS, {"accepted": _ACCEPTED}),
-    "redirect": Kind(
+    "wrong_signature": FaultKind((*API_OPERATIONS, "inquiry"), {"accepted": _ACCEPTED}),
+    "no_signature": FaultKind(API_OPERATIONS, {"accepted": _ACCEPTED}),
+    "redirect": FaultKind(
         API_OPERATIONS,
         {
             "status": Parameter(int, 302, 300, 308),
@@ -75,9 +74,9 @@ KINDS: dict[str, Kind] = {
             "accepted": _NOT_ACCEPTED,
         },
     ),
-    "garbage": Kind(API_OPERATIONS, {"accepted": _NOT_ACCEPTED}),
-    "lost": Kind(("notify",), {}),
-    "duplicate": Kind(
+    "garbage": FaultKind(API_OPERATIONS, {"accepted": _NOT_ACCEPTED}),
+    "lost": FaultKind(("notify",), {}),
+    "duplicate": FaultKind(
         ("notify",),
         {
             "copies": Parameter(int, 2, 2, 200),
@@ -85,31 +84,32 @@ KINDS: dict[str, Kind] = {
             "same_request_id": Parameter(bool, default=False),
         },
     ),
-    "late": Kind(("notify",), {"seconds": Parameter(float, 3600.0, 0, 10_000_000)}),
-    "reordered": Kind(
+    "late": FaultKind(("notify",), {"seconds": Parameter(float, 3600.0, 0, 10_000_000)}),
+    "reordered": FaultKind(
         ("notify",),
         {"others": Parameter(int, 1, 1, 1000), "seconds": Parameter(float, 60.0, 0, 10_000_000)},
     ),
-    "wrong_amount": Kind(("notify",), {"amount": Parameter(int, None, 0, 10**12 - 1)}),
-    "wrong_digits": Kind(("notify",), {"payment_code": Parameter(str)}),
-    "tampered": Kind(MESSAGES, {}),
-    "wrong_key": Kind(MESSAGES, {}),
-    "foreign_client_id": Kind(MESSAGES, {"client_id": Parameter(str, "MCH-FOREIGN-0001")}),
-    "missing_header": Kind(MESSAGES, {"header": Parameter(str, "Signature")}),
-    "broken_json": Kind(MESSAGES, {}),
-    "wrong_channel": Kind(("inquiry",), {}),
-    "late_date": Kind(
+    "wrong_amount": FaultKind(("notify",), {"amount": Parameter(int, None, 0, 10**12 - 1)}),
+    "wrong_digits": FaultKind(("notify",), {"payment_code": Parameter(str)}),
+    "tampered": FaultKind(MESSAGE_OPERATIONS, {}),
+    "wrong_key": FaultKind(MESSAGE_OPERATIONS, {}),
+    "foreign_client_id": FaultKind(
+        MESSAGE_OPERATIONS, {"client_id": Parameter(str, "MCH-FOREIGN-0001")}
+    ),
+    "missing_header": FaultKind(MESSAGE_OPERATIONS, {"header": Parameter(str, "Signature")}),
+    "broken_json": FaultKind(MESSAGE_OPERATIONS, {}),
+    "wrong_channel": FaultKind(("inquiry",), {}),
+    "late_date": FaultKind(
         ("inquiry",),
         {
             "seconds": Parameter(float, 7200.0, 0, 10_000_000),
             "timestamp": Parameter(bool, default=False),
         },
     ),
-    "compact_date": Kind(("inquiry",), {}),
+    "compact_date": FaultKind(("inquiry",), {}),
 }
 
 _COMMON = {"operation", "kind", "times", "invoice_number"}
-_SIGNED_HEADERS = ("Client-Id", "Request-Id", "Request-Timestamp", "Signature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Fault:
 
 
 def read_fault(document: dict[str, Any]) -> Fault:
-    """Read a fault out of a control request; raises ``ControlError``."""
+    """Read a fault from a control request; raises ``ControlError``."""
     name = document.get("kind")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None or not isinstance(name, str):
@@ -141,8 +141,8 @@ def read_fault(document: dict[str, Any]) -> Fault:
         key: _value(key, parameter, document.get(key, parameter.default))
         for key, parameter in kind.parameters.items()
     }
-    if name == "missing_header" and parameters["header"] not in _SIGNED_HEADERS:
-        raise ControlError(f"header is one of: {', '.join(_SIGNED_HEADERS)}.")
+    if name == "missing_header" and parameters["header"] not in signature.HEADERS:
+        raise ControlError(f"header is one of: {', '.join(signature.HEADERS)}.")
     # "any" of a fault that fits one operation only is that operation.
     return Fault(natural if operation == "any" else operation, name, parameters)
 
@@ -169,16 +169,14 @@ def _value(key: str, parameter: Parameter, value: Any) -> Any:
 
 
 class Faults:
-    """The faults that wait, and the requests that hang because of one."""
+    """The faults that are queued, and the requests that hang because of one."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._lock = threading.Lock()
-        self._hanging: set[socket.socket] = set()
-        self._closed = False
+    def __init__(self, queue: FaultQueue) -> None:
+        self._queue = queue
+        self.hanging = HangingRequests()
 
-    def add(self, document: dict[str, Any]) -> FaultRow:
-        """Take in a fault from the control API; raises ``ControlError``."""
+    def add(self, document: dict[str, Any]) -> QueuedFault:
+        """Queue a fault from the control API; raises ``ControlError``."""
         fault = read_fault(document)
         times = document.get("times", 1)
         if times is not None and (
@@ -188,7 +186,7 @@ class Faults:
         invoice_number = document.get("invoice_number")
         if invoice_number is not None and not isinstance(invoice_number, str):
             raise ControlError("invoice_number is text.")
-        return self._state.add_fault(
+        return self._queue.add(
             operation=fault.operation,
             kind=fault.kind,
             invoice_number=invoice_number,
@@ -196,74 +194,21 @@ class Faults:
             parameters=fault.parameters,
         )
 
-    def take(self, operation: str, invoice_number: str | None) -> FaultRow | None:
-        """Take the fault whose turn it is, if any; it counts as used."""
+    def take(self, operation: str, invoice_number: str | None) -> QueuedFault | None:
+        """Return the next fault that fits, if any; it counts as used."""
         kinds = [name for name, kind in KINDS.items() if operation in kind.operations]
-        return self._state.take_fault(operation, kinds, invoice_number)
+        return self._queue.take(operation, kinds, invoice_number)
 
     def clear(self, number: int | None = None) -> int:
-        """Forget a fault or all of them; what hangs goes on. Returns how many there were."""
+        """Forget one fault, or all and let what hangs continue; return how many there were.
+
+        Raises ``ControlError`` if there is no such fault.
+        """
         if number is None:
-            count = self._state.delete_faults()
-            self.release()
+            count = self._queue.delete()
+            self.hanging.release()
             return count
-        count = self._state.delete_faults(number)
+        count = self._queue.delete(number)
         if not count:
             raise ControlError(f"There is no fault {number}.", HTTPStatus.NOT_FOUND)
         return count
-
-    @property
-    def hanging(self) -> int:
-        """How many requests hang."""
-        with self._lock:
-            return len(self._hanging)
-
-    def release(self) -> int:
-        """Let everything that hangs go on; how many there were."""
-        with self._lock:
-            count = len(self._hanging)
-            for end in self._hanging:
-                # Shut down rather than closed: its owner still selects on the other end.
-                end.shutdown(socket.SHUT_RDWR)
-            self._hanging.clear()
-        return count
-
-    def close(self) -> None:
-        """Release what hangs, and let nothing hang any more."""
-        with self._lock:
-            self._closed = True
-        self.release()
-
-    def hang(self, connection: socket.socket, seconds: float) -> bool:
-        """Wait until released, until ``seconds`` of real time passed or the client left.
-
-        Returns whether the client is still there.
-        """
-        watched, released = socket.socketpair()
-        with watched, released:
-            with self._lock:
-                if self._closed:
-                    return True
-                self._hanging.add(released)
-            try:
-                ready = _readable((connection, watched), seconds)
-                if watched in ready or connection not in ready:
-                    return True
-                if connection.recv(1, socket.MSG_PEEK):
-                    # More bytes of a client that is still there: no longer worth watching.
-                    _readable((watched,), seconds)
-                    return True
-            except OSError:
-                return False
-            finally:
-                with self._lock:
-                    self._hanging.discard(released)
-        return False
-
-
-def _readable(sockets: tuple[socket.socket, ...], seconds: float) -> list[object]:
-    """Return the sockets that have something to read within that time."""
-    with selectors.DefaultSelector() as selector:
-        for end in sockets:
-            selector.register(end, selectors.EVENT_READ)
-        return [key.fileobj for key, _ in selector.select(seconds)]

@@ -4,7 +4,9 @@ import base64
 import http.client
 import secrets
 import socket
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,15 +18,15 @@ _WRONG_KEY = "SK-not-the-key-of-this-merchant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What goes on the wire, but for what is new each time: Request-Id and timestamp."""
+class SignedMessage:
+    """A message to the merchant, without what is new each time: Request-Id and timestamp."""
 
     client_id: str
     secret_key: str
     body: bytes
-    """The bytes that are signed ..."""
+    """The bytes that are signed."""
     sent_body: bytes
-    """... and those that are sent."""
+    """The bytes that are sent."""
     without_header: str | None = None
     random_signature: bool = False
 
@@ -53,11 +55,14 @@ class Message:
 
 def make_message(
     config: SimulatorConfig, body: bytes, kind: str | None, values: dict[str, Any]
-) -> Message:
-    """Return a message, spoiled where the kind of fault is one of those that fit any message."""
+) -> SignedMessage:
+    """Return a message; the kinds of fault that fit any message spoil it.
+
+    ``values`` are the parameters of the fault.
+    """
     if kind == "broken_json":
         body = body[: len(body) * 2 // 3]
-    return Message(
+    return SignedMessage(
         client_id=values["client_id"] if kind == "foreign_client_id" else config.client_id,
         secret_key=_WRONG_KEY if kind == "wrong_key" else config.secret_key,
         body=body,
@@ -82,25 +87,58 @@ def _alter(body: bytes) -> bytes:
 
 
 def path_of(url: str) -> str:
-    """Return the path that is called, and signed."""
+    """Return the path of a URL, which is called and signed (DOKU protocol, section 2)."""
     return urlsplit(url).path or "/"
 
 
-def connect(url: str, timeout: float) -> http.client.HTTPConnection:
-    """Return a connection to the URL's host, not yet open."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    return kind(parts.hostname or "", parts.port, timeout=timeout)
+class Stopping(Exception):
+    """The simulator is stopping and sends nothing."""
+
+
+class Connections:
+    """The connections to the merchant that are in use, so that a stop can end them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._in_use: set[http.client.HTTPConnection] = set()
+        self.stopping = False
+
+    def stop(self) -> None:
+        """End what is under way, and allow no new connection."""
+        with self._lock:
+            self.stopping = True
+            for connection in self._in_use:
+                interrupt(connection)
+
+    @contextmanager
+    def to(self, url: str, timeout: float) -> Iterator[http.client.HTTPConnection]:
+        """Lend a connection to the URL's host, not yet open; raises ``Stopping``.
+
+        ``timeout`` is in real seconds, for each single step on the socket.
+        """
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+        with self._lock:
+            if self.stopping:
+                raise Stopping
+            self._in_use.add(connection)
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                self._in_use.discard(connection)
+            connection.close()
 
 
 def interrupt(connection: http.client.HTTPConnection) -> None:
-    """Wake whoever waits for an answer on it."""
+    """End the wait for an answer on a connection, from another thread."""
     with suppress(OSError):
         if connection.sock is not None:
             connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def not_reached(error: Exception) -> str:
-    """Say why there is no answer."""
+    """Return why there is no answer, as the end of a sentence."""
     return f"not reached: {error}" if str(error) else f"not reached: {type(error).__name__}"

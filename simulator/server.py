@@ -1,4 +1,4 @@
-"""HTTP over sockets: keep-alive, exact bytes, and ways to send an answer badly."""
+"""The HTTP server: keep-alive, exact bytes, and answers that are sent badly on demand."""
 
 import contextlib
 import errno
@@ -25,7 +25,7 @@ _STOP_SECONDS = 5.0
 
 
 class Server(ThreadingHTTPServer):
-    """Listens, and knows its open connections so that it can end them."""
+    """Listens, and keeps track of its open connections so that it can end them."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -45,12 +45,12 @@ class Server(ThreadingHTTPServer):
             raise StartError(_sentence(host, port, error)) from error
 
     def server_bind(self) -> None:
-        """Bind without asking a name server for our own name."""
+        """Bind without looking up the host's name."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Take a connection, in a thread of its own."""
+        """Serve a connection in a thread of its own."""
         with self._changed:
             self._open.add(request)
         super().process_request(request, client_address)
@@ -63,13 +63,13 @@ class Server(ThreadingHTTPServer):
             self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """Report a failure in one line; a client that goes away is its own business."""
+        """Log a failure in one line; a client that leaves is no failure."""
         error = sys.exception()
         if not isinstance(error, (OSError, ValueError)):
             _LOG.error("A request could not be answered: %r", error)
 
     def serve(self) -> None:
-        """Take connections until stopped, without waking up for anything else."""
+        """Accept connections until stopped, without polling."""
         with selectors.DefaultSelector() as selector:
             selector.register(self, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
@@ -78,12 +78,12 @@ class Server(ThreadingHTTPServer):
                     self.handle_request()
 
     def stop(self) -> None:
-        """Stop taking connections and end those that are open."""
+        """Accept no more connections; ``finish`` ends those that are open."""
         self.stopping.set()
         self._waker.close()
 
     def finish(self) -> None:
-        """Wait, once ``serve`` has returned, for the threads of the connections."""
+        """End the open connections and wait for their threads, once ``serve`` has returned."""
         self.server_close()
         self._woken.close()
         with self._changed:
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def __getattr__(self, name: str) -> Any:
-        """Take every method: which one fits is decided by the path."""
+        """Handle every method: which ones a path allows is decided later."""
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
@@ -197,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
     def _reset(self) -> None:
-        """End the connection with RST: no lingering, no goodbye."""
+        """End the connection with RST."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         # The stream objects hold the descriptor; without them, close() really closes.
@@ -205,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what http.server itself refuses, as JSON."""
+        """Answer what http.server itself refuses with JSON."""
         del explain
         self.close_connection = True
         if not hasattr(self, "headers"):
@@ -213,4 +213,4 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(json_answer(code, {"message": message or HTTPStatus(code).phrase}))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing: the requests are in the database."""
+        """Log nothing: requests are kept in the database."""

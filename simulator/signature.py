@@ -5,6 +5,8 @@ import hashlib
 import hmac
 
 SCHEME = "HMACSHA256="
+HEADERS = ("Client-Id", "Request-Id", "Request-Timestamp", "Signature")
+"""The headers of a signed request, in the order in which DOKU looks for them."""
 
 
 def digest(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""A request and an answer, apart from sockets."""
+"""An HTTP request and its answer, independent of sockets."""
 
 import json
 import socket
@@ -9,25 +9,26 @@ from typing import Any
 
 
 class Delivery(Enum):
-    """How an answer travels."""
+    """How an answer is sent."""
 
     WHOLE = "whole"
     HALF = "half"
-    """The length of the whole, half of the bytes, end of the connection."""
+    """With the length of the whole, half of the bytes, then the end of the connection."""
     DRIP = "drip"
     """Byte by byte."""
     RESET = "reset"
     """Not at all: the connection is reset."""
     NONE = "none"
-    """Not at all: nobody is there any more."""
+    """Not at all: the client has left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What came in: ``target`` is the path exactly as sent, without the query."""
+    """A request as received."""
 
     method: str
     target: str
+    """The path exactly as sent, without the query."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
     """Header names in lower case."""
@@ -37,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What goes out."""
+    """An answer to send."""
 
     status: int
     body: bytes = b""

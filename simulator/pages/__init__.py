@@ -1,4 +1,4 @@
-"""The simulator's pages: plain files, nothing from elsewhere."""
+"""The simulator's web pages: plain files that load nothing from elsewhere."""
 
 import base64
 import hashlib
@@ -45,14 +45,14 @@ _HOW_TO_PAY_POLICY = _policy(_HOW_TO_PAY)
 
 
 def cashier_page() -> Answer:
-    """Return the till's screen."""
+    """Return the page of the till."""
     return _page(_CASHIER, _CASHIER_POLICY)
 
 
 def how_to_pay_page(
     *, channel: str, payment_code: str, amount: int, expires: datetime, steps: list[str]
 ) -> Answer:
-    """Return the page behind ``how_to_pay_page``."""
+    """Return the page to which ``how_to_pay_page`` links; ``amount`` is rupiah, dates are WIB."""
     text = Template(_HOW_TO_PAY).substitute(
         channel=html.escape(channel),
         payment_code=" ".join(

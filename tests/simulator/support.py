@@ -23,6 +23,7 @@ SECRET_KEY = "SK-local-test-key-0001"
 ALFA = "/alfa-online-to-offline/v2/payment-code"
 ALFA_MERCHANT = "/alfa-online-to-offline/v2/merchant-payment-code"
 INDOMARET = "/indomaret-online-to-offline/v2/payment-code"
+INDOMARET_MERCHANT = "/indomaret-online-to-offline/v2/merchant-payment-code"
 STATUS = "/orders/v1/status/"
 DEADLINE = 10.0
 
@@ -179,10 +180,12 @@ class Client:
     def advance(self, seconds: float) -> None:
         self.did("POST", "/clock", {"advance_seconds": seconds})
 
-    def register(self, code: str, invoice_number: str = "INV-1", **changes: Any) -> Reply:
+    def register(
+        self, code: str, invoice_number: str = "INV-1", path: str = ALFA_MERCHANT, **changes: Any
+    ) -> Reply:
         """Register the merchant's own digits."""
         body = generation(invoice_number, online_to_offline_info__payment_code=code, **changes)
-        return self.post(ALFA_MERCHANT, body, at=self.now())
+        return self.post(path, body, at=self.now())
 
     def inquire(self, code: str) -> Json:
         return self.did("POST", "/inquiry", {"payment_code": code})
@@ -257,7 +260,7 @@ HTTP_OF = {
 
 
 class Merchant:
-    """Takes notifications, answering as told: the statuses in turn, then 200.
+    """Accepts notifications, and answers with ``statuses`` in turn, then 200.
 
     Answers inquiries too: of the codes in ``bills`` (a status, or invoice number and amount).
     """

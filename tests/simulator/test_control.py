@@ -135,7 +135,7 @@ def test_a_code_that_is_no_code(doku: Client, code: object) -> None:
 # --- everything else ---------------------------------------------------------------------------
 
 
-def test_the_index_tells_what_there_is(doku: Client, merchant: Merchant) -> None:
+def test_the_overview_shows_what_there_is(doku: Client, merchant: Merchant) -> None:
     about = doku.did("GET", "")
     assert about["url"] == doku.url
     assert about["channels"][0]["notification_url"] == merchant.url

@@ -1,4 +1,4 @@
-"""docs/simulator.md says what the simulator does."""
+"""docs/simulator.md describes every fault, route and option."""
 
 import re
 from pathlib import Path

@@ -69,7 +69,7 @@ def test_a_client_that_leaves_ends_the_hanging(doku: Client) -> None:
     doku.add_fault("hang_after_accept", seconds=3600)
     with opened(doku):
         eventually(lambda: hanging(doku) == 1, "the request hangs")
-    eventually(lambda: hanging(doku) == 0, "nothing hangs any more")
+    eventually(lambda: hanging(doku) == 0, "no request hangs")
     assert doku.did("GET", "/requests")["requests"][0]["status"] is None
 
 
@@ -98,7 +98,7 @@ def test_hang_before_accept_keeps_nothing_for_a_client_that_left(doku: Client) -
     doku.add_fault("hang_before_accept")
     with opened(doku):
         eventually(lambda: hanging(doku) == 1, "the request hangs")
-    eventually(lambda: hanging(doku) == 0, "nothing hangs any more")
+    eventually(lambda: hanging(doku) == 0, "no request hangs")
     assert orders(doku) == []
     assert ask(doku).status == 200
 

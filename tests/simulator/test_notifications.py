@@ -1,4 +1,4 @@
-"""Paying, and what the merchant is told of it."""
+"""Payments, and the notifications that report them to the merchant."""
 
 import socket
 from collections.abc import Callable

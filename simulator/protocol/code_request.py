@@ -1,36 +1,37 @@
-"""The bodies that travel between a merchant and DOKU (DOKU protocol, sections 3, 6 and 7)."""
+"""Reads a request for a payment code, of DOKU's or the merchant's (DOKU protocol, section 3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from simulator.channels import MAX_CODE_LENGTH, Channel, OwnBin
-from simulator.clock import utc_text, wib_compact
-from simulator.protocol.errors import Refused, invalid_fields, invalid_json
-from simulator.state import Order, Payment, instant
+from simulator.catalogue import MerchantBin
+from simulator.channels import MAX_CODE_LENGTH, Channel
+from simulator.protocol.error_answers import DokuError, invalid_fields, invalid_json
 
-DEFAULT_EXPIRED_TIME = 60
-_SERVICE = "ONLINE_TO_OFFLINE"
+BinOf = Callable[[str, Channel], MerchantBin | None]
 
-MAX_AMOUNT = 10**12 - 1
+_DEFAULT_EXPIRED_TIME = 60
 _MAX_EXPIRED_TIME = 10**8 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class CodeRequest:
     """A request for a payment code, checked."""
 
     invoice_number: str
     amount: int
+    """Rupiah."""
     expired_time: int
     """Minutes."""
     reusable: bool
     info: str | None
+    """The line that the cashier sees."""
     customer_name: str
     notification_url: str | None
+    """``additional_info.override_notification_url``."""
     payment_code: str | None
-    """The merchant's own digits, where it registers a code."""
+    """The merchant's own digits, if it registers a code."""
 
 
 class _Fields:
@@ -79,10 +80,8 @@ class _Fields:
             self.messages.append(f"{path} must be between {low} and {high}")
         return value
 
-    def payment_code(
-        self, document: dict[str, Any], channel: Channel, bins: tuple[OwnBin, ...]
-    ) -> str | None:
-        """Read digits under one of the BINs: under the longest one that fits."""
+    def payment_code(self, document: dict[str, Any], channel: Channel, bin_of: BinOf) -> str | None:
+        """Read digits that belong to a BIN with ``mgpc``."""
         path = f"online_to_offline_info.{channel.code_field}"
         value = self.text(document, path, MAX_CODE_LENGTH, required=True)
         if value is None:
@@ -90,15 +89,13 @@ class _Fields:
         if not (value.isascii() and value.isdigit()):
             self.messages.append(f"{path} must be digits")
             return None
-        own = max(
-            (item for item in bins if value.startswith(item.digits)),
-            key=lambda item: len(item.digits),
-            default=None,
-        )
-        if own is None or "mgpc" not in own.features:
+        merchant_bin = bin_of(value, channel)
+        if merchant_bin is None or "mgpc" not in merchant_bin.features:
             self.messages.append(f"{path} must begin with a BIN of the merchant")
-        elif not 1 <= len(value) - len(own.digits) <= own.max_free:
-            self.messages.append(f"{path} must have 1 to {own.max_free} digits after the BIN")
+        elif not merchant_bin.fits(value):
+            self.messages.append(
+                f"{path} must have 1 to {merchant_bin.max_free} digits after the BIN"
+            )
         return value
 
 
@@ -108,19 +105,20 @@ def _object(
     """Return an object inside a document: unknown fields make DOKU refuse the JSON."""
     value = document.get(name, {})
     if not isinstance(value, dict) or (known is not None and value.keys() - known):
-        raise Refused(invalid_json())
+        raise DokuError(invalid_json())
     return value
 
 
-def read_generation(
+def read_code_request(
     document: dict[str, Any],
     channel: Channel,
     configured_url: str | None,
-    bins: tuple[OwnBin, ...] | None = None,
-) -> Generation:
-    """Read a request for a payment code; raises ``Refused``.
+    bin_of: BinOf | None = None,
+) -> CodeRequest:
+    """Read a request for a payment code; raises ``DokuError``.
 
-    With ``bins`` it brings the digits of a code under one of them.
+    ``configured_url`` is the channel's notification URL. With ``bin_of``, which finds the BIN of
+    some digits, the request registers the merchant's own code.
     """
     if document.keys() - {
         "order",
@@ -129,15 +127,15 @@ def read_generation(
         channel.receipt_object,
         "additional_info",
     }:
-        raise Refused(invalid_json())
+        raise DokuError(invalid_json())
     order = _object(document, "order", {"invoice_number", "amount"})
     known = {"expired_time", "reusable_status", "info"}
-    if bins is not None:
+    if bin_of is not None:
         known.add(channel.code_field)
     info = _object(document, "online_to_offline_info", known)
     customer = _object(document, "customer", {"name", "email"})
-    own = _object(document, channel.receipt_object, {"receipt"})
-    receipt = _object(own, "receipt", channel.receipt_fields)
+    channel_info = _object(document, channel.receipt_object, {"receipt"})
+    receipt = _object(channel_info, "receipt", channel.receipt_fields)
     additional = _object(document, "additional_info", None)
 
     fields = _Fields()
@@ -148,12 +146,12 @@ def read_generation(
         "online_to_offline_info.expired_time",
         1,
         _MAX_EXPIRED_TIME,
-        default=DEFAULT_EXPIRED_TIME,
+        default=_DEFAULT_EXPIRED_TIME,
     )
     reusable = info.get("reusable_status", False)
     if not isinstance(reusable, bool):
         fields.messages.append("online_to_offline_info.reusable_status must be a boolean")
-    payment_code = None if bins is None else fields.payment_code(info, channel, bins)
+    payment_code = None if bin_of is None else fields.payment_code(info, channel, bin_of)
     line = fields.text(info, "online_to_offline_info.info", 30)
     name = fields.text(customer, "customer.name", 64, required=True)
     fields.text(customer, "customer.email", 128)
@@ -165,8 +163,8 @@ def read_generation(
             "additional_info.override_notification_url may differ in its host only"
         )
     if fields.messages:
-        raise Refused(invalid_fields(fields.messages))
-    return Generation(
+        raise DokuError(invalid_fields(fields.messages))
+    return CodeRequest(
         invoice_number=invoice_number or "",
         amount=amount,
         expired_time=expired_time,
@@ -190,90 +188,3 @@ def _differs_in_host_only(override: str, configured: str | None) -> bool:
         and " " not in override
         and (mine.path, mine.query, mine.fragment) == (theirs.path, "", "")
     )
-
-
-def generation_answer(
-    order: Order, created: datetime, expires: datetime, links: tuple[str, str]
-) -> dict[str, Any]:
-    """Return the answer to a request for a payment code; ``links`` are page and API."""
-    return {
-        "order": {"invoice_number": order.invoice_number},
-        "online_to_offline_info": {
-            "payment_code": order.payment_code,
-            "created_date": wib_compact(created),
-            "expired_date": wib_compact(expires),
-            "created_date_utc": utc_text(created),
-            "expired_date_utc": utc_text(expires),
-            "how_to_pay_page": links[0],
-            "how_to_pay_api": links[1],
-        },
-    }
-
-
-def parties(channel: Channel) -> dict[str, Any]:
-    """Return service, acquirer and channel, as every message of DOKU names them."""
-    return {
-        "service": {"id": _SERVICE},
-        "acquirer": {"id": channel.acquirer_id},
-        "channel": {"id": channel.channel_id},
-    }
-
-
-def _identifier(payment: Payment) -> list[dict[str, str]]:
-    pairs = {
-        "AGENT_ID": payment.agent_id,
-        "AGENT_STORE_ID": payment.store_id,
-        "AGENT_TRX_ID": payment.receipt_number,
-    }
-    return [{"name": name, "value": value} for name, value in pairs.items() if value]
-
-
-def status_answer(
-    order: Order, channel: Channel, status: str, payment: Payment | None
-) -> dict[str, Any]:
-    """Return the answer to a status check; it never names the payment code.
-
-    Of a code that lives at the merchant, DOKU knows neither expiry nor reuse.
-    """
-    transaction = {"status": status}
-    if payment is not None:
-        transaction["date"] = utc_text(instant(payment.paid_at))
-    elif order.forced_at is not None:
-        transaction["date"] = utc_text(instant(order.forced_at))
-    transaction["original_request_id"] = order.invoice_number
-    info = {"created_date": wib_compact(instant(order.created_at))}
-    if order.expires_at is not None:
-        info["expired_date"] = wib_compact(instant(order.expires_at))
-        info["reusable_status"] = "true" if order.reusable else "false"
-    document = {
-        "order": {
-            "invoice_number": order.invoice_number,
-            "amount": order.amount if payment is None else payment.amount,
-        },
-        "transaction": transaction,
-        **parties(channel),
-        "online_to_offline_info": info,
-    }
-    if payment is not None:
-        document["online_to_offline_payment"] = {"identifier": _identifier(payment)}
-    return document
-
-
-def notification(
-    order: Order, channel: Channel, payment: Payment | None, status: str, at: datetime
-) -> dict[str, Any]:
-    """Return the message that a payment happened, its amount still an integer."""
-    return {
-        **parties(channel),
-        "transaction": {
-            "status": status,
-            "date": utc_text(instant(payment.paid_at) if payment else at),
-            "original_request_id": order.request_id,
-        },
-        "order": {
-            "invoice_number": order.invoice_number,
-            "amount": payment.amount if payment else order.amount,
-        },
-        "online_to_offline_info": {"payment_code": order.payment_code},
-        "online_to_offline_payment": {"identifier": _identifier(payment) if payment else []},
-    }

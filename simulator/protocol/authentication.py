@@ -1,19 +1,16 @@
-"""Who asks, and the proof that DOKU answers (DOKU protocol, sections 1 and 2)."""
+"""Checks who sends a request, and signs the answers (DOKU protocol, sections 1 and 2)."""
 
 from simulator import signature
 from simulator.clock import Clock, read_utc_text, utc_text
 from simulator.config import SimulatorConfig
-from simulator.protocol.errors import Refused, error_object, invalid_header
+from simulator.protocol.error_answers import DokuError, error_object, invalid_header
 from simulator.wire import Answer, Request
-
-HEADERS = ("Client-Id", "Request-Id", "Request-Timestamp", "Signature")
-"""The headers that have to be there, in the order in which DOKU looks for them."""
 
 MAX_REQUEST_ID = 128
 MAX_SKEW_SECONDS = 3600
 
 
-class Gate:
+class Authenticator:
     """Checks requests and signs answers with the account's key."""
 
     def __init__(self, config: SimulatorConfig, clock: Clock) -> None:
@@ -21,21 +18,21 @@ class Gate:
         self._clock = clock
 
     def check_client(self, request: Request) -> None:
-        """Check headers, timestamp, Client-Id: what comes before an answer can be signed.
+        """Check headers, timestamp and Client-Id; raises ``DokuError``.
 
-        Raises ``Refused``.
+        DOKU checks these before it can sign an answer.
         """
-        for name in HEADERS:
+        for name in signature.HEADERS:
             if not request.headers.get(name.lower(), "").strip():
-                raise Refused(invalid_header(f"Header {name} is required"))
+                raise DokuError(invalid_header(f"Header {name} is required"))
         request_id = request.headers["request-id"]
         if len(request_id) > MAX_REQUEST_ID or not (
             request_id.isascii() and request_id.isprintable()
         ):
-            raise Refused(invalid_header("Header Request-Id is invalid"))
+            raise DokuError(invalid_header("Header Request-Id is invalid"))
         self._check_timestamp(request.headers["request-timestamp"])
         if request.headers["client-id"] != self._config.client_id:
-            raise Refused(
+            raise DokuError(
                 error_object(
                     self._config.credentials_error_status,
                     "invalid_client_id",
@@ -44,7 +41,7 @@ class Gate:
             )
 
     def check_signature(self, request: Request) -> None:
-        """Check the signature over the bytes as they came. Raises ``Refused``."""
+        """Check the signature over the bytes as received; raises ``DokuError``."""
         text = signature.component(
             client_id=self._config.client_id,
             request_id=request.headers["request-id"],
@@ -53,7 +50,7 @@ class Gate:
             body=request.body if request.method == "POST" else None,
         )
         if not signature.matches(self._config.secret_key, text, request.headers["signature"]):
-            raise Refused(
+            raise DokuError(
                 error_object(
                     self._config.credentials_error_status,
                     "invalid_signature",
@@ -62,7 +59,7 @@ class Gate:
             )
 
     def sign(self, request: Request, answer: Answer, *, secret_key: str | None = None) -> Answer:
-        """Return the answer with DOKU's headers; another key makes a wrong signature."""
+        """Return the answer with DOKU's headers, signed with the account's key or another."""
         request_id = request.headers["request-id"]
         timestamp = utc_text(self._clock.now())
         text = signature.component(
@@ -83,10 +80,10 @@ class Gate:
         )
 
     def _check_timestamp(self, text: str) -> None:
-        instant = read_utc_text(text)
-        if instant is None:
-            raise Refused(invalid_header("Header Request-Timestamp is invalid"))
-        if abs((self._clock.now() - instant).total_seconds()) > MAX_SKEW_SECONDS:
-            raise Refused(
+        sent_at = read_utc_text(text)
+        if sent_at is None:
+            raise DokuError(invalid_header("Header Request-Timestamp is invalid"))
+        if abs((self._clock.now() - sent_at).total_seconds()) > MAX_SKEW_SECONDS:
+            raise DokuError(
                 error_object(400, "request_time_out_of_range", "Request-Timestamp is out of range")
             )

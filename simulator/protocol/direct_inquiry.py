@@ -1,4 +1,4 @@
-"""Direct inquiry: the question to the merchant, and its answer (DOKU protocol, section 5)."""
+"""Reads a merchant's answer to a direct inquiry (DOKU protocol, section 5)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 from simulator import signature
-from simulator.channels import Channel
+from simulator.channels import MAX_AMOUNT
 from simulator.clock import read_utc_text
 from simulator.config import SimulatorConfig
-from simulator.documents import Malformed, read_object
-from simulator.protocol.messages import MAX_AMOUNT, parties
-from simulator.protocol.security import MAX_SKEW_SECONDS
+from simulator.protocol.authentication import MAX_SKEW_SECONDS
+from simulator.strict_json import Malformed, read_object
 
 STATUSES: Mapping[str, HTTPStatus] = {
     "success": HTTPStatus.OK,
@@ -22,19 +21,19 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "decline": HTTPStatus.BAD_REQUEST,
     "invalid_signature": HTTPStatus.UNAUTHORIZED,
 }
-"""What a merchant may answer, and the HTTP status that belongs to it."""
+"""What a merchant may answer, and the HTTP status that goes with it."""
 
 _MAX_TEXT = 64
 _MAX_INFO = 30
 
 
-class Unusable(Exception):
+class UnusableAnswer(Exception):
     """An answer that DOKU refuses, with the reason as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RawAnswer:
-    """What came back, apart from sockets."""
+class RawResponse:
+    """An HTTP response, not yet checked."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,50 +44,43 @@ class RawAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a merchant says of a code."""
+class InquiryAnswer:
+    """What a merchant answers about a code."""
 
     status: str
+    """One of ``STATUSES``; only ``success`` comes with the rest."""
     invoice_number: str | None = None
     amount: int | None = None
+    """Rupiah."""
     customer_name: str | None = None
     info: str | None = None
 
 
-def question(channel: Channel, payment_code: str, date: str) -> dict[str, Any]:
-    """Return the body of an inquiry."""
-    return {
-        **parties(channel),
-        "online_to_offline_info": {"payment_code": payment_code},
-        "online_to_offline_inquiry": {"date": date, "identifier": []},
-    }
-
-
 def verify(
-    answer: RawAnswer,
+    answer: RawResponse,
     config: SimulatorConfig,
     *,
     target: str,
     request_id: str | None,
     now: datetime,
 ) -> None:
-    """Check who answered, to what and when; raises ``Unusable``.
+    """Check headers, signature and time of an answer; raises ``UnusableAnswer``.
 
-    ``request_id`` is ``None`` where the question had none to repeat.
+    ``target`` is the path of the inquiry. ``request_id`` is ``None`` if the inquiry carried none.
     """
     if answer.flaw is not None:
-        raise Unusable(answer.flaw)
+        raise UnusableAnswer(answer.flaw)
     for name in ("Client-Id", "Request-Id", "Response-Timestamp", "Signature"):
         wanted = name != "Request-Id" or request_id is not None
         if wanted and not answer.headers.get(name.lower(), "").strip():
-            raise Unusable(f"header {name} is missing")
+            raise UnusableAnswer(f"header {name} is missing")
     if answer.headers["client-id"] != config.client_id:
-        raise Unusable("Client-Id is another one")
+        raise UnusableAnswer("Client-Id is another one")
     if request_id is not None and answer.headers["request-id"] != request_id:
-        raise Unusable("Request-Id is not that of the inquiry")
+        raise UnusableAnswer("Request-Id is not that of the inquiry")
     answered = read_utc_text(answer.headers["response-timestamp"])
     if answered is None:
-        raise Unusable("Response-Timestamp is not of the form 2021-01-24T08:30:00Z")
+        raise UnusableAnswer("Response-Timestamp is not of the form 2021-01-24T08:30:00Z")
     text = signature.component(
         client_id=config.client_id,
         request_id=answer.headers.get("request-id", ""),
@@ -98,34 +90,34 @@ def verify(
         body=answer.body,
     )
     if not signature.matches(config.secret_key, text, answer.headers["signature"]):
-        raise Unusable("its signature is wrong")
+        raise UnusableAnswer("its signature is wrong")
     if abs((now - answered).total_seconds()) > MAX_SKEW_SECONDS:
-        raise Unusable(f"Response-Timestamp is more than {MAX_SKEW_SECONDS} s away")
+        raise UnusableAnswer(f"Response-Timestamp is more than {MAX_SKEW_SECONDS} s away")
 
 
-def read(answer: RawAnswer, payment_code: str) -> Told:
-    """Read a verified answer; raises ``Unusable``."""
+def read(answer: RawResponse, payment_code: str) -> InquiryAnswer:
+    """Read a verified answer about this code; raises ``UnusableAnswer``."""
     try:
         document = read_object(answer.body)
     except Malformed as error:
-        raise Unusable(f"the body is {error}") from None
+        raise UnusableAnswer(f"the body is {error}") from None
     status = _part(document, "online_to_offline_inquiry").get("status")
     if not isinstance(status, str) or status not in STATUSES:
-        raise Unusable("online_to_offline_inquiry.status is none that DOKU knows")
+        raise UnusableAnswer("online_to_offline_inquiry.status is none that DOKU knows")
     if answer.status != STATUSES[status]:
-        raise Unusable(f"{status} goes with HTTP {STATUSES[status]:d}, not {answer.status}")
+        raise UnusableAnswer(f"{status} goes with HTTP {STATUSES[status]:d}, not {answer.status}")
     info = _part(document, "online_to_offline_info")
     code = info.get("payment_code")
-    # Who could not verify a question may not want to repeat anything out of it.
+    # A merchant that could not verify the inquiry need not repeat any of it.
     if code != payment_code and not (status == "invalid_signature" and code is None):
-        raise Unusable("online_to_offline_info.payment_code is not that of the inquiry")
+        raise UnusableAnswer("online_to_offline_info.payment_code is not that of the inquiry")
     if status != "success":
-        return Told(status=status)
+        return InquiryAnswer(status=status)
     order, customer = _part(document, "order"), _part(document, "customer")
     amount = order.get("amount")
     if not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount <= MAX_AMOUNT:
-        raise Unusable("order.amount is not whole rupiah")
-    return Told(
+        raise UnusableAnswer("order.amount is not whole rupiah")
+    return InquiryAnswer(
         status=status,
         invoice_number=_text(order, "order.invoice_number", _MAX_TEXT, required=True),
         amount=amount,
@@ -137,7 +129,7 @@ def read(answer: RawAnswer, payment_code: str) -> Told:
 def _part(document: dict[str, Any], name: str) -> dict[str, Any]:
     value = document.get(name, {})
     if not isinstance(value, dict):
-        raise Unusable(f"{name} is not an object")
+        raise UnusableAnswer(f"{name} is not an object")
     return value
 
 
@@ -146,7 +138,7 @@ def _text(document: dict[str, Any], path: str, limit: int, *, required: bool = F
     if value is None and not required:
         return None
     if not isinstance(value, str) or not value.isprintable() or len(value) > limit:
-        raise Unusable(f"{path} is not text of at most {limit} characters")
+        raise UnusableAnswer(f"{path} is not text of at most {limit} characters")
     if required and not value.strip():
-        raise Unusable(f"{path} is blank")
+        raise UnusableAnswer(f"{path} is blank")
     return value

@@ -1,4 +1,4 @@
-"""Reading JSON documents strictly, for DOKU's routes and the control API alike."""
+"""Reads JSON documents strictly, for DOKU's routes and the control API alike."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object out of raw bytes; raises ``Malformed``.
+    """Read a JSON object from raw bytes; raises ``Malformed``.
 
     Refused are NaN and infinities, bytes that are not UTF-8, half surrogates and endless nesting:
     nothing that could not be stored and sent again.
@@ -35,7 +35,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 def _depth(document: dict[str, Any]) -> int:
-    """How many levels a document has, without recursion."""
+    """Return how many levels a document has, without recursion."""
     level: list[Any] = [document]
     depth = 0
     while level:

@@ -1,94 +1,71 @@
-"""Notifications: kept first, then sent, then sent again (DOKU protocol, section 6).
+"""Sends notifications, and retries them on DOKU's timetable (DOKU protocol, section 6).
 
 One thread waits for what is due and hands it to a pool of senders. It is woken by new work and by
-a moved clock; while something is due later it looks at the clock once a second, because the clock
-may belong to somebody else.
+a moved clock; while something is due later it looks at the clock once a second, because another
+program may own the clock.
 """
 
 import http.client
-import json
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
-from simulator.clock import Clock, utc_text
-from simulator.config import SimulatorConfig
-from simulator.faults import Faults
-from simulator.outgoing import Message, connect, interrupt, make_message, not_reached, path_of
-from simulator.state import Attempt, Notification, State
+from simulator.account import Account
+from simulator.clock import utc_text
+from simulator.outgoing import (
+    Connections,
+    SignedMessage,
+    Stopping,
+    make_message,
+    not_reached,
+    path_of,
+)
+from simulator.protocol import bodies
+from simulator.store.notifications import Attempt, Notification
+from simulator.store.orders import Order
+from simulator.store.payments import Payment
 
 _LOG = logging.getLogger("simulator")
 _SENDERS = 64
 _LOOK_AT_CLOCK_SECONDS = 1.0
-DELIVERED = "delivered"
+_DELIVERED = "delivered"
 _DRAWN: dict[str, Any] = {"kind": "drawn", "parameters": {}}
-"""Stands in a postponed notification: its fault has had its turn."""
-
-
-def pretty(document: dict[str, Any], amount_form: str) -> bytes:
-    """Return a notification's bytes: two spaces, line feeds, no final newline.
-
-    A whole ``order.amount`` is written as ``19000.00``, ``19000`` or ``"19000"``.
-    """
-    order = document.get("order")
-    amount = order.get("amount") if isinstance(order, dict) else None
-    if not isinstance(order, dict) or not isinstance(amount, int) or isinstance(amount, bool):
-        return json.dumps(document, indent=2, ensure_ascii=False).encode()
-    written = {"decimal": f"{amount}.00", "integer": str(amount), "string": f'"{amount}"'}
-    place = uuid.uuid4().hex
-    text = json.dumps(
-        {**document, "order": {**order, "amount": place}}, indent=2, ensure_ascii=False
-    )
-    return text.replace(f'"{place}"', written[amount_form]).encode()
+"""Marks a postponed notification: its fault has been used."""
 
 
 class Notifier:
-    """Sends what is due and keeps the log of every attempt."""
+    """Sends what is due and keeps every attempt."""
 
-    def __init__(
-        self,
-        config: SimulatorConfig,
-        clock: Clock,
-        state: State,
-        faults: Faults,
-        notification_url: Callable[[str], str | None],
-    ) -> None:
-        self._config = config
-        self._clock = clock
-        self._state = state
-        self._faults = faults
-        self._notification_url = notification_url
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._config = account.config
+        self._notifications = account.store.notifications
         self._changed = threading.Condition()
         self._woken = False
-        self._stopping = False
         self._in_flight: set[int] = set()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
         self._pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="sender")
-        self._connections: set[http.client.HTTPConnection] = set()
+        self._connections = Connections()
 
     def start(self) -> None:
-        """Begin; what a former run left over is sent now."""
+        """Start; what an earlier run left over is sent now."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is not sent stays in the database."""
+        """Stop; what is not sent stays in the database."""
+        self._connections.stop()
         with self._changed:
-            self._stopping = True
             self._changed.notify()
-            connections = tuple(self._connections)
-        for connection in connections:
-            interrupt(connection)
         if self._thread.is_alive():
             self._thread.join()
         self._pool.shutdown(cancel_futures=True)
 
     def wake(self) -> None:
-        """Look again: something is new, or the clock has moved."""
+        """Look for due notifications now: one is new, or the clock has moved."""
         with self._changed:
             self._woken = True
             self._changed.notify()
@@ -101,13 +78,29 @@ class Notifier:
         document: dict[str, Any],
         fault: dict[str, Any] | None = None,
     ) -> int:
-        """Keep a notification that is due now; call ``wake`` once it is committed."""
-        return self._state.add_notification(
+        """Keep a notification that is due now; call ``wake`` once it is committed.
+
+        ``fault`` is ``{"kind", "parameters"}`` for its first attempt. Returns its ``id``.
+        """
+        return self._notifications.add(
             invoice_number=invoice_number,
             channel=channel,
             document=document,
             request_id=str(uuid.uuid4()),
-            at=self._clock.now().timestamp(),
+            at=self._now(),
+            fault=fault,
+        )
+
+    def keep_for(
+        self, order: Order, payment: Payment | None, status: str, fault: dict[str, Any] | None
+    ) -> int:
+        """Keep a notification about an order; see ``keep``."""
+        channel = self._account.catalogue.channel(order.channel)
+        at = self._account.clock.now()
+        return self.keep(
+            invoice_number=order.invoice_number,
+            channel=order.channel,
+            document=bodies.notification(order, channel, payment, status, at),
             fault=fault,
         )
 
@@ -115,17 +108,17 @@ class Notifier:
 
     def _run(self) -> None:
         with self._changed:
-            while not self._stopping:
+            while not self._connections.stopping:
                 pause = self._hand_out()
                 if not self._woken:
                     self._changed.wait(pause)
                 self._woken = False
 
     def _hand_out(self) -> float | None:
-        """Give what is due to the senders; how long to wait then, unless woken."""
+        """Give what is due to the senders; return how many seconds to wait then, unless woken."""
         now = self._now()
-        # As many more as are on their way, so that they can't hide the rest.
-        for number, due_at in self._state.upcoming(len(self._in_flight) + _SENDERS):
+        # Those in flight are read as well, and must not hide the rest.
+        for number, due_at in self._notifications.upcoming(len(self._in_flight) + _SENDERS):
             if number in self._in_flight:
                 continue
             if due_at > now:
@@ -135,11 +128,11 @@ class Notifier:
         return None
 
     def _now(self) -> float:
-        return self._clock.now().timestamp()
+        return self._account.clock.now().timestamp()
 
     def _deliver(self, number: int) -> None:
         try:
-            kept = self._state.notification(number)
+            kept = self._notifications.get(number)
             if kept is not None and kept.due_at is not None:
                 self._attempt(kept)
         finally:
@@ -150,13 +143,15 @@ class Notifier:
     def _attempt(self, kept: Notification) -> None:
         fault = kept.fault
         if fault is None:
-            row = self._faults.take("notify", kept.invoice_number)
+            row = self._account.faults.take("notify", kept.invoice_number)
             fault = {"kind": row.kind, "parameters": row.parameters} if row else _DRAWN
         kind, values = fault["kind"], fault["parameters"]
         now = self._now()
         if kind in {"late", "reordered"}:
             held = values.get("others", 0)
-            self._state.postpone(kept.id, due_at=now + values["seconds"], held=held, fault=_DRAWN)
+            self._notifications.postpone(
+                kept.id, due_at=now + values["seconds"], held=held, fault=_DRAWN
+            )
             return
         name = None if fault == _DRAWN else kind
         first = now if kept.first_attempt_at is None else kept.first_attempt_at
@@ -178,27 +173,31 @@ class Notifier:
             ]
         else:
             results = self._send_copies(kept, url, number, kind, values, name)
-        delivered = any(result.outcome == DELIVERED for result in results)
-        if self._stopping and not delivered:
+        delivered = any(result.outcome == _DELIVERED for result in results)
+        if self._connections.stopping and not delivered:
             return  # cut short: the next start sends it again
         state, due_at = "given up", None
         if kind == "lost" or delivered:
-            state = DELIVERED if delivered else "lost"
+            state = _DELIVERED if delivered else "lost"
         elif number <= len(self._config.retry_after_seconds):
             wait = self._config.retry_after_seconds[number - 1] / self._config.time_scale
             state, due_at = "pending", first + wait
-        with self._state.transaction():
-            self._state.add_attempts(kept.id, results)
-            self._state.finish_attempt(
-                kept.id, attempts=number, first_attempt_at=first, state=state, due_at=due_at
+        with self._account.store.transaction():
+            self._notifications.finish_attempt(
+                kept.id,
+                results,
+                attempts=number,
+                first_attempt_at=first,
+                state=state,
+                due_at=due_at,
             )
-            self._state.release_held(kept.id, self._now())
+            self._notifications.release_held(kept.id, self._now())
 
     def _url(self, kept: Notification) -> str | None:
-        order = self._state.order(kept.invoice_number)
+        order = self._account.store.orders.get(kept.invoice_number)
         if order is not None and order.notification_url is not None:
             return order.notification_url
-        return self._notification_url(kept.channel)
+        return self._account.notification_urls.get(kept.channel)
 
     # --- how -----------------------------------------------------------------------------
 
@@ -213,8 +212,8 @@ class Notifier:
     ) -> list[Attempt]:
         message = self._message(kept, kind, values)
         copies = values.get("copies", 1)
-        kept_id = number == 1 or self._config.retries_keep_request_id
-        request_ids = [kept.request_id if kept_id else str(uuid.uuid4())]
+        keeps_id = number == 1 or self._config.retries_keep_request_id
+        request_ids = [kept.request_id if keeps_id else str(uuid.uuid4())]
         for _ in range(copies - 1):
             same = values.get("same_request_id")
             request_ids.append(request_ids[0] if same else str(uuid.uuid4()))
@@ -227,7 +226,7 @@ class Notifier:
                 return list(pool.map(send, request_ids))
         return [send(request_id) for request_id in request_ids]
 
-    def _message(self, kept: Notification, kind: str, values: dict[str, Any]) -> Message:
+    def _message(self, kept: Notification, kind: str, values: dict[str, Any]) -> SignedMessage:
         document = kept.document
         if kind == "wrong_amount":
             order = document.get("order") or {}
@@ -240,13 +239,13 @@ class Notifier:
             info = document.get("online_to_offline_info") or {}
             digits = values["payment_code"] or _other_digits(str(info.get("payment_code", "")))
             document = {**document, "online_to_offline_info": {**info, "payment_code": digits}}
-        body = pretty(document, self._config.amount_form)
+        body = bodies.notification_bytes(document, self._config.amount_form)
         return make_message(self._config, body, kind, values)
 
     def _send(
-        self, message: Message, url: str, number: int, request_id: str, fault: str | None
+        self, message: SignedMessage, url: str, number: int, request_id: str, fault: str | None
     ) -> Attempt:
-        at = self._clock.now()
+        at = self._account.clock.now()
         headers = message.headers(url, request_id, utc_text(at))
         begun = time.monotonic()
         status, outcome = self._post(url, message.sent_body, headers)
@@ -263,26 +262,21 @@ class Notifier:
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str]:
         """Send once. Any 2xx is delivered; the body is not read, redirects are not followed."""
-        connection = connect(url, self._config.notification_timeout_seconds)
-        with self._changed:
-            if self._stopping:
-                return None, "stopped"
-            self._connections.add(connection)
+        timeout = self._config.notification_timeout_seconds
         try:
-            connection.request("POST", path_of(url), body, {**headers, "Connection": "close"})
-            response = connection.getresponse()
-            status = response.status
-            response.close()
+            with self._connections.to(url, timeout) as connection:
+                connection.request("POST", path_of(url), body, {**headers, "Connection": "close"})
+                response = connection.getresponse()
+                status = response.status
+                response.close()
+        except Stopping:
+            return None, "stopped"
         except TimeoutError:
             return None, "no answer in time"
         except (OSError, http.client.HTTPException) as error:
             return None, not_reached(error)
-        finally:
-            with self._changed:
-                self._connections.discard(connection)
-            connection.close()
-        taken = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-        return status, DELIVERED if taken else "refused"
+        accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        return status, _DELIVERED if accepted else "refused"
 
 
 def _other_digits(payment_code: str) -> str:
@@ -294,8 +288,7 @@ def _other_digits(payment_code: str) -> str:
 
 
 def _report(done: "Future[None]") -> None:
-    """Say what went wrong in a sender, in one line."""
-    problems: Iterable[BaseException | None] = () if done.cancelled() else (done.exception(),)
-    for problem in problems:
-        if problem is not None:
-            _LOG.error("A notification could not be sent: %r", problem)
+    """Log what went wrong in a sender, in one line."""
+    problem = None if done.cancelled() else done.exception()
+    if problem is not None:
+        _LOG.error("A notification could not be sent: %r", problem)

@@ -1,12 +1,12 @@
-"""DOKU's refusals and their three shapes (DOKU protocol, section 8)."""
+"""DOKU's error answers and their three shapes (DOKU protocol, section 8)."""
 
 from http import HTTPStatus
 
 from simulator.wire import Answer, json_answer
 
 
-class Refused(Exception):
-    """A request that DOKU answers with an error."""
+class DokuError(Exception):
+    """A request is answered with an error; ``answer`` is what DOKU sends, unsigned."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"HTTP {answer.status}")
@@ -61,21 +61,21 @@ def unknown_order() -> Answer:
 
 
 def code_in_use() -> Answer:
-    """Refuse digits that a live order has."""
+    """Refuse digits that a payable order has."""
     return error_object(
         HTTPStatus.BAD_REQUEST, "payment_code_in_use", "Payment code is in use by another order"
     )
 
 
 def idempotent_conflict() -> Answer:
-    """Refuse the Request-Id of another request."""
+    """Refuse a Request-Id that another request has used."""
     return error_object(
         HTTPStatus.CONFLICT, "idempotent_request", "Request-Id has been used for another request"
     )
 
 
 def duplicate_invoice() -> Answer:
-    """Refuse the invoice number of another request."""
+    """Refuse an invoice number that another request has used."""
     return error_object(
         HTTPStatus.CONFLICT, "duplicate_invoice_number", "Invoice number has already been used"
     )
