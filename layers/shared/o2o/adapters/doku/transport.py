@@ -12,8 +12,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from o2o.version import VERSION
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+USER_AGENT = f"o2o/{VERSION}"
+"""What DOKU sees of us; a bug report of theirs can name it."""
 
 
 class NotConnected(Exception):
