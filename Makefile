@@ -43,7 +43,7 @@ demo: .venv/.synced node_modules/.synced ## the story of a few payment codes, on
 ##@ Check
 
 .PHONY: check
-check: lint types imports template bins test fuzz ## everything that must hold before a change lands
+check: lint types imports compatibility template bins test fuzz ## everything that must hold before a change lands
 
 .PHONY: test
 test: .venv/.synced node_modules/.synced artefacts ## all tests; ARGS="-k word" for some
@@ -61,6 +61,10 @@ types: .venv/.synced ## mypy, strict
 .PHONY: imports
 imports: .venv/.synced ## the arrows between the modules point the right way
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+
+.PHONY: compatibility
+compatibility: .venv/.synced ## the API keeps what the last release promised
+	@$(BIN)/python -m tools.compatibility
 
 .PHONY: template
 template: .venv-tools/.synced .venv-checkov/.synced ## SAM, cfn-lint and checkov on template.yaml
