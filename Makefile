@@ -43,7 +43,7 @@ demo: .venv/.synced node_modules/.synced ## the story of a few payment codes, on
 ##@ Check
 
 .PHONY: check
-check: lint types imports compatibility template bins test fuzz ## everything that must hold before a change lands
+check: lint secrets types imports compatibility template bins test fuzz ## everything that must hold before a change lands
 
 .PHONY: test
 test: .venv/.synced node_modules/.synced artefacts ## all tests; ARGS="-k word" for some
@@ -53,6 +53,10 @@ test: .venv/.synced node_modules/.synced artefacts ## all tests; ARGS="-k word" 
 lint: .venv/.synced ## style and common mistakes
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
+
+.PHONY: secrets
+secrets: .venv/.synced ## no key or password that is not known to be made up
+	@$(BIN)/python -m tools.find_secrets
 
 .PHONY: types
 types: .venv/.synced ## mypy, strict
