@@ -15,6 +15,10 @@ SYNC = $(UV) pip sync --require-hashes
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make requirements" $(UPGRADE)
 
+# What a tool says matters only if it fails.
+quietly = @said=$$($(1) 2>&1) || { echo "$$said"; exit 1; }
+SCHEMA = $(BIN)/check-jsonschema --builtin-schema vendor.
+
 # Where the template is checked; nothing is called there.
 REGION := ap-southeast-3
 STAGE ?= dev
@@ -50,9 +54,18 @@ test: .venv/.synced node_modules/.synced artefacts ## all tests; ARGS="-k word" 
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 .PHONY: lint
-lint: .venv/.synced ## style and common mistakes
+lint: .venv/.synced workflows ## style and common mistakes
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
+
+# Against the schemas that check-jsonschema brings; zizmor knows what is dangerous.
+.PHONY: workflows
+workflows: .venv/.synced ## what GitHub reads in .github: well-formed and safe
+	$(call quietly,$(SCHEMA)github-workflows .github/workflows/*.yml)
+	$(call quietly,$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml)
+	$(call quietly,$(SCHEMA)github-issue-config .github/ISSUE_TEMPLATE/config.yml)
+	$(call quietly,$(SCHEMA)dependabot .github/dependabot.yml)
+	$(call quietly,$(BIN)/zizmor --offline --quiet --persona pedantic .github)
 
 .PHONY: secrets
 secrets: .venv/.synced ## no key or password that is not known to be made up
