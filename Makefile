@@ -15,6 +15,10 @@ SYNC = $(UV) pip sync --require-hashes
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make requirements" $(UPGRADE)
 
+# What a tool says matters only if it fails.
+quietly = @said=$$($(1) 2>&1) || { echo "$$said"; exit 1; }
+SCHEMA = $(BIN)/check-jsonschema --builtin-schema vendor.
+
 # Where the template is checked; nothing is called there.
 REGION := ap-southeast-3
 STAGE ?= dev
@@ -43,16 +47,29 @@ demo: .venv/.synced node_modules/.synced ## the story of a few payment codes, on
 ##@ Check
 
 .PHONY: check
-check: lint types imports template bins test fuzz ## everything that must hold before a change lands
+check: lint secrets types imports compatibility template bins test fuzz ## everything that must hold before a change lands
 
 .PHONY: test
 test: .venv/.synced node_modules/.synced artefacts ## all tests; ARGS="-k word" for some
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 .PHONY: lint
-lint: .venv/.synced ## style and common mistakes
+lint: .venv/.synced workflows ## style and common mistakes
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
+
+# Against the schemas that check-jsonschema brings; zizmor knows what is dangerous.
+.PHONY: workflows
+workflows: .venv/.synced ## what GitHub reads in .github: well-formed and safe
+	$(call quietly,$(SCHEMA)github-workflows .github/workflows/*.yml)
+	$(call quietly,$(SCHEMA)github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml)
+	$(call quietly,$(SCHEMA)github-issue-config .github/ISSUE_TEMPLATE/config.yml)
+	$(call quietly,$(SCHEMA)dependabot .github/dependabot.yml)
+	$(call quietly,$(BIN)/zizmor --offline --quiet --persona pedantic .github)
+
+.PHONY: secrets
+secrets: .venv/.synced ## no key or password that is not known to be made up
+	@$(BIN)/python -m tools.find_secrets
 
 .PHONY: types
 types: .venv/.synced ## mypy, strict
@@ -61,6 +78,10 @@ types: .venv/.synced ## mypy, strict
 .PHONY: imports
 imports: .venv/.synced ## the arrows between the modules point the right way
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+
+.PHONY: compatibility
+compatibility: .venv/.synced ## the API keeps what the last release promised
+	@$(BIN)/python -m tools.compatibility
 
 .PHONY: template
 template: .venv-tools/.synced .venv-checkov/.synced ## SAM, cfn-lint and checkov on template.yaml

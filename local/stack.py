@@ -25,6 +25,7 @@ from local.processes import Children, only_one
 from local.receiver import Receiver
 from local.servers import Servers
 from local.sources import QueuePoller, Scheduler, StreamPoller
+from o2o.version import VERSION
 from simulator import Bin, ConfigError, Simulator, SimulatorConfig, StartError
 from simulator.faults import KINDS
 
@@ -46,6 +47,7 @@ BINS = (
 PARAMETERS = {
     "Stage": "dev",
     "BuildHash": "0" * 64,
+    "Version": VERSION,
     "Bins": json.dumps(BINS),
     "PublicPath": "",
     "ManageApiGatewayAccount": "no",

@@ -17,6 +17,7 @@ from typing import Any
 import botocore.session
 from samtranslator.yaml_helper import yaml_parse
 
+from o2o.version import VERSION
 from tools.build import BUILT, LAYER, ROOT, WHEELS
 
 RUNTIME_BRINGS = ("boto3", "botocore", "dateutil", "s3transfer", "six.py")
@@ -27,6 +28,7 @@ PROBE = Path(__file__).with_name("probe.py")
 _PARAMETERS = {
     "Stage": "dev",
     "BuildHash": "0" * 64,
+    "Version": VERSION,
     "DokuBaseUrl": "https://api-sandbox.doku.com",
     "Bins": '[{"channel":"alfa","partnership":"aggregator","bin_type":"general","bin":"8"}]',
     "PublicPath": "/v1",

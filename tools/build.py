@@ -4,8 +4,8 @@
 2. `sam build`, which may use only those wheels and no index.
 3. Compile to byte-code. SAM resets all times to 1980, which makes ordinary byte-code useless;
    the hash-based kind survives, and cold starts take about half as long.
-4. Write .aws-sam/parameters.yaml with the hash of everything that is deployed, which samconfig.toml
-   hands to `sam deploy`. See BuildHash in template.yaml.
+4. Write .aws-sam/parameters.yaml with the hash of everything that is deployed and with the version.
+   samconfig.toml hands both to `sam deploy`. See BuildHash and Version in template.yaml.
 
 Does nothing if nothing changed.
 """
@@ -17,6 +17,8 @@ import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+
+from o2o.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / ".aws-sam" / "build"
@@ -50,9 +52,14 @@ def main() -> None:
     fetch_wheels()
     sam_build()
     compile_byte_code()
-    PARAMETERS.write_text(f'BuildHash: "{build_hash}"\n')  # digits alone would be a number
+    PARAMETERS.write_text(parameters(build_hash))
     STAMP.write_text(stamp)
     print(f"Build {build_hash[:10]} is in {BUILT.relative_to(ROOT)}.")
+
+
+def parameters(build_hash: str) -> str:
+    """What the build knows of the template's parameters; digits alone would be a number."""
+    return f'BuildHash: "{build_hash}"\nVersion: "{VERSION}"\n'
 
 
 def new_stamp() -> str:

@@ -11,7 +11,6 @@ import importlib.util
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from o2o.entry import problems
 from o2o.entry.describe_api import ADDRESS
 from o2o.entry.models.events import WebhookPayload
 from o2o.entry.problems import ProblemType
+from o2o.version import VERSION
 from tools import artefacts, reference
 from tools.operations import ALWAYS, JSON, OPERATIONS, TAGS, Answer, Operation
 
@@ -128,7 +128,7 @@ def generate() -> Json:
     used = [tag for tag in TAGS if any(each.tag == tag for each in OPERATIONS.values())]
     merge = OpenAPIMerge(
         title="O2O",
-        version=tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"],
+        version=VERSION,
         description=DESCRIPTION,
         tags=[Tag(name=tag, description=TAGS[tag]) for tag in used],
         servers=[

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -505,7 +506,8 @@ def test_no_bytes_crash_a_reader(body: bytes) -> None:
     text = messages.to_text(body)
     text.encode()
     for read in READERS:
-        with pytest.raises(UnreadableMessage):
+        # Whatever JSON chance makes, it is read or refused, and nothing else.
+        with suppress(UnreadableMessage):
             read(text)
 
 

@@ -9,6 +9,7 @@ import pytest
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
+from o2o.version import VERSION
 from tests.template.model import TEMPLATE, Template
 
 
@@ -27,7 +28,11 @@ def template() -> Template:
                 resource["Properties"][name] = "s3://bucket/key"
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "AWS_DEFAULT_REGION", "ap-southeast-3")
-        parameters = {"Stage": "prod", "BuildHash": "0123456789" * 6 + "abcd"}
+        parameters = {
+            "Stage": "prod",
+            "BuildHash": "0123456789" * 6 + "abcd",
+            "Version": VERSION,
+        }
         translated = transform(local, parameters, _NoManagedPolicies())
     # Through JSON: plain types, and proof that nothing else hides in there.
     return Template(source, json.loads(json.dumps(translated))["Resources"])

@@ -23,7 +23,7 @@ def samconfig() -> dict[str, Any]:
 
 def overrides(samconfig: dict[str, Any], stage: str) -> dict[str, str]:
     given: dict[str, str] = dict(samconfig[stage]["deploy"]["parameters"]["parameter_overrides"])
-    # `make build` writes the hash of the build there.
+    # `make build` writes the hash of the build and the version there.
     assert given.pop("$include") == "file://.aws-sam/parameters.yaml"
     return given
 
@@ -37,7 +37,7 @@ def test_what_a_stage_gives_is_what_the_template_takes(
     for name, value in given.items():
         assert_allowed(parameters[name], value)
     required = {name for name, each in parameters.items() if "Default" not in each}
-    missing = required - set(given) - {"BuildHash"}
+    missing = required - set(given) - {"BuildHash", "Version"}
     assert missing == LEFT_TO_THE_OPERATOR[stage] - {"AlarmTopicArn"}
     assert given["Stage"] == stage
     assert ("AlarmTopicArn" in given) is False
@@ -128,6 +128,7 @@ def test_the_functions_can_read_what_is_configured(
         ("OverrideNotificationUrl", "http://pay.example/v1/doku/notifications"),
         ("OverrideNotificationUrl", "https://pay.example/v1/doku/inquiries"),
         ("BuildHash", "local"),
+        ("Version", "1"),
         ("WebhookAllowLocal", "yes"),
         ("WebhookRetryMinutes", "[]"),
         ("WebhookRetryMinutes", "[0]"),

@@ -24,6 +24,7 @@ from o2o.adapters.deadline import DeadlineResponse, shake_hands, time_left
 from o2o.core.deliveries import TIMEOUT, Attempt
 from o2o.core.errors import InvalidRequest
 from o2o.usecases.ports import WebhookSender
+from o2o.version import VERSION
 
 Resolve = Callable[[str, int], Sequence[str]]
 """The addresses of a host. Raises OSError if there are none."""
@@ -31,7 +32,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 Connect = Callable[[tuple[str, int], float], socket.socket]
 """A connection to an address and port, within so many seconds. Raises OSError."""
 
-USER_AGENT = "O2O-Webhooks/1"
+USER_AGENT = f"O2O-Webhooks/{VERSION}"
 _LONGEST_URL = 512
 _CONNECT_SECONDS = 3.0
 _DEFAULT_PORTS = {"https": 443, "http": 80}

@@ -15,7 +15,7 @@ import urllib3
 from o2o.adapters.doku import messages, signature
 from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
 from o2o.adapters.doku.messages import Complaint
-from o2o.adapters.doku.transport import BareSession, NotConnected
+from o2o.adapters.doku.transport import USER_AGENT, BareSession, NotConnected
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import DokuCode, PaymentCode
 from o2o.core.errors import (
@@ -265,7 +265,7 @@ class DokuClient(Doku):
         prepared.headers.update(
             {
                 "Accept": "application/json",
-                "User-Agent": "o2o",
+                "User-Agent": USER_AGENT,
                 signature.CLIENT_ID: credentials.client_id,
                 signature.REQUEST_ID: request.request_id,
                 signature.REQUEST_TIMESTAMP: timestamp,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from o2o.adapters.doku.transport import BareSession, NotConnected
+from o2o.adapters.doku.transport import USER_AGENT, BareSession, NotConnected
 from o2o.core.how_to_pay import Instruction
 from o2o.usecases.ports import InstructionSource, TimeLeft
 
@@ -19,7 +19,11 @@ _MAX_BODY_BYTES = 32 * 1024
 _MOST_PLACES = 10
 _MOST_STEPS = 20
 _LONGEST_STEP = 500
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "o2o"}
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": USER_AGENT,
+}
 
 
 class HowToPayApi(InstructionSource):

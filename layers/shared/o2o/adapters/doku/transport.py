@@ -9,6 +9,10 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from o2o.adapters.deadline import DeadlineResponse
+from o2o.version import VERSION
+
+USER_AGENT = f"o2o/{VERSION}"
+"""What DOKU sees of us; a bug report of theirs can name it."""
 
 
 class NotConnected(Exception):

@@ -1,0 +1,82 @@
+"""Secrets that nobody meant to commit: `make secrets`.
+
+    python -m tools.find_secrets [--update] [FILE ...]
+
+looks at these files, or at all that git tracks, with detect-secrets and the settings that stand in
+.secrets.baseline. That file also knows, by their hashes, the made-up keys that tests and examples
+have; --update writes it anew from what is there now. Unlike detect-secrets' own hook this never
+writes by itself, and does not mind when a line moves. Nothing is asked over the network.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from detect_secrets.core import baseline
+from detect_secrets.core.secrets_collection import SecretsCollection
+
+ROOT = Path(__file__).resolve().parent.parent
+BASELINE = ROOT / ".secrets.baseline"
+_TOGETHER = 25
+"""Files that one process looks at before it asks for more."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Say what is new, or take it into the baseline."""
+    parser = argparse.ArgumentParser(description="Secrets that nobody meant to commit.")
+    parser.add_argument("--update", action="store_true", help="all that is found is made up")
+    parser.add_argument("files", nargs="*", metavar="FILE")
+    options = parser.parse_args(arguments)
+    os.chdir(ROOT)
+    known = load()
+    if options.update:
+        found = scan(tracked())
+        baseline.save_to_file(baseline.format_for_output(found, is_slim_mode=True), str(BASELINE))
+        return
+    found = scan(options.files or tracked()) - known
+    lines = [f"{secret.filename}:{secret.line_number}: {secret.type}" for _, secret in found]
+    if lines:
+        advice = "If they are made up: .venv/bin/python -m tools.find_secrets --update"
+        sys.exit("\n".join(["These look like secrets:", *sorted(lines), advice]))
+
+
+def load() -> SecretsCollection:
+    """What is known; from here on, this process scans with the baseline's settings."""
+    return baseline.load(json.loads(BASELINE.read_text("utf-8")))
+
+
+def tracked() -> list[str]:
+    """All files that git knows."""
+    command = ("git", "-C", ROOT, "ls-files", "-z")
+    names = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [name for name in names.split("\0") if name and (ROOT / name).is_file()]
+
+
+def scan(files: Sequence[str]) -> SecretsCollection:
+    """What looks like a secret in these files."""
+    groups = [files[start : start + _TOGETHER] for start in range(0, len(files), _TOGETHER)]
+    if len(groups) == 1:
+        return SecretsCollection.load_from_baseline({"results": _scan(files)})
+    results: dict[str, Any] = {}
+    with ProcessPoolExecutor(initializer=load) as processes:
+        for found in processes.map(_scan, groups):
+            results |= found
+    return SecretsCollection.load_from_baseline({"results": results})
+
+
+def _scan(files: Sequence[str]) -> dict[str, Any]:
+    found = SecretsCollection()
+    for file in files:
+        found.scan_file(file)
+    results: dict[str, Any] = found.json()
+    return results
+
+
+if __name__ == "__main__":
+    main()
