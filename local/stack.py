@@ -36,12 +36,20 @@ ROOT = Path(__file__).parent.parent
 NAME = "o2o-local"
 CLIENT_ID = "MCH-LOCAL-0001"
 STOREFRONT = "demo"
-# Every sort of BIN that DOKU has, here and at its simulator.
-BINS = (
+# Every sort of BIN that DOKU has, here and at its simulator; and one with the features that are
+# inferred for Indomaret, which a BIN has only if its entry names them.
+BINS: tuple[dict[str, Any], ...] = (
     {"channel": "alfa", "partnership": "aggregator", "bin_type": "general", "bin": "8"},
     {"channel": "alfa", "partnership": "aggregator", "bin_type": "exclusive", "bin": "889955"},
     {"channel": "alfa", "partnership": "direct", "bin_type": "direct", "bin": "70014"},
     {"channel": "indomaret", "partnership": "direct", "bin_type": "direct", "bin": "88899"},
+    {
+        "channel": "indomaret",
+        "partnership": "direct",
+        "bin_type": "direct",
+        "bin": "88900",
+        "features": ["mgpc", "dipc"],
+    },
 )
 # What a deployment says in samconfig.toml, and no prefix in the path.
 PARAMETERS = {
@@ -234,7 +242,7 @@ class Stack:
 
     def _start_simulator(self, ports: "_Ports", secret_key: str) -> Simulator:
         doku_url = f"http://{HOST}:{port_of(ports.api)}/doku"
-        notifications = f"{doku_url}/notifications"
+        channels = {each["channel"] for each in BINS}
         try:
             simulator = Simulator(
                 SimulatorConfig(
@@ -242,10 +250,15 @@ class Stack:
                     secret_key=secret_key,
                     port=release(ports.simulator),
                     database=self._folder / "simulator.sqlite",
-                    notification_urls={"alfa": notifications, "indomaret": notifications},
-                    inquiry_urls={"alfa": f"{doku_url}/inquiries"},
+                    notification_urls=dict.fromkeys(channels, f"{doku_url}/notifications"),
+                    inquiry_urls=dict.fromkeys(channels, f"{doku_url}/inquiries"),
                     bins=tuple(
-                        Bin(channel=each["channel"], type=each["bin_type"], digits=each["bin"])
+                        Bin(
+                            channel=each["channel"],
+                            type=each["bin_type"],
+                            digits=each["bin"],
+                            features=each.get("features"),
+                        )
                         for each in BINS
                     ),
                     now=self._clock.now,

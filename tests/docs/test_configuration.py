@@ -110,13 +110,19 @@ def test_every_sort_of_bin_is_told():
         (channel, partnership, bin_type): (
             range(int(shortest), int(longest or shortest) + 1),
             int(unique),
-            set(features.split(", ")),
+            *documented_and_inferred(features),
         )
         for channel, partnership, bin_type, shortest, longest, unique, features in told
     } == {
-        row: (rule.bin_digits, rule.max_unique_digits, set(rule.features))
+        row: (rule.bin_digits, rule.max_unique_digits, set(rule.features), set(rule.inferred))
         for row, rule in RULES.items()
     }
+
+
+def documented_and_inferred(features: str) -> tuple[set[str], set[str]]:
+    """Those in parentheses are inferred."""
+    documented, _, inferred = features.rstrip(")").partition(" (")
+    return set(documented.split(", ")), set(inferred.split(", ")) - {""}
 
 
 def test_the_example_of_bins_is_valid():

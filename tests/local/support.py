@@ -98,6 +98,8 @@ class LocalStack:
 
     folder: Path
     arguments: tuple[str, ...] = ()
+    root: Path = ROOT
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
     about: dict[str, Any] = field(default_factory=dict)
     http: requests.Session = field(default_factory=requests.Session)
@@ -108,8 +110,8 @@ class LocalStack:
         stack_file.unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local", "--state-dir", str(self.folder), *self.arguments],
-            cwd=ROOT,
-            env=clean_environment(),
+            cwd=self.root,
+            env={**clean_environment(), **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -42,6 +42,9 @@ ROWS = [
     Row("alfa", "direct", "direct", "mgpc"),
     Row("alfa", "direct", "direct", "dipc"),
     Row("indomaret", "direct", "direct", "dgpc"),
+    # Inferred, and offered only where a BIN's entry names them.
+    Row("indomaret", "direct", "direct", "mgpc"),
+    Row("indomaret", "direct", "direct", "dipc"),
 ]
 
 
@@ -144,8 +147,9 @@ def test_how_to_pay(stack: LocalStack, row: Row) -> None:
         {"feature": ["dgpc", "mgpc"]},
         {"billing_type": "OPEN"},
         {"amount": None},
-        {"channel": "indomaret", "feature": "mgpc"},
-        {"channel": "indomaret", "feature": "dipc"},
+        # The BIN that its entry gives no features has the documented ones.
+        {"channel": "indomaret", "bin": "88899", "feature": "mgpc"},
+        {"channel": "indomaret", "bin": "88899", "feature": "dipc"},
         {"channel": "indomaret", "bin": "8"},
     ],
     ids=str,

@@ -103,3 +103,15 @@ def test_a_unique_part_that_does_not_fit_is_refused(unique_part):
 def test_what_no_bin_explains_reads_as_none(payment_code):
     table = BinTable.of([Bin(ALFA, AGGREGATOR, BinType.GENERAL, "8")])
     assert table.read(ALFA, payment_code) is None
+
+
+def test_an_inferred_feature_is_off_unless_the_configuration_names_it():
+    documented = Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899")
+    assert documented.features == {Feature.DGPC}
+    with pytest.raises(InvalidConfiguration, match="DOKU makes its codes"):
+        Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899", unique_digits=12)
+    inferred = frozenset({Feature.MGPC, Feature.DIPC})
+    named = Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899", inferred, unique_digits=12)
+    assert (named.features, named.generated_digits) == (inferred, 12)
+    with pytest.raises(InvalidConfiguration, match="has no dgpc"):
+        Bin(ALFA, DIRECT, BinType.DIRECT, "88899", frozenset({Feature.DGPC}))
