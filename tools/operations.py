@@ -1,4 +1,4 @@
-"""What the API's code can't say of itself: groups, answers and their headers.
+"""What the API's code can't say about itself: groups, answers and their headers.
 
 Paths, parameters and models come from the code, and the words of an operation from its handler's
 docstring; whether an operation asks for a key stands in template.yaml.
@@ -18,7 +18,7 @@ CODES, EVENTS, PAGE, DOKU, ABOUT = "Payment codes", "Events", "Payment page", "D
 
 TAGS = {
     CODES: "What a customer pays at the till of a store.",
-    EVENTS: "What happened to payment codes, and what your webhook was told of it.",
+    EVENTS: "What happened to payment codes, and its delivery to your webhook.",
     PAGE: "What a customer opens on a phone. The token in the address is the permission.",
     DOKU: "Not for storefronts: DOKU calls these, and its signature protects them.",
     ABOUT: "This API about itself.",
@@ -28,12 +28,12 @@ TAGS = {
 LOCATION = {"Location": "Where the payment code is."}
 RETRY_AFTER = {"Retry-After": "Seconds after which it is worth asking again."}
 
-# Says what everybody can hear: throttled, or met a bug.
+# What any route can answer: throttled, or an internal error.
 ALWAYS = (problems.TOO_MANY_REQUESTS, problems.INTERNAL)
-# The table may have too much to do whatever is read or written there.
+# The table may be throttled whatever is read or written there.
 STORED = (problems.BUSY,)
 OF_A_CODE = (problems.INVALID_REQUEST, problems.NOT_FOUND, *STORED)
-CHANGES_A_CODE = (*OF_A_CODE, problems.CHANGING)
+CHANGES_A_CODE = (*OF_A_CODE, problems.CONCURRENT_UPDATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,23 @@ OPERATIONS = {
     "POST /payment-codes": Operation(
         CODES,
         {
-            201: Answer("The payment code is active: the customer can go.", LOCATION),
+            201: Answer("The payment code is active: the customer can pay it.", LOCATION),
             200: Answer("The same request came before, and this is its payment code.", LOCATION),
             202: Answer(
-                "DOKU has not answered clearly yet. The payment code is on record as requested and"
-                " is finished by itself: read it again, and never send the customer another one.",
+                "DOKU has not answered clearly yet. The payment code is recorded as requested and"
+                " completed automatically: read it again, and never create another one.",
                 LOCATION | RETRY_AFTER,
             ),
         },
         (
             *(problems.INVALID_REQUEST, problems.TAKEN, problems.DIGITS_TAKEN),
-            *(problems.WRONG_STATUS, problems.CHANGING),
+            *(problems.INVALID_STATUS, problems.CONCURRENT_UPDATE),
             *(problems.REFUSED, *STORED),
         ),
     ),
     "GET /payment-codes": Operation(
         CODES,
-        {200: Answer("A page of the list. next_cursor tells whether there is another one.")},
+        {200: Answer("A page of the list. next_cursor is null on the last page.")},
         (problems.INVALID_REQUEST, *STORED),
     ),
     "GET /payment-codes/{invoice_number}": Operation(
@@ -88,12 +88,12 @@ OPERATIONS = {
     "GET /payment-codes/{invoice_number}/how-to-pay": Operation(
         CODES,
         {200: Answer("What the customer does at the store.")},
-        (*OF_A_CODE, problems.WRONG_STATUS),
+        (*OF_A_CODE, problems.INVALID_STATUS),
     ),
     "POST /payment-codes/{invoice_number}/cancel": Operation(
         CODES,
         {200: Answer("The cancelled payment code, also if it was cancelled before.")},
-        (*CHANGES_A_CODE, problems.WRONG_STATUS),
+        (*CHANGES_A_CODE, problems.INVALID_STATUS),
     ),
     "POST /payment-codes/{invoice_number}/refresh": Operation(
         CODES,
@@ -103,7 +103,7 @@ OPERATIONS = {
     "GET /channels": Operation(CODES, {200: Answer("Everything that this storefront may use.")}),
     "GET /events": Operation(
         EVENTS,
-        {200: Answer("A page of the list. next_cursor tells whether there is another one.")},
+        {200: Answer("A page of the list. next_cursor is null on the last page.")},
         (problems.INVALID_REQUEST, *STORED),
     ),
     "GET /events/{event_id}": Operation(
@@ -111,14 +111,14 @@ OPERATIONS = {
     ),
     "POST /events/redeliver": Operation(
         EVENTS,
-        {202: Answer("So many events go out again, with their own ids.")},
-        (*OF_A_CODE, problems.CHANGING),
+        {202: Answer("The events are sent again, with the same ids.")},
+        (*OF_A_CODE, problems.CONCURRENT_UPDATE),
     ),
     "GET /pay/{token}": Operation(
         PAGE,
         {
             200: Answer("The page, in Indonesian or English.", media_type=HTML, schema=TEXT),
-            404: Answer("A page that says so.", media_type=HTML, schema=TEXT),
+            404: Answer("A page that says there is no such page.", media_type=HTML, schema=TEXT),
         },
         STORED,
     ),
@@ -128,7 +128,7 @@ OPERATIONS = {
         STORED,
     ),
     "GET /pay/{token}/status": Operation(
-        PAGE, {200: Answer("What the page compares itself with.")}, (problems.NOT_FOUND, *STORED)
+        PAGE, {200: Answer("The page's status.")}, (problems.NOT_FOUND, *STORED)
     ),
     "POST /doku/notifications": Operation(
         DOKU,
@@ -142,7 +142,7 @@ OPERATIONS = {
                 },
             )
         },
-        (problems.UNTRUSTED, problems.CHANGING, *STORED),
+        (problems.INVALID_SIGNATURE, problems.CONCURRENT_UPDATE, *STORED),
     ),
     "POST /doku/inquiries": Operation(
         DOKU,

@@ -325,7 +325,7 @@ def test_a_paid_code_can_t_be_cancelled(stack, event, active):
     stack.call("receive_notification", event("receive_notification/alfa_paid"))
     answer = stack.call("cancel_code", event("cancel_code/cancel"))
     assert answer.status == 409
-    assert answer.body["type"] == "/problems/wrong-status"
+    assert answer.body["type"] == "/problems/invalid-status"
 
 
 def expect_paid_status(stack):
@@ -385,7 +385,7 @@ def test_an_unverified_byte_changes_nothing(stack, event, active, case):
     before = stack.call("read_codes", event("read_codes/one")).body
     answer = stack.call("receive_notification", event(f"receive_notification/{case}"))
     assert answer.status == 401
-    assert answer.body["type"] == "/problems/untrusted-message"
+    assert answer.body["type"] == "/problems/invalid-signature"
     assert stack.call("read_codes", event("read_codes/one")).body == before
 
 

@@ -29,7 +29,7 @@ for attempt in 1 2 3 4 5; do
   status=$(ask --header 'Content-Type: application/json' --data "$order" "$O2O_URL/payment-codes")
   case $status in
     000 | 409 | 429 | 500 | 503)
-      if [ "$status" = 409 ] && [ "$(jq -r .type "$answer")" != /problems/changing ]; then break; fi
+      if [ "$status" = 409 ] && [ "$(jq -r .type "$answer")" != /problems/concurrent-update ]; then break; fi
       wait_a_while ;;
     *) break ;;
   esac

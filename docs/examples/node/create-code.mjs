@@ -37,7 +37,7 @@ async function ask(method, path, body) {
     }
     if (answer.ok) return { answer, code: await answer.json() };
     const problem = await answer.json();
-    const again = AGAIN.has(answer.status) || problem.type === "/problems/changing";
+    const again = AGAIN.has(answer.status) || problem.type === "/problems/concurrent-update";
     if (!again || attempt === ATTEMPTS) throw new Refused(problem);
     await pause(answer.headers.get("Retry-After") ?? 2 ** attempt);
   }

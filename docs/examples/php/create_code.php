@@ -56,7 +56,7 @@ function ask(string $method, string $path, ?array $body = null): array
             return [$headers, $answer];
         }
         $type = $answer['type'] ?? 'no answer';
-        $again = in_array($status, AGAIN, true) || $type === '/problems/changing';
+        $again = in_array($status, AGAIN, true) || $type === '/problems/concurrent-update';
         if (!$again || $attempt === ATTEMPTS) {
             throw new Refused($type . ': ' . ($answer['detail'] ?? $answer['title'] ?? ''));
         }

@@ -43,7 +43,7 @@ def ask(method: str, path: str, **options: Any) -> requests.Response:
         if answer.ok:
             return answer
         problem = answer.json()
-        again = answer.status_code in AGAIN or problem["type"] == "/problems/changing"
+        again = answer.status_code in AGAIN or problem["type"] == "/problems/concurrent-update"
         if not again or attempt == ATTEMPTS:
             raise Refused(problem)
         time.sleep(wait_of(answer, 2**attempt))

@@ -2,7 +2,7 @@
 
 O2OError
 ├── InvalidRequest          the storefront sent something that can't be done
-├── NotFound                no such thing, or not this storefront's
+├── NotFound                no such code or event, or another storefront's
 ├── InvoiceNumberTaken      the invoice number is already used by a different request
 ├── DigitsTaken             another live payment code has these digits
 ├── IllegalMove             the payment code's state does not allow it
@@ -47,7 +47,7 @@ class InvalidRequest(O2OError):
 
 
 class NotFound(O2OError):
-    """There is no such payment code for this storefront."""
+    """There is no such thing for this storefront."""
 
 
 class InvoiceNumberTaken(O2OError):

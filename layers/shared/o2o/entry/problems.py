@@ -27,7 +27,7 @@ CONTENT_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """One sort of problem. ``slug`` ends the type's URI reference, ``/problems/<slug>``.
+    """One type of problem. ``slug`` ends the type's URI reference, ``/problems/<slug>``.
 
     ``meaning`` and ``advice`` are what the page at that address says.
     """
@@ -47,101 +47,100 @@ class ProblemType:
 INVALID_REQUEST = ProblemType(
     "invalid-request",
     400,
-    "The request is not valid",
+    "The request is invalid",
     "A field, the query, the body or its Content-Type is wrong, or the request is too large."
-    " invalid_params names every field at fault and why, without the value that was sent.",
-    "Mend the request. The same request again gets the same answer.",
+    " invalid_params names every field at fault and the reason, without the value that was sent.",
+    "Correct the request. Sending the same one again gets the same answer.",
 )
 UNAUTHORIZED = ProblemType(
     "unauthorized",
     401,
-    "The API key is missing or not valid",
-    "The Authorization header is missing, or its key is unknown or revoked; which of them is not"
-    " told.",
-    "Send the header Authorization: Bearer o2o_… with a key of your storefront that is in force.",
+    "The API key is missing or invalid",
+    "The Authorization header is missing, or its key is unknown or revoked. The answer does not say"
+    " which.",
+    "Send the header Authorization: Bearer o2o_… with an active key of your storefront.",
 )
-UNTRUSTED = ProblemType(
-    "untrusted-message",
+INVALID_SIGNATURE = ProblemType(
+    "invalid-signature",
     401,
-    "The message is not signed as it must be",
-    "Only on DOKU's own routes: the message is not signed by DOKU for this very path. Nothing of it"
-    " was believed.",
-    "Nothing to do for a storefront. The operator compares the credentials and the path with"
-    " DOKU's Back Office.",
+    "The message's signature is missing or invalid",
+    "Only on DOKU's own routes: DOKU did not sign the message for this path. It was ignored.",
+    "Storefronts never see this. The operator compares the credentials and the path with DOKU's Back"
+    " Office.",
 )
 NOT_FOUND = ProblemType(
     "not-found",
     404,
-    "There is no such thing",
-    "There is no such route, no such thing, or it is another storefront's.",
-    "Look at the address. A payment code is found by its invoice number, spelt as it was sent.",
+    "Not found",
+    "There is no such route or resource, or it belongs to another storefront.",
+    "Check the address. A payment code is found by its invoice number, exactly as it was sent.",
 )
 TAKEN = ProblemType(
     "invoice-number-taken",
     409,
-    "The invoice number stands for another request",
-    "The invoice number was used before, with another request or by another storefront. An invoice"
-    " number means one payment code, for ever.",
-    "If this is a new order, use a new invoice number. If it is a repetition, send exactly the"
-    " request of the first time.",
+    "The invoice number is already used by a different request",
+    "The invoice number was used before, with a different request or by another storefront. An"
+    " invoice number means one payment code, forever.",
+    "For a new order, use a new invoice number. To repeat a request, send exactly what you sent the"
+    " first time.",
 )
 DIGITS_TAKEN = ProblemType(
     "digits-taken",
     409,
-    "The digits belong to another payment code",
+    "The digits are in use by another payment code",
     "The BIN and unique_part of the request are the digits of another payment code that can still"
     " be paid.",
-    "Choose another unique_part, or leave it out and have the digits made.",
+    "Choose another unique_part, or leave it out to have the digits generated.",
 )
-WRONG_STATUS = ProblemType(
-    "wrong-status",
+INVALID_STATUS = ProblemType(
+    "invalid-status",
     409,
-    "The payment code's status does not allow it",
-    "What was asked for can't be done with a payment code in its present status: a paid code can't"
-    " be cancelled, say.",
+    "The payment code's status does not allow this",
+    "This can't be done with a payment code in its current status: a paid code can't be cancelled,"
+    " for example.",
     "Read the payment code and decide by its status.",
 )
-CHANGING = ProblemType(
-    "changing",
+CONCURRENT_UPDATE = ProblemType(
+    "concurrent-update",
     409,
-    "The payment code is changing too quickly",
-    "Too many others changed the payment code at this very moment. Nothing was done.",
+    "The payment code was changed at the same time",
+    "Other requests or payments kept changing the payment code. Nothing was done.",
     "Send the same request again after Retry-After seconds.",
 )
 TOO_MANY_REQUESTS = ProblemType(
     "too-many-requests",
     429,
-    "Too many requests, try again soon",
+    "Too many requests",
     "This route gets more requests than it is set up for.",
-    "Send the same request again after Retry-After seconds; wait longer each time.",
+    "Send the same request again after Retry-After seconds, and wait longer each time.",
 )
 INTERNAL = ProblemType(
     "internal-error",
     500,
-    "Something went wrong here",
-    "A mistake on our side. The operator has an alarm.",
+    "Internal error",
+    "Something failed on our side. The operator has been alerted.",
     "Send the same request again later: the invoice number makes that safe.",
 )
 REFUSED = ProblemType(
     "refused-by-doku",
     502,
     "DOKU refused the request",
-    "DOKU refused the payment code for good; detail has its words. The payment code is failed.",
-    "Mend the request and send it under a new invoice number.",
+    "DOKU refused the payment code for good; detail has DOKU's message. The payment code has failed.",
+    "Correct the request and send it with a new invoice number.",
 )
 UNAVAILABLE = ProblemType(
     "doku-unavailable",
     503,
-    "DOKU can't be asked now",
-    "DOKU does not answer, or its answer can't be trusted.",
+    "DOKU is unavailable",
+    "DOKU did not answer, or its answer can't be trusted.",
     "Send the same request again after Retry-After seconds. A payment code that waits for DOKU is"
-    " finished by itself.",
+    " completed automatically.",
 )
 BUSY = ProblemType(
     "busy",
     503,
-    "There is too much to do at this moment",
-    "The table is contended or throttled beyond our patience. Nothing was done.",
+    "The service is busy",
+    "The database is throttled or contended. Nothing was done.",
     "Send the same request again after Retry-After seconds.",
 )
 
@@ -151,31 +150,39 @@ _TYPES: tuple[tuple[type[O2OError], ProblemType], ...] = (
     (NotFound, NOT_FOUND),
     (InvoiceNumberTaken, TAKEN),
     (DigitsTaken, DIGITS_TAKEN),
-    (IllegalMove, WRONG_STATUS),
-    (VersionConflict, CHANGING),
+    (IllegalMove, INVALID_STATUS),
+    (VersionConflict, CONCURRENT_UPDATE),
     (Busy, BUSY),
-    (UntrustedMessage, UNTRUSTED),
+    (UntrustedMessage, INVALID_SIGNATURE),
     (DokuRefused, REFUSED),
     (DokuError, UNAVAILABLE),
 )
 
 
-RETRY_AFTER = {UNAVAILABLE: 60, BUSY: 1, CHANGING: 1}
+RETRY_AFTER = {UNAVAILABLE: 60, BUSY: 1, CONCURRENT_UPDATE: 1}
 """Seconds after which the same request is worth another try."""
 
 BY_SLUG = {
     kind.slug: kind
     for kind in (
         INVALID_REQUEST,
-        # What the gateway says by itself, with many a status: no answer of ours.
+        # What the gateway itself answers, with various statuses.
         ProblemType(
             "bad-request",
             400,
-            "The request was not accepted",
-            "The gateway refused the request before it reached a function.",
-            "Mend the request; its status says what is wrong with it.",
+            "The gateway rejected the request",
+            "The gateway rejected the request before it reached a function.",
+            "Correct the request; the status says what is wrong with it.",
         ),
-        *(UNAUTHORIZED, UNTRUSTED, NOT_FOUND, TAKEN, DIGITS_TAKEN, WRONG_STATUS, CHANGING),
+        *(
+            UNAUTHORIZED,
+            INVALID_SIGNATURE,
+            NOT_FOUND,
+            TAKEN,
+            DIGITS_TAKEN,
+            INVALID_STATUS,
+            CONCURRENT_UPDATE,
+        ),
         *(TOO_MANY_REQUESTS, INTERNAL, REFUSED, UNAVAILABLE, BUSY),
     )
 }
