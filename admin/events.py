@@ -24,7 +24,6 @@ Until = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In UTC; otherwise now."),
 ]
-Type = Annotated[EventType | None, typer.Option(help="Only events of this type.")]
 Status = Annotated[
     DeliveryStatus | None, typer.Option(help="Only events with this delivery status.")
 ]

@@ -59,7 +59,7 @@ class Target:
         }
 
     def local_stack(self) -> dict[str, Any]:
-        """What the local stack tells of itself. Raises UnreachableStack."""
+        """What the local stack wrote about itself. Raises UnreachableStack."""
         try:
             described = json.loads((self.state_dir / "stack.json").read_text("utf-8"))
             described["dynamodb_url"]

@@ -1,4 +1,4 @@
-"""POST /doku/inquiries: a cashier waits to hear whether a code can be paid."""
+"""POST /doku/inquiries: a cashier waits to know whether a code can be paid."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -18,7 +18,7 @@ def post_inquiry() -> Response[str]:
     headers = event.get("headers") or {}
     try:
         answered = answer(headers, raw_body(event))
-    except Exception as error:  # noqa: BLE001 - the till must hear something from us
+    except Exception as error:  # noqa: BLE001 - the till must get an answer
         log_unexpected(error)
         answered = answer.decline(headers)
     count_answered(answered)

@@ -11,5 +11,5 @@ authorize = wiring.authorize_storefront()
 
 @instrument
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Allow the key's storefront, or nobody."""
+    """Allow the key's storefront, or deny."""
     return answer(event, authorize(authorization(event)))

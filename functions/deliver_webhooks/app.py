@@ -1,4 +1,4 @@
-"""The webhook queue: bring events to their storefronts."""
+"""The webhook queue: deliver events to their storefronts."""
 
 from typing import Any
 
@@ -12,5 +12,5 @@ deliver = wiring.deliver_webhooks()
 
 @instrument
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Deliver what is queued, all at once: who hangs keeps nobody else waiting."""
+    """Deliver what is queued, all at once: an endpoint that hangs holds up no other."""
     return each_work_at_once(event, lambda work: deliver(work.identity), count_delivered)

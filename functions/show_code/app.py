@@ -34,7 +34,7 @@ def get_page(token: Token, lang: Lang = None) -> Response[str]:
 
 @api.routes.head("/pay/<token>")
 def head_page(token: Token, lang: Lang = None) -> Response[str]:
-    """The same without the body, for whoever checks a link."""
+    """The same without the body, to check a link."""
     return get_page(token, lang)
 
 

@@ -1,4 +1,4 @@
-"""Composing and reading codes, for every valid configuration."""
+"""Composing codes, for every valid configuration."""
 
 import secrets
 from collections import Counter
@@ -36,24 +36,17 @@ def tables(draw: st.DrawFn) -> BinTable:
 
 
 @given(tables(), st.data())
-def test_reading_is_the_inverse_of_composing(table, data):
+def test_a_code_is_of_one_bin_and_one_unique_part(table, data):
     merchant_made = [entry for entry in table.bins if "dgpc" not in entry.features]
     assume(merchant_made)
-    entry = data.draw(st.sampled_from(merchant_made))
-    unique_part = data.draw(digits(range(1, entry.rule.max_unique_digits + 1)))
-    code = entry.compose(unique_part)
-    reading = table.read(entry.channel, code)
-    assert reading is not None
-    assert (reading.bin, reading.unique_part) == (entry, unique_part)
+    made = []
+    for _ in range(2):
+        entry = data.draw(st.sampled_from(merchant_made))
+        part = data.draw(digits(range(1, entry.rule.max_unique_digits + 1)))
+        made.append((entry.channel, entry.compose(part), entry, part))
+    (channel, code, *one), (other_channel, other_code, *other) = made
+    assert ((channel, code) == (other_channel, other_code)) == (one == other)
     assert len(code) <= MAX_CODE_DIGITS
-
-
-@given(tables(), st.text("0123456789", min_size=1, max_size=30), st.data())
-def test_a_reading_composes_to_the_code_again(table, code, data):
-    entry = data.draw(st.sampled_from(table.bins))
-    reading = table.read(entry.channel, entry.digits + code)
-    if reading is not None:
-        assert reading.bin.compose(reading.unique_part) == entry.digits + code
 
 
 @given(st.integers(1, 20), st.data())

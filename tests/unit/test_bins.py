@@ -69,40 +69,23 @@ def test_the_same_bin_twice_is_refused():
         BinTable.of([entry, entry])
 
 
-def test_doku_s_general_bin_may_begin_another_and_the_longest_wins():
+def test_doku_s_general_bin_may_begin_another():
     general = Bin(ALFA, AGGREGATOR, BinType.GENERAL, "8")
     exclusive = Bin(ALFA, AGGREGATOR, BinType.EXCLUSIVE, "889955")
-    table = BinTable.of([general, exclusive])
-    reading = table.read(ALFA, "8899550001")
-    assert reading is not None
-    assert (reading.bin, reading.unique_part) == (exclusive, "0001")
-    other = table.read(ALFA, "8100")
-    assert other is not None
-    assert (other.bin, other.unique_part) == (general, "100")
+    assert BinTable.of([general, exclusive]).bins == (general, exclusive)
 
 
 def test_the_same_digits_on_two_channels_are_two_bins():
-    table = BinTable.of(
-        [
-            Bin(ALFA, DIRECT, BinType.DIRECT, "88899"),
-            Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899"),
-        ]
-    )
-    reading = table.read(INDOMARET, "888991")
-    assert reading is not None
-    assert reading.bin.channel is INDOMARET
+    alfa = Bin(ALFA, DIRECT, BinType.DIRECT, "88899")
+    indomaret = Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899")
+    table = BinTable.of([alfa, indomaret])
+    assert table.offered(INDOMARET, "shop") == (indomaret,)
 
 
 @pytest.mark.parametrize("unique_part", ["", "12a", "1" * 21, "1 2", "-1", "①"])
 def test_a_unique_part_that_does_not_fit_is_refused(unique_part):
     with pytest.raises(ValueError, match="allowed"):
         Bin(ALFA, DIRECT, BinType.DIRECT, "88899").compose(unique_part)
-
-
-@pytest.mark.parametrize("payment_code", ["", "8", "9123", "8x", "8" + "1" * 20])
-def test_what_no_bin_explains_reads_as_none(payment_code):
-    table = BinTable.of([Bin(ALFA, AGGREGATOR, BinType.GENERAL, "8")])
-    assert table.read(ALFA, payment_code) is None
 
 
 def test_an_inferred_feature_is_off_unless_the_configuration_names_it():

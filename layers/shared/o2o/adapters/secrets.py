@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 _REFRESH_EVERY = 30.0
-"""Seconds. Whoever makes authentication fail on purpose must not make us read all the time."""
+"""Seconds. Requests with bad signatures must not make us read the secret all the time."""
 
 
 class SecretCredentials:

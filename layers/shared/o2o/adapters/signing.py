@@ -58,10 +58,10 @@ class Signing:
         secret = self._derive("webhook", storefront_id, str(version))
         return f"whsec_{b64encode(secret).decode()}"
 
-    def _derive(self, *told: str) -> bytes:
+    def _derive(self, *parts: str) -> bytes:
         if self._master is None:
             self._master = self._read()
-        return hmac.digest(self._master, "\n".join(told).encode(), sha256)
+        return hmac.digest(self._master, "\n".join(parts).encode(), sha256)
 
     def _read(self) -> bytes:
         try:

@@ -1,9 +1,9 @@
 """The webhook sender: POSTs to addresses that strangers chose, without being led anywhere private.
 
-A storefront's URL is input. Whoever could have us send a request to an address of our own
-network could read what is meant for nobody else. So the name is looked up once, every
-address that it stands for must be public, and the connection goes to one of those very
-addresses: there is no second look-up that could answer something else. No redirect is
+A storefront's URL is input: a request that it sends into our own network could reach what is
+not public (SSRF). So the name is looked up once, every address that it resolves to must be
+public, and the connection goes to one of those addresses: there is no second look-up that could
+answer something else. No redirect is
 followed, no proxy of the environment is used, and nothing of an answer but its status code
 is looked at.
 """
@@ -89,7 +89,7 @@ class HttpsWebhookSender(WebhookSender):
         self._allow_local = allow_local
         self._resolve = resolve
         self._connect = connect
-        # Costly, and not for whoever only checks addresses.
+        # Costly, and not needed to check addresses.
         self._tls = cache(tls)
 
     def check(self, url: str) -> None:

@@ -112,20 +112,11 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeReading:
-    """A payment code taken apart."""
-
-    bin: Bin
-    unique_part: str
-
-
-@dataclass(frozen=True, slots=True)
 class BinTable:
     """The configured BINs of one stack, validated as a whole.
 
     Two BINs of one channel may not make the same code. DOKU's general BIN may be the
-    beginning of others: DOKU makes its codes and keeps them apart, and a code is read
-    by the longest BIN that fits.
+    beginning of others: DOKU makes its codes and keeps them apart.
     """
 
     bins: tuple[Bin, ...]
@@ -151,22 +142,6 @@ class BinTable:
                 f"BIN {shorter.digits!r}: begins BIN {longer.digits!r} of {one.channel},"
                 " so that a code could belong to both"
             )
-
-    def read(self, channel: Channel, payment_code: str) -> CodeReading | None:
-        """Take a payment code apart, or None if no configured BIN explains it."""
-        if not _DIGITS.fullmatch(payment_code):
-            return None
-        fitting = [
-            entry
-            for entry in self.bins
-            if entry.channel is channel
-            and payment_code.startswith(entry.digits)
-            and 1 <= len(payment_code) - len(entry.digits) <= entry.rule.max_unique_digits
-        ]
-        if not fitting:
-            return None
-        found = max(fitting, key=lambda entry: len(entry.digits))
-        return CodeReading(found, payment_code[len(found.digits) :])
 
     def offered(self, channel: Channel, storefront_id: str) -> tuple[Bin, ...]:
         """A channel's BINs that a storefront may use, in the order of the configuration."""

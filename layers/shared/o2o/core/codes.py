@@ -33,7 +33,7 @@ class Move(StrEnum):
     EXPIRE = "expire"
     CANCEL = "cancel"
     INQUIRE = "inquire"
-    """DOKU asked about a code that lives here, and was told that it can be paid."""
+    """DOKU asked about a code that lives here, and got the answer that it can be paid."""
     RECORD = "record"
     """A payment that does not change the status: another one, or one that does not match."""
     WAIT = "wait"
@@ -160,7 +160,7 @@ class PaymentCode:
     """A payment code's whole state. Instants are aware UTC, amounts whole rupiah.
 
     ``version`` counts the changes and is the storefront's ``sequence``; ``due_at`` is the
-    instant of the next look, None for a final code; ``fingerprint`` tells whether a
+    instant of the next look, None for a final code; ``fingerprint`` decides whether a
     repeated request is the same request; ``metadata`` is the storefront's own JSON text.
     """
 
@@ -186,7 +186,7 @@ class PaymentCode:
     how_to_pay_page: str | None = None
     how_to_pay_api: str | None = None
     pay_url: str | None = field(default=None, repr=False)
-    """The customer's page; whoever has the address may see the code."""
+    """The customer's page; its address is the permission to see it."""
     activated_at: datetime | None = None
     paid_at: datetime | None = None
     ended_at: datetime | None = None
@@ -196,7 +196,7 @@ class PaymentCode:
     replaces: str | None = None
     replaced_by: str | None = None
     inquired_at: datetime | None = None
-    """When DOKU was last told that the code can be paid (DIPC)."""
+    """When DOKU last got the answer that the code can be paid (DIPC)."""
     payments: int = 0
     last_payment: PaymentMark | None = None
 
@@ -236,8 +236,8 @@ class PaymentCode:
     def stops_payment(self) -> bool:
         """Whether a code that has ended can certainly not be paid any more.
 
-        Only codes that live here are stopped by us, unless a till had been told shortly
-        before that it may take the money.
+        Only codes that live here are stopped by us, unless shortly before a till got the answer
+        that it may take the money (decision 0022).
         """
         if self.feature is not Feature.DIPC or self.status not in _UNPAYABLE or not self.ended_at:
             return False
@@ -248,7 +248,7 @@ class PaymentCode:
         return replace(self, payment_code=payment_code)
 
     def activate_here(self, *, timetable: Timetable) -> "PaymentCode":
-        """A new code that lives here: nobody else needs to make it."""
+        """A new code that lives here, and needs no answer of DOKU's."""
         return replace(
             self,
             status=Status.ACTIVE,
@@ -277,7 +277,7 @@ class PaymentCode:
     def fail(
         self, failure: Failure, *, now: datetime, look_again_at: datetime | None
     ) -> "PaymentCode":
-        """There is no such code at DOKU, as far as anybody can know."""
+        """There is no such code at DOKU, as far as we can know."""
         return self.move(
             Move.FAIL, failure=failure, ended_at=now, due_at=look_again_at, intent=None
         )
@@ -291,7 +291,7 @@ class PaymentCode:
         )
 
     def cancel(self, *, now: datetime, timetable: Timetable) -> "PaymentCode":
-        """The storefront wants the code no longer; at DOKU it lives on until its expiry."""
+        """The storefront no longer wants the code; at DOKU it lives on until its expiry."""
         return self.move(
             Move.CANCEL,
             ended_at=now,
@@ -307,7 +307,7 @@ class PaymentCode:
         return replace(code, replaced_by=successor)
 
     def inquire(self, now: datetime) -> "PaymentCode":
-        """DOKU is told that the code can be paid."""
+        """DOKU gets the answer that the code can be paid."""
         return self.move(Move.INQUIRE, inquired_at=now)
 
     def wait(self, due_at: datetime | None) -> "PaymentCode":

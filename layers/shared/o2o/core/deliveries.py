@@ -83,7 +83,7 @@ class EventRecord:
     version: int = 1
 
     def is_wanted(self, now: datetime) -> bool:
-        """Whether it should be sent now: its time has come, or nobody has looked at it yet."""
+        """Whether it should be sent now: it is due, or new."""
         if self.status not in WAITING:
             return False
         return self.version == 1 or (self.due_at is not None and self.due_at <= now)

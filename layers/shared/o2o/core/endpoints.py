@@ -76,7 +76,7 @@ class Endpoint:
         )
 
     def probe(self, retries: RetrySchedule, now: datetime, jitter: Jitter) -> "Endpoint":
-        """Take the slot: until the next one, nobody else tries."""
+        """Take the slot: until the next one, no other event is tried."""
         return self._next(probe_at=retries.probe_after(self.failures, now, jitter))
 
     def after(

@@ -7,7 +7,7 @@ O2OError
 ├── DigitsTaken             another live payment code has these digits
 ├── IllegalMove             the payment code's state does not allow it
 ├── InvalidConfiguration    a setting is wrong: names the entry
-├── VersionConflict         somebody else wrote first: read again and decide again
+├── VersionConflict         another write came first: read again and decide again
 ├── Busy                    the table is contended or throttled beyond our patience
 ├── UntrustedMessage        an inbound message's signature does not hold
 ├── UnreadableMessage       a signed message of DOKU's that can't be understood

@@ -1,6 +1,6 @@
-"""Events: what a storefront is told, derived from a code's change alone.
+"""Events: what storefronts get, derived from a code's change alone.
 
-Two images of a code, before and after one write, tell everything: the same change always
+Two images of a code, before and after one write, are all that it takes: the same change always
 makes the same events with the same ids, however often it is looked at.
 """
 
@@ -81,8 +81,8 @@ def _event(
     kind: EventType, code: PaymentCode, occurred_at: datetime, payment: PaymentMark | None = None
 ) -> Event:
     # An invoice number may come round, once its former code has been forgotten.
-    told = f"{code.invoice_number}\n{code.created_at.isoformat()}\n{code.version}\n{kind}"
-    event_id = f"evt_{sha256(told.encode()).hexdigest()[:32]}"
+    change = f"{code.invoice_number}\n{code.created_at.isoformat()}\n{code.version}\n{kind}"
+    event_id = f"evt_{sha256(change.encode()).hexdigest()[:32]}"
     return Event(event_id, kind, occurred_at, code, payment)
 
 

@@ -1,4 +1,4 @@
-"""Direct inquiry: what DOKU is told about a code that lives here (DOKU protocol, section 5)."""
+"""Direct inquiry: our answer about a code that lives here (DOKU protocol, section 5)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class InquiryAnswer:
 
 
 def judge(code: PaymentCode | None, now: datetime) -> InquiryStatus:
-    """What to tell about the code that has the digits now, or had them last."""
+    """The answer about the code that has the digits now, or had them last."""
     if code is None:
         return InquiryStatus.NOT_FOUND
     if code.feature is not Feature.DIPC:

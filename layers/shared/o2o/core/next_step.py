@@ -1,7 +1,7 @@
 """What becomes of a code after DOKU's answer: code, answer and now in, code out.
 
-Every function returns None where the code stays as it is. Nobody else decides that a code
-activates, fails, expires or waits because of something that DOKU said, or did not say.
+Every function returns None where the code stays as it is. Whether a code activates, fails,
+expires or waits because of what DOKU said, or did not say, is decided here and nowhere else.
 """
 
 from datetime import datetime
@@ -51,7 +51,7 @@ def after_status(
 
 
 def after_silence(code: PaymentCode, *, now: datetime, timetable: Timetable) -> PaymentCode | None:
-    """DOKU could not be asked: put off what would be a guess, but not for ever.
+    """DOKU could not be asked: put off what would be a guess, but not forever.
 
     An open code ends by guess once its expiry is ``timetable.guess`` ago.
     """
@@ -78,7 +78,7 @@ def _active(
         since = code.activated_at or code.created_at
         return _wait(code, timetable.after_activation(since, code.expires_at, now))
     if state is OrderState.SUCCESS and not code.reusable:
-        # Paid, but not this amount: never expired, and left to a person in the end (0009).
+        # Paid, but not this amount: never expired, and left to the operator (decision 0009).
         return _wait(code, timetable.after_end([code.expires_at], now))
     closes_at = code.expires_at + timetable.grace
     if now < closes_at:

@@ -60,7 +60,7 @@ class KeptFor(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptNotification:
-    """A signed message that could not be settled. Nothing of DOKU's is ever thrown away.
+    """A signed message that could not be settled. It is evidence, so it is kept.
 
     ``identity`` is the SHA-256 of the body, so that a repeated message is kept once.
     ``dismissed`` is why the operator wants to see it no more; it stays as evidence.

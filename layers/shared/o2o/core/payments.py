@@ -50,8 +50,8 @@ class PaymentReport:
     @property
     def qualified_identity(self) -> str:
         """An identity for when another payment of the same code has taken the plain one."""
-        told = (self.store_id, self.instant, self.amount.normalize(), self.payment_code)
-        return f"{self.identity}~{sha256(repr(told).encode()).hexdigest()[:16]}"
+        facts = (self.store_id, self.instant, self.amount.normalize(), self.payment_code)
+        return f"{self.identity}~{sha256(repr(facts).encode()).hexdigest()[:16]}"
 
     @property
     def instant(self) -> str:
@@ -191,7 +191,7 @@ def _first_paid(code: PaymentCode, kind: PaymentKind, chain: Sequence[PaymentCod
 
 
 def _proves_no_second_payment(report: PaymentReport) -> bool:
-    """A status check without a receipt tells that an order was paid, not how often."""
+    """A status check without a receipt says that an order was paid, not how often."""
     return report.source is Source.STATUS_CHECK and report.receipt_number is None
 
 

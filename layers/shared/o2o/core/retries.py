@@ -27,7 +27,7 @@ class RetrySchedule:
         return sum(self.waits, timedelta())
 
     def after(self, tries: int, now: datetime, jitter: Jitter) -> datetime | None:
-        """When to try again after so many failed tries, or None: give up."""
+        """When to try again after that many failed tries, or None: give up."""
         if tries > len(self.waits):
             return None
         return later(now, self.waits[tries - 1], jitter)

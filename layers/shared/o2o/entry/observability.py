@@ -61,7 +61,7 @@ _RECONCILED_METRICS = {
 
 
 class HandlerFailed(Exception):
-    """A function failed: Lambda and whoever invoked it need to know, and no more."""
+    """A function failed. Its message says nothing, because Lambda prints it."""
 
 
 def instrument(handler: Handler) -> Handler:

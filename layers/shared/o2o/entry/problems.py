@@ -65,8 +65,8 @@ INVALID_SIGNATURE = ProblemType(
     401,
     "The message's signature is missing or invalid",
     "Only on DOKU's own routes: DOKU did not sign the message for this path. It was ignored.",
-    "Storefronts never see this. The operator compares the credentials and the path with DOKU's Back"
-    " Office.",
+    "Storefronts never see this. The operator compares the credentials and the path with DOKU's"
+    " Back Office.",
 )
 NOT_FOUND = ProblemType(
     "not-found",
@@ -125,7 +125,8 @@ REFUSED = ProblemType(
     "refused-by-doku",
     502,
     "DOKU refused the request",
-    "DOKU refused the payment code for good; detail has DOKU's message. The payment code has failed.",
+    "DOKU refused the payment code for good; detail has DOKU's message. The payment code has"
+    " failed.",
     "Correct the request and send it with a new invoice number.",
 )
 UNAVAILABLE = ProblemType(

@@ -22,8 +22,8 @@ class Answered:
 class AnswerInquiry:
     """The use case: at most two reads and one write, and no call to DOKU.
 
-    That DOKU may take the money is written down before DOKU hears it, so that cancelling
-    afterwards knows that a till may still take it (decision 0022).
+    That the code can be paid is written down before DOKU gets the answer, so that cancelling
+    afterwards knows that a till may still take the money (decision 0022).
     """
 
     inbox: DokuInbox

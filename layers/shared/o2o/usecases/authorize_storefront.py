@@ -13,7 +13,7 @@ class AuthorizeStorefront:
     storefronts: StorefrontStore
 
     def __call__(self, authorization: str) -> ApiKey | None:
-        """The key behind an ``Authorization`` header, or None: nobody may know why not."""
+        """The key behind an ``Authorization`` header, or None, for whatever reason."""
         scheme, _, text = authorization.partition(" ")
         parts = parse_api_key(text.strip())
         if scheme.lower() != "bearer" or parts is None:

@@ -80,7 +80,7 @@ class ManageEndpoints:
         )
 
     def resume(self, storefront_id: str) -> int:
-        """Send events again, and at once what is paused: so many. Raises NotFound.
+        """Send events again, the paused ones at once; returns how many those are. Raises NotFound.
 
         Should this stop half-way, the rest is sent all the same, when it is due next
         (decision 0031).

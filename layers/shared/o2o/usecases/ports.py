@@ -95,7 +95,7 @@ class InstructionSource(Protocol):
     """DOKU's own words on how to pay."""
 
     def fetch(self, address: str, time_left: TimeLeft) -> Sequence[Instruction]:
-        """The instructions at an address that DOKU gave; none if anything is amiss."""
+        """The instructions at an address that DOKU gave; none if anything is wrong."""
         ...
 
 

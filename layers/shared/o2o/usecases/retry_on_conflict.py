@@ -1,4 +1,4 @@
-"""Optimistic locking: read, decide, write, and once more when somebody else wrote first."""
+"""Optimistic locking: read, decide, write, and once more if another write came first."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,8 +8,8 @@ from o2o.core.errors import NotFound, VersionConflict
 from o2o.usecases.ports import CodeStore
 
 ATTEMPTS = 100
-"""Each lost race means that somebody else made progress. Two hundred payments of one reusable
-code at the same moment are the worst there is; whoever loses this often may fail."""
+"""Each lost race means that another write made progress. The worst case is many payments of one
+reusable code at the same moment; a write that loses this often may fail (decision 0037)."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -46,7 +46,7 @@ class Settle:
         if code is None:
             return Settled(SettleOutcome.NO_CODE)
         chain = read_chain(self.codes, code)
-        # The qualified identity covers all that tells payments apart.
+        # The qualified identity covers all that distinguishes payments.
         for identity in (report.identity, report.qualified_identity):
             settlement = payments.settle(
                 code,

@@ -37,7 +37,7 @@ _BASE_URL = re.compile(r"https?://[^/?#\s]+", re.ASCII)
 _LONGEST_MESSAGE = 200
 _KEEP_IDLE_FOR = timedelta(seconds=20)
 """A connection that was idle for longer may be dead without our knowing: a Lambda function
-sleeps between two invocations, and hears of nothing meanwhile."""
+is frozen between two invocations, and does not notice."""
 
 
 @dataclass(frozen=True, slots=True)

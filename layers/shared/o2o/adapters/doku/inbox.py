@@ -18,7 +18,7 @@ REFRESH_EVERY = timedelta(minutes=5)
 
 _SIGNED = (signature.CLIENT_ID, signature.REQUEST_ID, signature.REQUEST_TIMESTAMP)
 _REQUEST_ID = re.compile(r"[!-~]{1,128}", re.ASCII)
-"""Only what may stand in a header is echoed to whoever sent it."""
+"""Only what a header may hold is echoed."""
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 

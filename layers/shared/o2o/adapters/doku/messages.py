@@ -109,8 +109,8 @@ class SentRequest:
 def parse_sent(body: str) -> SentRequest:
     """A body that ``compose`` made."""
     message = _load(body)
-    told = [_dig(message, "customer", name) for name in ("name", "email")]
-    personal = [text for text in told if isinstance(text, str) and text]
+    customer = [_dig(message, "customer", name) for name in ("name", "email")]
+    personal = [text for text in customer if isinstance(text, str) and text]
     words = [word for text in personal for word in text.split() if len(word) > _SHORT_WORD]
     return SentRequest(_text(_dig(message, "order", "invoice_number")), (*personal, *words))
 
@@ -124,7 +124,7 @@ def _customer(code: PaymentCode) -> dict[str, str]:
 
 def _dump(body: dict[str, Any]) -> str:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    # What UTF-8 can't carry becomes a question mark: these bytes must be sendable for ever.
+    # What UTF-8 can't carry becomes a question mark: these bytes must stay sendable.
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -145,8 +145,8 @@ class Complaint:
 
     def names(self, *errors: str) -> bool:
         """Whether the code or the message is one of these."""
-        told = {text.strip().lower() for text in (self.code, self.message) if text}
-        return not told.isdisjoint(errors)
+        names = {text.strip().lower() for text in (self.code, self.message) if text}
+        return not names.isdisjoint(errors)
 
 
 def parse_complaint(body: str) -> Complaint | None:
@@ -161,8 +161,8 @@ def parse_complaint(body: str) -> Complaint | None:
         return Complaint(
             code if _ERROR_CODE.fullmatch(code) else None, _joined(error.get("message"))
         )
-    for told in (message.get("message"), message.get("error_messages"), error):
-        if (joined := _joined(told)) is not None:
+    for words in (message.get("message"), message.get("error_messages"), error):
+        if (joined := _joined(words)) is not None:
             return Complaint(message=joined)
     return None
 
@@ -198,8 +198,8 @@ def parse_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
     An order without a transaction is pending: DOKU knows it, and nobody has paid.
     """
     message = _load(evidence.body)
-    told = _dig(message, "order", "invoice_number")
-    if told is not None and _text(told) != invoice_number:
+    named = _dig(message, "order", "invoice_number")
+    if named is not None and _text(named) != invoice_number:
         _unreadable("order.invoice_number")
     if _dig(message, "transaction", "status") is None:
         return OrderStatus(OrderState.PENDING)
@@ -246,9 +246,9 @@ def parse_inquiry(evidence: Evidence) -> Inquiry:
 def _parse_payment(
     message: dict[str, Any], evidence: Evidence, source: Source, invoice_number: str
 ) -> PaymentReport:
-    told = _dig(message, "online_to_offline_info", "payment_code")
-    digits = _text(told)
-    if told is not None and (digits is None or not _CODE_DIGITS.fullmatch(digits)):
+    named = _dig(message, "online_to_offline_info", "payment_code")
+    digits = _text(named)
+    if named is not None and (digits is None or not _CODE_DIGITS.fullmatch(digits)):
         _unreadable("online_to_offline_info.payment_code")
     identifiers = _identifiers(message)
     return PaymentReport(
@@ -295,8 +295,8 @@ def _identifiers(message: dict[str, Any]) -> dict[str, str]:
 
 
 def _state(message: dict[str, Any]) -> OrderState:
-    told = _text(_dig(message, "transaction", "status")) or _unreadable("transaction.status")
-    return _STATES.get(told.upper(), OrderState.OTHER)
+    status = _text(_dig(message, "transaction", "status")) or _unreadable("transaction.status")
+    return _STATES.get(status.upper(), OrderState.OTHER)
 
 
 def _amount(value: object) -> Decimal:

@@ -51,10 +51,10 @@ def verify(signature: str, text: str, secret_keys: Iterable[str | None]) -> bool
 
     Decoded signatures are compared in constant time, and missing padding is forgiven.
     """
-    told = signature.strip()
-    if not told.startswith(_SCHEME):
+    header = signature.strip()
+    if not header.startswith(_SCHEME):
         return False
-    encoded = told.removeprefix(_SCHEME)
+    encoded = header.removeprefix(_SCHEME)
     try:
         mac = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
@@ -63,5 +63,5 @@ def verify(signature: str, text: str, secret_keys: Iterable[str | None]) -> bool
 
 
 def _mac(secret_key: str, text: str) -> bytes:
-    # Anybody may send us lone surrogates: they must not match, and not crash either.
+    # A stranger may send lone surrogates: they must neither match nor crash.
     return hmac.digest(secret_key.encode(), text.encode("utf-8", "surrogatepass"), "sha256")

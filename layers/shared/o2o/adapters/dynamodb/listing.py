@@ -155,13 +155,13 @@ def read_position(entry: Mapping[str, Any]) -> Position:
 # --- Cursors ----------------------------------------------------------------------------
 
 
-def _write_cursor(*told: str) -> str:
-    text = json.dumps(told, separators=(",", ":"))
+def _write_cursor(*parts: str) -> str:
+    text = json.dumps(parts, separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def _read_cursor(cursor: str) -> object:
-    """What a cursor tells, whoever wrote it; None for garbage."""
+    """What a cursor holds, no matter who wrote it; None for garbage."""
     if len(cursor) > _LONGEST_CURSOR:
         return None
     try:

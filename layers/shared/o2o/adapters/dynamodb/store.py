@@ -76,7 +76,7 @@ class Store:
 
     @property
     def retention(self) -> Retention:
-        """How long what is written is kept. Raises InvalidConfiguration if nobody said."""
+        """How long items are kept. Raises InvalidConfiguration if it was not configured."""
         if self._retention is None:
             raise InvalidConfiguration("the retention of codes and evidence is not set")
         return self._retention
@@ -145,7 +145,7 @@ class Store:
     ) -> Page[Record]:
         """The newest ``limit`` of a list, before the cursor's. Raises InvalidRequest.
 
-        The index tells which; the items themselves are read consistently. One that is
+        The index says which; the items themselves are read consistently. One that is
         gone since, or that belongs to another list by now, is passed over.
         """
         start = None if cursor is None else span.read_cursor(cursor)

@@ -367,7 +367,7 @@ IS_PRESENT = Condition("attribute_exists(pk)")
 
 
 def is_held_by(invoice_number: str | None) -> Condition:
-    """Nobody has claimed the digits, or the one who has let them go."""
+    """The digits are unclaimed, or claimed by a code that has let them go."""
     if invoice_number is None:
         return IS_ABSENT
     return Condition(

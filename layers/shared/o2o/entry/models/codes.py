@@ -116,7 +116,7 @@ class PaymentCodeView(BaseModel):
         str | None,
         Field(
             description="The customer's page: the code, its barcode, the steps at the store, and"
-            " whether it is paid. Whoever has the address sees the code; send it to nobody else."
+            " whether it is paid. The address is the permission: send it to the customer only."
         ),
     ]
     failure: FailureView | None
@@ -125,7 +125,7 @@ class PaymentCodeView(BaseModel):
     @classmethod
     def of(cls, code: PaymentCode, payments: Sequence[Payment] = ()) -> Self:
         """The view of a code with some of its payments."""
-        # Digits that are not registered yet can't be paid, so nobody may see them.
+        # Digits that are not registered yet can't be paid, so they are not shown.
         has_digits = code.status is not Status.REQUESTED
         return cls(
             invoice_number=code.invoice_number,

@@ -19,7 +19,7 @@ MAX_EVENT_IDS = 100
 EventId = Annotated[str, StringConstraints(pattern=r"^evt_[0-9a-f]{32}$")]
 
 _LEFT_OUT = {"customer", "payments"}
-"""Of a code's view: who pays is nobody's business on a bus, and an event names its payment."""
+"""Of a code's view: the bus carries no personal data, and an event names its payment."""
 
 
 class EventPaymentView(BaseModel):

@@ -63,7 +63,7 @@ class NewPaymentCode(Model):
 
     invoice_number: Annotated[
         InvoiceNumberText,
-        Field(description="Your own number, and the idempotency key: one payment code, for ever."),
+        Field(description="Your own number, and the idempotency key: one payment code, forever."),
     ]
     amount: Annotated[
         StrictInt, Field(gt=0, description="Whole rupiah, inside the channel's limits.")

@@ -75,7 +75,7 @@ Day = Annotated[date, BeforeValidator(_calendar_day)]
 
 
 class Model(BaseModel):
-    """Base of what is sent to us: an unknown field is a mistake, not a wish."""
+    """Base of what is sent to us: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 

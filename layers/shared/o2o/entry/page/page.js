@@ -50,9 +50,9 @@
       const answer = await fetch(`${location.pathname}/status`, { cache: "no-store" });
       if (answer.status === 404) return;
       if (!answer.ok) throw new Error("no answer");
-      const told = await answer.json();
-      sync(Date.parse(told.now));
-      if (`${told.state} ${told.payments_count}` !== main.dataset.seen) await change();
+      const status = await answer.json();
+      sync(Date.parse(status.now));
+      if (`${status.state} ${status.payments_count}` !== main.dataset.seen) await change();
       else pause = Math.min(pause * 1.15, pace()[1]);
     } catch {
       pause = Math.min(pause * 2, 60000);

@@ -153,7 +153,7 @@ def _headers(language: Language, style: str, script: str | None) -> dict[str, st
         "frame-ancestors": "'none'",
     }
     return {
-        # The address alone opens the page, and what it shows changes: nobody may keep either.
+        # The address alone opens the page, and what it shows changes: so no cache may keep either.
         "Cache-Control": "no-store",
         "Content-Language": language,
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
@@ -223,7 +223,7 @@ def _payment(shown: Shown, words: Words) -> list[tuple[str, str]]:
 
 
 def _notices(shown: Shown, words: Words) -> list[tuple[str, str]]:
-    """What happened beside the one payment that was expected, the newest last."""
+    """Payments other than the one that was expected, the newest last."""
     is_settled = shown.status.state is PageState.PAID
     others = [each for each in shown.payments if not (is_settled and each is shown.paid_by)]
     notices = [_notice(each, shown.merchant, words) for each in others[-_NOTICES:]]

@@ -139,7 +139,7 @@ ENGLISH = Words(
     receipt="Receipt no.",
     reference="Invoice no.",
     purpose="For",
-    private="Whoever has the address of this page can see the code.",
+    private="Anyone with the address of this page can see the code.",
     titles={
         PageState.REQUESTED: "Your code is on its way",
         PageState.ACTIVE: "Pay {amount}",
