@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from o2o.adapters.doku.credentials import DokuCredentials
+from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
 from o2o.core.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ _REFRESH_EVERY = 30.0
 """Seconds. Requests with bad signatures must not make us read the secret all the time."""
 
 
-class SecretCredentials:
+class SecretCredentials(CredentialsSource):
     """DOKU's credentials in a Secrets Manager entry, read on first use and kept a while.
 
     The entry is JSON: ``client_id``, ``secret_key`` and, while the key is being changed,

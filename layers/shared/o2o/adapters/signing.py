@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 _SHORTEST_MASTER = 32
-_SEAL_BYTES = 16
+_MAC_BYTES = 16
 """128 bits can't be guessed, and keep the address short enough for a chat message."""
 
 _TOKEN = re.compile(r"([A-Za-z0-9_-]{2,86})\.[A-Za-z0-9_-]{22}", re.ASCII)
@@ -37,9 +37,9 @@ class Signing:
         self._master: bytes | None = None
 
     def page_token(self, invoice_number: str) -> str:
-        """What opens the customer's page of a code: the invoice number and its seal."""
-        seal = self._derive("page", invoice_number)[:_SEAL_BYTES]
-        return f"{_encode(invoice_number.encode())}.{_encode(seal)}"
+        """What opens the customer's page of a code: the invoice number and its MAC."""
+        mac = self._derive("page", invoice_number)[:_MAC_BYTES]
+        return f"{_encode(invoice_number.encode())}.{_encode(mac)}"
 
     def read_page_token(self, token: str) -> str | None:
         """The invoice number of a token made here, or None. Takes as long for any forgery."""

@@ -1,7 +1,7 @@
 """Deliveries: an event on its way to its storefront's endpoint.
 
-An event waits (``pending``) until it is settled: delivered; dead, because no try of the timetable
-succeeded; or without an endpoint to go to. Settled events can be sent again. An event whose
+An event waits (``pending``) until it is settled: delivered; dead, because every try of the retry
+schedule failed; or without an endpoint to go to. Settled events can be sent again. An event whose
 endpoint is paused (``paused``) waits too, and stays on the timetable: it is sent at its next look
 after the endpoint takes events again, however old it is and whatever else went wrong.
 """
