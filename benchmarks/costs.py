@@ -298,7 +298,7 @@ def measure() -> list[Row]:
 
 
 def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
-    """What the README tells: read and write units of what matters to a bill."""
+    """What docs/benchmarks.md says: read and write units of what matters to a bill."""
     units = {what: (read, write) for what, _, read, write in rows}
     looks = [what for what in units if "look" in what]
     idle, _ = units["expire_codes while nothing is due"]

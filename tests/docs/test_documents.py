@@ -41,7 +41,7 @@ def anchors(document: str) -> set[str]:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_leads_somewhere(document):
     folder = (ROOT / document).parent
-    for target in re.findall(r"\]\(([^)\s]+)\)", read(document)):
+    for target in re.findall(r"(?:\]\(|src=\")([^)\"\s]+)[)\"]", read(document)):
         if "://" in target:
             continue
         path, _, anchor = target.partition("#")

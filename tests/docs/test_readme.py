@@ -1,4 +1,4 @@
-"""README.md: what its five minutes show is what a reader sees, and its figures are measured."""
+"""README.md: what its five minutes show is what a reader sees. Figures, and how to deploy."""
 
 import os
 import re
@@ -16,6 +16,8 @@ from tests.local.support import LocalStack, until
 from tests.support import dynoxide
 
 TEXT = read("README.md")
+DEPLOYING = read("docs/deploying.md")
+BENCHMARKS = read("docs/benchmarks.md")
 
 
 def commands() -> list[tuple[str, str]]:
@@ -65,7 +67,7 @@ def test_the_figures_are_the_measured_ones() -> None:
 
 
 def rows_of_figures() -> dict[str, tuple[float, float]]:
-    table = TEXT.partition("<!-- measured -->\n")[2].partition("<!-- end -->")[0]
+    table = BENCHMARKS.partition("<!-- measured -->\n")[2].partition("<!-- end -->")[0]
     found = re.findall(r"^\| ([^|]+) \| ([\d,.]+) \| ([\d,.]+) \|$", table, re.MULTILINE)
     return {
         what: (float(read_units.replace(",", "")), float(write_units.replace(",", "")))
@@ -76,13 +78,14 @@ def rows_of_figures() -> dict[str, tuple[float, float]]:
 def test_every_parameter_that_must_be_given_is_described() -> None:
     parameters = yaml_parse(read("template.yaml"))["Parameters"]
     needed = {name for name, each in parameters.items() if "Default" not in each}
-    described = set(rows(section(TEXT, "## Deploy").replace("\n   |", "\n|")))
+    described = set(rows(section(DEPLOYING, "## Deploy").replace("\n   |", "\n|")))
     assert needed - described == set()
     assert described <= set(parameters)
 
 
 def test_every_command_finds_its_module() -> None:
-    documents = TEXT + read("docs/configuration.md") + read("docs/life-cycle.md")
+    names = ("configuration", "life-cycle", "operations", "webhooks")
+    documents = TEXT + DEPLOYING + BENCHMARKS + "".join(read(f"docs/{name}.md") for name in names)
     modules = sorted(set(re.findall(r"\.venv/bin/python -m ([a-z_.]+)", documents)))
     assert "benchmarks.costs" in modules
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -99,9 +102,9 @@ def test_every_command_finds_its_module() -> None:
 
 def test_every_target_and_output_exists() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in re.findall(r"\bmake ([a-z-]+)", TEXT):
+    for target in re.findall(r"\bmake ([a-z-]+)", TEXT + DEPLOYING):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     outputs = yaml_parse(read("template.yaml"))["Outputs"]
     for name in ("DokuSecretName", "NotificationUrl", "InquiryUrl"):
         assert name in outputs
-        assert name in TEXT
+        assert name in DEPLOYING

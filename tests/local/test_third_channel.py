@@ -24,47 +24,16 @@ COPIED = ("functions", "layers", "local", "simulator", "template.yaml", "samconf
 CORE = Path("layers/shared/o2o/core/channels.py")
 SIMULATOR = Path("simulator/channels.py")
 
-MEMBER = '    KIOSK = "kiosk"\n'
-FACTS = """\
-    Channel.KIOSK: ChannelFacts(
-        name="Kiosk",
-        brands=("Kiosk Kita", "Kiosk Maju"),
-        acquirer_id="KIOSK",
-        channel_id="ONLINE_TO_OFFLINE_KIOSK",
-        info_field="kiosk_info",
-        receipt_fields=frozenset({ReceiptField.DESCRIPTION}),
-        bin_rules={
-            (Partnership.DIRECT, BinType.DIRECT): BinRule(
-                range(4, 5), 12, frozenset({Feature.DGPC, Feature.DIPC})
-            ),
-        },
-    ),
-"""
-SETTINGS = {
-    "path": "/kiosk-online-to-offline/v2/payment-code",
-    "min_amount": 1_000,
-    "max_amount": 750_000,
-    "max_expiry_minutes": 1_440,
-}
-BIN = {"channel": "kiosk", "partnership": "direct", "bin_type": "direct", "bin": "7711"}
-SIMULATED = """\
-    Channel(
-        name="kiosk",
-        label="Kiosk",
-        generate_path="/kiosk-online-to-offline/v2/payment-code",
-        bin_types={
-            "direct": BinRule(
-                shortest=4, longest=4, max_free=12, features=frozenset({"dgpc", "dipc"})
-            ),
-        },
-        receipt_object="kiosk_info",
-        receipt_fields=frozenset({"description"}),
-        acquirer_id="KIOSK",
-        channel_id="ONLINE_TO_OFFLINE_KIOSK",
-        agent_id="KIOSK",
-        steps=_steps("Kiosk Kita", "Kiosk Maju"),
-    ),
-"""
+RECIPE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
+def steps() -> list[str]:
+    """The blocks of the recipe: member, facts, settings, BIN, and the simulator's entry."""
+    section = RECIPE.partition("### Add a channel\n")[2].partition("\n### ")[0]
+    return re.findall(r"^```(?:python|json)\n(.+?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+MEMBER, FACTS, SETTINGS, BINS, SIMULATED = steps()
 
 
 def insert(path: Path, before: str, text: str) -> None:
@@ -88,13 +57,13 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     insert(copy / CORE, "    Channel.INDOMARET: ChannelFacts(\n", FACTS)
     insert(copy / SIMULATOR, '    Channel(\n        name="indomaret",\n', SIMULATED)
     # What a deployment has in samconfig.toml, the local stack has in these two places.
+    channels = json.dumps(json.loads(SETTINGS))[1:-1]
+    insert(copy / "template.yaml", '      "indomaret":{"path"', f"      {channels},\n")
+    (entry,) = json.loads(BINS)
     insert(
-        copy / "template.yaml",
-        '      "indomaret":{"path"',
-        f'      "kiosk":{json.dumps(SETTINGS)},\n',
-    )
-    insert(
-        copy / "local/stack.py", '    {"channel": "alfa", "partnership": "direct"', f"    {BIN},\n"
+        copy / "local/stack.py",
+        '    {"channel": "alfa", "partnership": "direct"',
+        f"    {entry},\n",
     )
     return copy
 
@@ -113,7 +82,7 @@ from o2o.adapters.doku.messages import compose
 from o2o.core.channels import Channel
 from o2o.core.codes import Receipt
 from tests.support.samples import make_code
-print(compose(make_code(channel=Channel.KIOSK, receipt=Receipt("Terima kasih", None)), 60))
+print(compose(make_code(channel=Channel.KIOSK, receipt=Receipt(None, "Terima kasih")), 60))
 """
 
 
@@ -127,7 +96,7 @@ def test_doku_gets_its_receipt_in_the_channel_s_own_field(copy: Path) -> None:
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout)["kiosk_info"] == {"receipt": {"description": "Terima kasih"}}
+    assert json.loads(done.stdout)["kiosk_info"] == {"receipt": {"footer_message": "Terima kasih"}}
 
 
 def test_nothing_else_of_the_layer_knows_a_channel() -> None:
@@ -147,19 +116,19 @@ def paid(stack: LocalStack, code: dict[str, Any]) -> dict[str, Any]:
 
 def test_it_is_offered(kiosk: LocalStack) -> None:
     offers = {each["channel"]: each for each in kiosk.call("GET", "/channels").json()["items"]}
-    assert offers["kiosk"]["brands"] == ["Kiosk Kita", "Kiosk Maju"]
+    assert offers["kiosk"]["brands"] == ["Kiosk Nusantara"]
     assert (offers["kiosk"]["max_amount"], offers["kiosk"]["features"]) == (
-        750_000,
+        5_000_000,
         ["dgpc", "dipc"],
     )
 
 
 def test_a_code_that_doku_makes_is_paid(kiosk: LocalStack) -> None:
-    receipt = {"description": "Terima kasih"}
+    receipt = {"footer": "Terima kasih"}
     code = kiosk.create(channel="kiosk", feature="dgpc", receipt=receipt)
-    assert code["payment_code"].startswith("7711")
+    assert code["payment_code"].startswith("61234")
     view = paid(kiosk, code)
-    assert (view["payments"][0]["agent_id"], view["receipt"]["description"]) == (
+    assert (view["payments"][0]["agent_id"], view["receipt"]["footer"]) == (
         "KIOSK",
         "Terima kasih",
     )
@@ -173,19 +142,19 @@ def test_a_code_that_lives_here_is_asked_about_and_paid(kiosk: LocalStack) -> No
 def test_its_customer_reads_where_to_pay(kiosk: LocalStack) -> None:
     code = kiosk.create(channel="kiosk", feature="dgpc")
     answer = kiosk.call("GET", f"/payment-codes/{code['invoice_number']}/how-to-pay").json()
-    assert [each["place"] for each in answer["en"]] == ["Kiosk Kita", "Kiosk Maju"]
+    assert [each["place"] for each in answer["en"]] == ["Kiosk Nusantara"]
     assert len(answer["doku"]) == 1
     page = kiosk.http.get(code["pay_url"], params={"lang": "en"}, timeout=40).text
-    assert "Kiosk Kita or Kiosk Maju" in page
+    assert "Kiosk Nusantara" in page
 
 
 @pytest.mark.parametrize(
     ("wish", "field"),
     [
-        ({"amount": 750_001}, "amount"),
-        ({"receipt": {"footer": "x"}}, "receipt.footer"),
+        ({"amount": 5_000_001}, "amount"),
+        ({"receipt": {"description": "x"}}, "receipt.description"),
         ({"feature": "mgpc"}, "feature"),
-        ({"feature": "dipc", "unique_part": "1" * 13}, "unique_part"),
+        ({"feature": "dipc", "unique_part": "1" * 21}, "unique_part"),
     ],
 )
 def test_its_own_limits_hold(kiosk: LocalStack, wish: dict[str, Any], field: str) -> None:
