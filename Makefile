@@ -49,9 +49,19 @@ demo: .venv/.synced node_modules/.synced ## the story of a few payment codes, on
 .PHONY: check
 check: lint secrets types imports compatibility template bins test fuzz ## everything that must hold before a change lands
 
+.PHONY: unit
+unit: .venv/.synced ## the tests of the rules, in seconds: no engine, no sockets; ARGS="-k word" for some
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/unit $(ARGS)
+
 .PHONY: test
 test: .venv/.synced node_modules/.synced artefacts ## all tests; ARGS="-k word" for some
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+# The gate tries the same examples in every run, so that no change fails by chance.
+.PHONY: nightly
+nightly: .venv/.synced node_modules/.synced ## properties and state machines with new, many more examples
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --timeout 0 \
+		--hypothesis-profile nightly -m hypothesis $(ARGS)
 
 .PHONY: lint
 lint: .venv/.synced workflows ## style and common mistakes
@@ -105,7 +115,7 @@ package-test: .venv/.synced artefacts ## only the tests of what is deployed
 
 .PHONY: pictures
 pictures: .venv/.synced node_modules/.synced ## take the documentation's pictures of the pages again
-	@O2O_PICTURES=1 $(BIN)/python -m pytest --quiet tests/browser -m pictures
+	@O2O_PICTURES=1 $(BIN)/python -m pytest --quiet tests/system/browser -m pictures
 
 .PHONY: format
 format: .venv/.synced ## mend what can be mended by itself

@@ -27,8 +27,8 @@ from rich.table import Table
 
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
-from tests.local.support import LocalStack
-from tests.webhooks.receivers import Handler, receiver
+from tests.support.local_stack import LocalStack
+from tests.support.receivers import Handler, receiver
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- paid-to-webhook: begin -->", "<!-- paid-to-webhook: end -->"

@@ -1,4 +1,4 @@
-"""DOKU's credentials, over moto's Secrets Manager."""
+"""DOKU's credentials and the master secret, over moto's Secrets Manager."""
 
 import json
 import traceback
@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.secrets import SecretCredentials
+from o2o.adapters.signing import Signing
 from o2o.core.errors import InvalidConfiguration
 from tests.contract.conftest import REGION
 
@@ -148,3 +149,9 @@ def _denied() -> Any:
 def test_credentials_tell_no_secret() -> None:
     assert "SK" not in repr(SECOND)
     assert "MCH-0001" in repr(SECOND)
+
+
+def test_a_missing_master_secret_is_named(aws: None) -> None:
+    client = boto3.client("secretsmanager", region_name=REGION)
+    with pytest.raises(InvalidConfiguration, match="'absent': it does not exist"):
+        Signing(client, "absent").page_token("INV-1")

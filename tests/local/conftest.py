@@ -1,10 +1,9 @@
-"""The fixtures: a small application of our own, and the whole stack."""
+"""The small application, running in its parts."""
 
 import contextlib
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from local.functions import Surroundings, make_pool, prepare
 from local.ports import Wish, release
 from local.processes import Children
 from local.stack import ROOT
-from tests.local.support import FIXTURES, LocalStack, Shop
+from tests.local.shop import FIXTURES, Shop
 
 
 @pytest.fixture(scope="session")
@@ -63,24 +62,3 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             surroundings=surroundings,
             clock=SharedClock(folder / "clock"),
         )
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """One running stack for all tests that leave it as they found it."""
-    running = LocalStack(folder=tmp_path_factory.mktemp("stack"))
-    running.start()
-    yield running
-    running.http.close()
-    code, printed = running.stop()
-    assert (code, "Traceback" in printed) == (0, False), printed
-
-
-@pytest.fixture
-def own_stack(tmp_path: Path) -> Iterator[LocalStack]:
-    """A stack for one test that kills it; it is not started yet."""
-    own = LocalStack(folder=tmp_path / "state")
-    yield own
-    own.http.close()
-    if own.process is not None:
-        own.kill()

@@ -10,7 +10,7 @@ import pytest
 
 from local.aws import REGION
 from local.functions import FunctionError, FunctionPool
-from tests.local.support import FIXTURES, Shop
+from tests.local.shop import FIXTURES, Shop
 
 
 def ask(pool: FunctionPool, wish: str | None = None) -> Any:

@@ -12,7 +12,7 @@ import requests
 from local.gateway import MAX_BODY_BYTES, Gateway, Router
 from local.ports import HOST, Wish, port_of
 from local.servers import Servers
-from tests.local.support import Shop
+from tests.local.shop import Shop
 
 LET_IN = {"Authorization": "let-me-in"}
 

@@ -15,7 +15,7 @@ from local.clock import SharedClock
 from local.errors import StackError
 from local.ports import HOST, Wish, port_of, release
 from local.processes import Children, only_one
-from tests.local.support import until
+from tests.support.patience import until
 
 # --- clock -----------------------------------------------------------------------------------
 

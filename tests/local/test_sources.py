@@ -11,7 +11,8 @@ import pytest
 from local.aws import client
 from local.functions import FunctionError
 from local.sources import QueuePoller, Scheduler, StreamPoller, failed_items, matches
-from tests.local.support import Shop, until
+from tests.local.shop import Shop
+from tests.support.patience import until
 
 
 @pytest.fixture

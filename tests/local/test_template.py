@@ -8,7 +8,7 @@ import pytest
 
 from local.blueprint import read_blueprint
 from local.errors import StackError
-from tests.local.support import FIXTURES, Shop
+from tests.local.shop import FIXTURES, Shop
 
 
 def changed(shop: Shop, resource: str, **properties: Any) -> dict[str, Any]:

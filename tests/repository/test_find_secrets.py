@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.documents import ROOT
+from tests.support.documents import ROOT
 from tools import find_secrets
 
 DIGITS = "7f3A9c1E5b8D2f60"  # pragma: allowlist secret - made up
@@ -43,7 +43,7 @@ def test_what_is_made_up_passes(file: Path) -> None:
 
 def test_what_is_known_in_one_file_is_new_in_another(file: Path) -> None:
     known = find_secrets.load()
-    name = "tests/integration/test_examples.py"
+    name = "tests/system/test_examples.py"
     if name not in known.files:
         name = next(each for each in sorted(known.files) if each.startswith("tests/"))
     find_secrets.main([name])

@@ -18,9 +18,9 @@ from o2o.adapters.system import SystemEntropy
 from o2o.adapters.webhook_sender import HttpsWebhookSender
 from o2o.core.errors import DokuError
 from o2o.version import VERSION
-from tests.docs.documents import ROOT, read
-from tests.doku_client.wire import Request, Wire, raw_answer
-from tests.webhooks.receivers import receiver, status
+from tests.support.documents import ROOT, read
+from tests.support.receivers import receiver, status
+from tests.support.wire import Request, Wire, raw_answer
 from tools import artefacts, build, openapi
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)

@@ -2,11 +2,9 @@
 
 from base64 import b64decode, urlsafe_b64encode
 
-import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from o2o.adapters.signing import Signing
 from o2o.core.errors import InvalidConfiguration
@@ -97,15 +95,6 @@ def test_the_entry_is_read_once_and_not_before_it_is_needed():
     assert vault.reads == 1
 
 
-def test_a_missing_or_short_entry_is_named():
+def test_a_short_entry_is_named():
     with pytest.raises(InvalidConfiguration, match="'signing': it must be a text of 32"):
         signing("short").page_token("INV-1")
-    with mock_aws():
-        client = boto3.client(
-            "secretsmanager",
-            region_name="ap-southeast-3",
-            aws_access_key_id="none",
-            aws_secret_access_key="none",
-        )
-        with pytest.raises(InvalidConfiguration, match="'absent': it does not exist"):
-            Signing(client, "absent").page_token("INV-1")

@@ -1,0 +1,242 @@
+"""Webhooks, events, codes, kept notifications and dead letters on the command line."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from admin.cli import app
+from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
+from o2o.adapters.dynamodb.events import DynamoEventStore
+from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
+from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
+from o2o.adapters.dynamodb.table import Retention
+from o2o.adapters.queue import decode_work, encode_work
+from o2o.adapters.system import system_clock
+from o2o.core.deliveries import DeliveryStatus
+from o2o.core.endpoints import PauseReason
+from o2o.core.storefronts import Storefront
+from o2o.core.work import Work, WorkKind
+from tests.integration.functions.conftest import CHANNELS, TIMETABLE
+from tests.support import tables
+from tests.support.samples import make_code, make_kept, make_own_code, make_settlement
+from tests.support.storefronts import make_record
+
+RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=3650))
+QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLetter",
+          "ScheduleDeadLetter", "Reconcile")  # fmt: skip
+
+FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "ReconcileCodes", "RefreshCode")
+
+
+@pytest.fixture(autouse=True)
+def stack(monkeypatch, tmp_path: Path):
+    """A stack whose functions are told what the template would tell them."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-3")
+    with mock_aws():
+        tables.create(boto3.client("dynamodb"), "o2o-table")
+        sqs = boto3.client("sqs")
+        outputs = {
+            f"{name}QueueUrl": sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES
+        }
+        boto3.client("secretsmanager").create_secret(Name="signing", SecretString="master " * 10)
+        doku = json.dumps({"client_id": "MCH-1", "secret_key": "SK-1"})
+        boto3.client("secretsmanager").create_secret(Name="doku", SecretString=doku)
+        environment = {
+            "TABLE_NAME": "o2o-table",
+            "SIGNING_SECRET_NAME": "signing",
+            "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
+            "WEBHOOK_QUEUE_URL": outputs["WebhookQueueUrl"],
+            "WEBHOOK_RETRY_MINUTES": "[1,5]",
+            "WEBHOOK_TIMEOUT_SECONDS": "10",
+            "WEBHOOK_ALLOW_LOCAL": "false",
+            "DOKU_BASE_URL": "https://doku.example",
+            "DOKU_SECRET_NAME": "doku",
+            "DOKU_TIMEOUT_SECONDS": "1",
+            "OVERRIDE_NOTIFICATION_URL": "",
+            "CHANNELS": json.dumps(CHANNELS),
+            "TIMETABLE": json.dumps(TIMETABLE),
+            "CODE_RETENTION_DAYS": "90",
+            "EVIDENCE_RETENTION_DAYS": "3650",
+        }
+        written = {f"{name}Function": environment for name in FUNCTIONS}
+        (tmp_path / "functions.json").write_text(json.dumps(written))
+        described = {"dynamodb_url": "moto", "outputs": outputs}
+        (tmp_path / "stack.json").write_text(json.dumps(described))
+        yield tmp_path, outputs
+
+
+@pytest.fixture
+def run(stack):
+    folder, _ = stack
+
+    def command(*arguments: str, ok: bool = True) -> Result:
+        result = CliRunner().invoke(app, ["--state-dir", str(folder), *arguments])
+        assert (result.exit_code == 0) is ok, result.output
+        return result
+
+    return command
+
+
+@pytest.fixture
+def answer(run):
+    return lambda *arguments: json.loads(run("--json", *arguments).stdout)
+
+
+@pytest.fixture
+def store(stack) -> Store:
+    return Store(boto3.client("dynamodb"), "o2o-table", RETENTION)
+
+
+@pytest.fixture
+def shop(store) -> None:
+    DynamoStorefrontStore(store).add_storefront(Storefront("shop", "The shop", system_clock()))
+
+
+def letters(url: str) -> list[Work]:
+    messages = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return [decode_work(message["Body"]) for message in messages.get("Messages", [])]
+
+
+# --- webhooks --------------------------------------------------------------------------------
+
+
+def test_an_endpoint_is_set_shown_paused_and_resumed(run, answer, store, shop):
+    (row,) = answer("webhooks", "set", "shop", "https://shop.example/hook")
+    assert (row["url"], row["status"]) == ("https://shop.example/hook", "up")
+    assert "paused (operator)" in answer("webhooks", "pause", "shop")[0]["status"]
+    endpoint = DynamoEndpointStore(store).get_endpoint("shop")
+    assert endpoint is not None
+    assert endpoint.pause_reason is PauseReason.OPERATOR
+    events = DynamoEventStore(store)
+    now = system_clock()
+    events.add(make_record(created_at=now, status=DeliveryStatus.PAUSED, due_at=None))
+    assert answer("webhooks", "resume", "shop") == {"resent": 1}
+    assert answer("webhooks", "show", "shop")[0]["status"] == "up"
+
+
+def test_a_secret_is_rotated_and_both_are_shown(run, answer, shop):
+    run("webhooks", "set", "shop", "https://shop.example/hook")
+    (first,) = answer("webhooks", "secret", "shop")
+    assert first["secret"].startswith("whsec_")
+    assert answer("webhooks", "rotate", "shop")[0]["secret_version"] == 2
+    second, former = answer("webhooks", "secret", "shop")
+    assert former == first
+    assert second["secret"] != first["secret"]
+    run("webhooks", "rotate", "shop", "--hours", "0")
+    assert len(answer("webhooks", "secret", "shop")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("webhooks", "set", "shop", "http://shop.example"), "https"),
+        (("webhooks", "set", "shop", "https://10.0.0.1/"), "private"),
+        (("webhooks", "set", "nobody", "https://shop.example"), "no such storefront"),
+        (("webhooks", "show", "shop"), "no endpoint"),
+        (("events", "redeliver", "shop", "evt_1"), "no such event"),
+        (("events", "redeliver", "shop"), "--since"),
+        (("codes", "show", "INV-1"), "no such payment code"),
+        (("codes", "cancel", "INV-1"), "no such payment code"),
+        (("notifications", "dismiss", "0a", "--reason", "x"), "no such notification"),
+        (("deadletters", "redrive", "schedule"), "can't be retried"),
+    ],
+)
+def test_a_mistake_is_one_sentence(run, shop, arguments, sentence):
+    result = run(*arguments, ok=False)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+
+
+# --- events ----------------------------------------------------------------------------------
+
+
+def test_events_are_listed_and_sent_again(run, answer, store, stack):
+    _, outputs = stack
+    events = DynamoEventStore(store)
+    now = system_clock()
+    records = [make_record(number, created_at=now, due_at=None, version=1) for number in (1, 2)]
+    for record in records:
+        events.add(replace(record, status=DeliveryStatus.DELIVERED))
+    listed = answer("events", "list", "shop")
+    assert {row["event_id"] for row in listed} == {record.event_id for record in records}
+    assert answer("events", "list", "shop", "--status", "dead") == []
+    assert answer("events", "redeliver", "shop", records[0].event_id) == {"count": 1}
+    assert [work.identity for work in letters(outputs["WebhookQueueUrl"])] == [records[0].event_id]
+    since = (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    assert answer("events", "redeliver", "shop", "--since", since) == {"count": 2}
+    table = run("events", "list", "shop").stdout
+    assert "pending" in table
+
+
+# --- codes -----------------------------------------------------------------------------------
+
+
+def test_a_code_is_shown_with_its_history_and_never_who_pays(run, answer, store):
+    code = make_code()
+    codes = DynamoCodeStore(store)
+    codes.create(code)
+    codes.record(make_settlement(code))
+    DynamoEventStore(store).add(make_record(1, created_at=code.created_at))
+    shown = answer("codes", "show", "INV-1")
+    assert (shown["status"], len(shown["payments"]), len(shown["events"])) == ("paid", 1, 1)
+    assert shown["payments"][0]["receipt_number"] == "R-1"
+    text = run("codes", "show", "INV-1").stdout
+    assert "INV-1" in text
+    assert code.customer.name not in text + json.dumps(shown)
+
+
+def test_a_code_is_cancelled(answer, store):
+    now = system_clock()
+    DynamoCodeStore(store).create(
+        make_own_code(created_at=now, activated_at=now, expires_at=now + timedelta(hours=1))
+    )
+    assert answer("codes", "cancel", "INV-1")["status"] == "cancelled"
+
+
+# --- notifications ---------------------------------------------------------------------------
+
+
+def test_a_notification_is_dismissed_with_a_reason_and_kept(answer, store):
+    DynamoNotificationStore(store).keep(make_kept())
+    (row,) = answer("notifications", "list")
+    assert (row["identity"], row["invoice_number"]) == ("0a1b", "INV-9")
+    answer("notifications", "dismiss", "0a", "--reason", "a test of DOKU's")
+    assert answer("notifications", "list") == []
+    (kept,) = answer("notifications", "list", "--all")
+    assert (kept["dismissed"], kept["next_look"]) == ("a test of DOKU's", None)
+
+
+# --- dead letters ----------------------------------------------------------------------------
+
+
+def test_dead_letters_are_listed_and_tried_again(answer, store, stack):
+    _, outputs = stack
+    events = DynamoEventStore(store)
+    dead = make_record(1, status=DeliveryStatus.DEAD, due_at=None)
+    events.add(dead)
+    sqs = boto3.client("sqs")
+    code = Work(WorkKind.CODE, "INV-1")
+    event = Work(WorkKind.EVENT, "", dead.event_id)
+    for queue, work in (("Webhook", event), ("Reconcile", code)):
+        url = outputs[f"{queue}DeadLetterQueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=encode_work(work))
+    for _ in range(2):  # looking takes nothing away
+        rows = answer("deadletters", "list")
+        assert {row["queue"] for row in rows} == {"webhook", "reconcile"}
+    assert answer("deadletters", "redrive", "webhook") == {"redriven": 1}
+    again = events.get(dead.event_id)
+    assert again is not None
+    assert again.status is DeliveryStatus.PENDING
+    assert [work.identity for work in letters(outputs["WebhookQueueUrl"])] == [dead.event_id]
+    assert answer("deadletters", "redrive", "reconcile") == {"redriven": 1}
+    assert letters(outputs["ReconcileQueueUrl"]) == [code]
+    assert answer("deadletters", "list") == []

@@ -1,0 +1,204 @@
+"""Each handler as Lambda loads it, over moto's AWS and a DOKU on a real socket."""
+
+import importlib.util
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from pytest_httpserver import HTTPServer
+
+from o2o.adapters.system import system_clock
+from o2o.entry import wiring
+from tests.support import tables
+from tests.support.world import TurnableClock
+from tests.template.permissions import Roles
+
+ROOT = Path(__file__).parents[3]
+ROLES = Roles()
+SERVICES = ("dynamodb", "events", "secretsmanager", "sqs")
+CLIENT_ID = "MCH-0001-10791114622547"
+SECRET_KEY = "SK-local-test-key-0001"
+
+CHANNELS = {
+    "alfa": {
+        "path": "/alfa-online-to-offline/v2/payment-code",
+        "merchant_path": "/alfa-online-to-offline/v2/merchant-payment-code",
+        "min_amount": 10_000,
+        "max_amount": 2_500_000,
+        "max_expiry_minutes": 43_200,
+    },
+    "indomaret": {
+        "path": "/indomaret-online-to-offline/v2/payment-code",
+        "min_amount": 10_000,
+        "max_amount": 5_000_000,
+        "max_expiry_minutes": 43_200,
+    },
+}
+BINS = [
+    {"channel": "alfa", "partnership": "aggregator", "bin_type": "general", "bin": "8"},
+    {"channel": "alfa", "partnership": "aggregator", "bin_type": "exclusive", "bin": "889955"},
+    {"channel": "indomaret", "partnership": "direct", "bin_type": "direct", "bin": "88899"},
+]
+TIMETABLE = {
+    "requested_minutes": [1, 2, 5, 15, 60],
+    "active_minutes": [15, 60, 180, 360, 720, 1440],
+    "grace_seconds": 60,
+    "guess_minutes": 30,
+    "look_again_minutes": [35, 780],
+}
+
+
+@dataclass
+class Context:
+    """Lambda's context."""
+
+    function_name: str = "function"
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:ap-southeast-3:123456789012:function:function"
+    aws_request_id: str = "request"
+    seconds: float = 15.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class Answer:
+    """An answer of a function behind API Gateway."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: str = ""
+
+
+@dataclass
+class Stack:
+    """The functions, their clock, and what they run on."""
+
+    clock: TurnableClock
+    doku: HTTPServer
+    queue_url: str
+    webhook_queue_url: str
+    dead_letters_url: str
+    modules: dict[str, ModuleType] = field(default_factory=dict)
+
+    def function(self, name: str) -> ModuleType:
+        """A handler's module, loaded once, as `app` of its own folder."""
+        if name not in self.modules:
+            path = ROOT / "functions" / name / "app.py"
+            spec = importlib.util.spec_from_file_location(f"{name}_app", path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = module
+            spec.loader.exec_module(module)
+            self.modules[name] = module
+        return self.modules[name]
+
+    def invoke(self, name: str, event: dict[str, Any], **context: Any) -> Any:
+        """What the handler answers, with the permissions that template.yaml gives it."""
+        function = self.function(name)
+        with ROLES.enforced(name, [wiring._client(service) for service in SERVICES]):
+            return function.lambda_handler(event, Context(**context))
+
+    def call(self, name: str, event: dict[str, Any], **context: Any) -> Answer:
+        """What API Gateway would make of it."""
+        answer = self.invoke(name, event, **context)
+        headers = dict(answer.get("headers") or {})
+        headers |= {
+            key: ",".join(all_) for key, all_ in answer.get("multiValueHeaders", {}).items()
+        }
+        return Answer(answer["statusCode"], json.loads(answer["body"]), headers, answer["body"])
+
+
+@pytest.fixture
+def event() -> Callable[..., dict[str, Any]]:
+    """An event of `events/`, with some of its members changed."""
+
+    def load(name: str, **changes: Any) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
+        return loaded | changes
+
+    return load
+
+
+NAMES = count(1)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[None]:
+    """An AWS of moto's. Its clients are costly, so that all tests share them."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_DEFAULT_REGION", "ap-southeast-3")
+        patch.setenv("AWS_REGION", "ap-southeast-3")
+        # Read once, when the first function is loaded.
+        patch.setenv("POWERTOOLS_SERVICE_NAME", "o2o")
+        patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "O2O")
+        yield
+    wiring._client.cache_clear()
+
+
+@pytest.fixture
+def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) -> Iterator[Stack]:
+    """A table, a queue and a secret of its own for each test, and functions that know them."""
+    clock = TurnableClock()
+    name = f"o2o-{next(NAMES)}"
+    tables.create(wiring._client("dynamodb"), name)
+    queue_url = wiring._client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    webhook_queue_url = wiring._client("sqs").create_queue(QueueName=f"{name}-w")["QueueUrl"]
+    dead_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-d")["QueueUrl"]
+    wiring._client("events").create_event_bus(Name=name)
+    wiring._client("secretsmanager").create_secret(
+        Name=name, SecretString=json.dumps({"client_id": CLIENT_ID, "secret_key": SECRET_KEY})
+    )
+    wiring._client("secretsmanager").create_secret(
+        Name=f"{name}-signing", SecretString="a-master-secret-for-tests-" * 3
+    )
+    for variable, value in {
+        "TABLE_NAME": name,
+        "RECONCILE_QUEUE_URL": queue_url,
+        "WEBHOOK_QUEUE_URL": webhook_queue_url,
+        "WEBHOOK_DEAD_LETTER_QUEUE_URL": dead_letters_url,
+        "WEBHOOK_RETRY_MINUTES": "[1,5,30]",
+        "WEBHOOK_TIMEOUT_SECONDS": "2",
+        "WEBHOOK_ALLOW_LOCAL": "true",
+        "EVENT_BUS_NAME": name,
+        "EVENT_RETENTION_DAYS": "90",
+        "DOKU_SECRET_NAME": name,
+        "DOKU_BASE_URL": httpserver.url_for("").rstrip("/"),
+        "DOKU_TIMEOUT_SECONDS": "8",
+        "CHANNELS": json.dumps(CHANNELS),
+        "BINS": json.dumps(BINS),
+        "TIMETABLE": json.dumps(TIMETABLE),
+        "CODE_RETENTION_DAYS": "90",
+        "EVIDENCE_RETENTION_DAYS": "3650",
+        "PUBLIC_PATH": "/v1",
+        "OVERRIDE_NOTIFICATION_URL": "",
+        "PUBLIC_URL": "",
+        "SIGNING_SECRET_NAME": f"{name}-signing",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    wiring.use_clock(clock)
+    yield Stack(clock, httpserver, queue_url, webhook_queue_url, dead_letters_url)
+    wiring.use_clock(system_clock)
+
+
+@pytest.fixture
+def logs(aws: None, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the functions log, as CloudWatch would get it."""
+    from o2o.entry import observability
+
+    stream = io.StringIO()
+    for handler in observability.logger.handlers:
+        monkeypatch.setattr(handler, "stream", stream)
+    return stream

@@ -1,0 +1,83 @@
+"""The command line: every command is in a document, and every command in a document exists."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from admin.cli import app
+from tests.support.documents import ROOT, read
+
+# The changelog and the decisions tell of commands as they were.
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+    if path.name != "CHANGELOG.md"
+)
+CLI: Any = typer.main.get_command(app)
+
+_INVOCATION = re.compile(r"python -m admin\b([^`\n]*)")
+_PLACEHOLDER = re.compile(r"<[^<>]+>")
+_END = {"|", ">", ">>", "&&", ";"}
+"""Where a shell's line goes on with something else."""
+
+
+def invocations(text: str) -> list[str]:
+    """The arguments of every ``python -m admin`` in a text, up to where the shell goes on."""
+    joined = text.replace("\\\n", " ")
+    found = []
+    for words in _INVOCATION.findall(joined):
+        arguments = shlex.split(_PLACEHOLDER.sub("SOMETHING", words), comments=True)
+        end = next((at for at, word in enumerate(arguments) if word in _END), len(arguments))
+        found.append(shlex.join(arguments[:end]))
+    return found
+
+
+INVOCATIONS = sorted(
+    {(document, words) for document in DOCUMENTS for words in invocations(read(document)) if words}
+)
+
+
+def commands(group: Any = CLI, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command by its words, as in ``("key", "issue")``."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*above, name))
+        else:
+            yield (*above, name)
+
+
+def parse(words: list[str]) -> tuple[str, ...]:
+    """The command that the arguments name. Raises typer's error if there is no such thing."""
+    command, name, context = CLI, "python -m admin", None
+    named: tuple[str, ...] = ()
+    while True:
+        context = command.make_context(name, words, parent=context)
+        if not hasattr(command, "commands"):
+            return named
+        # A group has read its own options, and leaves the rest.
+        rest = [*context._protected_args, *context.args]
+        name, command, words = command.resolve_command(context, rest)
+        named = (*named, name)
+
+
+@pytest.mark.parametrize(("document", "words"), INVOCATIONS)
+def test_what_a_document_tells_to_type_is_a_command(document, words):
+    assert parse(shlex.split(words)) in set(commands())
+
+
+@pytest.mark.parametrize("command", sorted(commands()), ids=" ".join)
+def test_every_command_is_in_a_document(command):
+    assert any(f" {' '.join(command)} " in f" {words} " for _, words in INVOCATIONS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["key issue", "key isue shop", "codes show INV-1 --deep", "--satck x key list shop"],
+)
+def test_what_is_no_command_is_found(words):
+    with pytest.raises(Exception, match=r"(?i)missing|no such"):
+        parse(shlex.split(words))

@@ -1,0 +1,131 @@
+"""docs/configuration.md: every parameter and every field is in it, with the true defaults."""
+
+import dataclasses
+import json
+import re
+from typing import Any, get_args
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from admin.bins import MAX_BYTES
+from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
+from o2o.core.errors import InvalidConfiguration
+from o2o.entry.settings import parse_bins
+from tests.support.bin_rules import RULES
+from tests.support.documents import read, rows, section
+
+TEXT = read("docs/configuration.md")
+PARAMETERS: dict[str, dict[str, Any]] = yaml_parse(read("template.yaml"))["Parameters"]
+GROUPS = yaml_parse(read("template.yaml"))["Metadata"]["AWS::CloudFormation::Interface"][
+    "ParameterGroups"
+]
+
+
+def described() -> dict[str, str]:
+    """The rows of all parameters."""
+    return {
+        name: cells
+        for group in GROUPS
+        for name, cells in rows(section(TEXT, f"## {group['Label']['default']}")).items()
+    }
+
+
+def example(heading: str) -> Any:
+    """The JSON that stands below a heading."""
+    (block,) = re.findall(r"^```json\n(.+?)^```$", section(TEXT, heading), re.MULTILINE | re.DOTALL)
+    return json.loads(block)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["Label"]["default"])
+def test_every_parameter_is_described_where_the_template_has_it(group):
+    assert list(rows(section(TEXT, f"## {group['Label']['default']}"))) == group["Parameters"]
+
+
+def test_no_parameter_is_without_a_group():
+    assert set(described()) == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_default_and_the_limits_are_the_templates(name):
+    parameter = PARAMETERS[name]
+    default, _, meaning = described()[name].partition("|")
+    expected = "required" if "Default" not in parameter else f"`{parameter['Default']}`"
+    if parameter.get("Default") == "":
+        expected = "empty"
+    if expected.startswith("`{"):  # too long for a cell
+        expected = "[below]"
+        assert example(f"## {name}") == json.loads(parameter["Default"])
+    assert default.strip().startswith(expected)
+    for limit in ("MinValue", "MaxValue"):
+        if limit in parameter:
+            assert re.search(rf"\b{parameter[limit]}\b", meaning), limit
+    for value in parameter.get("AllowedValues", ()):
+        assert f"`{value}`" in meaning
+
+
+def test_every_field_of_the_channels_is_described():
+    fields = rows(section(TEXT, "## Channels"))
+    assert set(fields) == {field.name for field in dataclasses.fields(ChannelSettings)}
+    for field in dataclasses.fields(ChannelSettings):
+        optional = type(None) in get_args(field.type)
+        assert fields[field.name].startswith("optional" if optional else "required")
+
+
+def test_every_field_of_the_timetable_is_described():
+    assert set(rows(section(TEXT, "## Timetable"))) == set(example("## Timetable"))
+
+
+def test_every_field_of_a_bin_is_described():
+    fields = rows(section(TEXT, "## BINs"))
+    entry = {"channel": "alfa", "partnership": "direct", "bin_type": "direct", "bin": "70014"}
+    required = {name for name, cells in fields.items() if cells.startswith("required")}
+    assert required == set(entry)
+    optional = {"features": ["dipc"], "storefronts": ["shop"], "unique_digits": 12}
+    assert set(fields) - required == set(optional)
+    parse_bins(json.dumps([entry | optional]))
+    for name in required:
+        without = {field: value for field, value in entry.items() if field != name}
+        with pytest.raises(ValueError, match=name):
+            parse_bins(json.dumps([without]))
+    with pytest.raises((ValueError, InvalidConfiguration), match="unknown"):
+        parse_bins(json.dumps([entry | {"something_else": 1}]))
+    for name, words in {
+        "channel": Channel,
+        "partnership": Partnership,
+        "bin_type": BinType,
+        "features": Feature,
+    }.items():
+        assert all(f"`{word}`" in fields[name] for word in words), name
+
+
+def test_every_sort_of_bin_is_told():
+    told = re.findall(
+        r"^\| (\w+) \| (\w+) \| (\w+) \| (\d+)(?: to (\d+))? digits?"
+        r" \| up to (\d+) digits \| (.+) \|$",
+        section(TEXT, "## BINs"),
+        re.MULTILINE,
+    )
+    assert {
+        (channel, partnership, bin_type): (
+            range(int(shortest), int(longest or shortest) + 1),
+            int(unique),
+            *documented_and_inferred(features),
+        )
+        for channel, partnership, bin_type, shortest, longest, unique, features in told
+    } == {
+        row: (rule.bin_digits, rule.max_unique_digits, set(rule.features), set(rule.inferred))
+        for row, rule in RULES.items()
+    }
+
+
+def documented_and_inferred(features: str) -> tuple[set[str], set[str]]:
+    """Those in parentheses are inferred."""
+    documented, _, inferred = features.rstrip(")").partition(" (")
+    return set(documented.split(", ")), set(inferred.split(", ")) - {""}
+
+
+def test_the_example_of_bins_is_valid():
+    table = parse_bins(json.dumps(example("## BINs")))
+    assert len(table.offered(Channel.ALFA, "shop")) == 2
+    assert f"{MAX_BYTES:,} bytes" in section(TEXT, "## BINs")

@@ -1,0 +1,69 @@
+"""A browser, and where pictures go."""
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from local.stack import ROOT
+
+PICTURES = ROOT / "docs" / "images"
+LARGEST_PICTURE = 120_000
+CHROMIUM = os.environ.get("O2O_CHROMIUM", "/usr/bin/chromium")
+
+# Without a sandbox of its own, which a container does not allow, and without any call home.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes pictures."""
+    for item in items:
+        if "picture" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.pictures)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, as Debian packages it or as ``O2O_CHROMIUM`` names it."""
+    if not Path(CHROMIUM).exists():
+        missing = (
+            f"there is no {CHROMIUM}: install Debian's package chromium"
+            " (apt-get install chromium), or name another Chromium in O2O_CHROMIUM"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"The pages can't be tested in a browser: {missing}.")
+        pytest.skip(f"The pages are not tested in a browser: {missing}.")
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        except Error as error:
+            pytest.fail(f"{CHROMIUM} does not start: {error}")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[[Page, str], None]:
+    """Takes a picture of a page; with ``O2O_PICTURES`` set it goes into the documentation."""
+
+    def take(page: Page, name: str) -> None:
+        shot = Image.open(io.BytesIO(page.screenshot(animations="disabled")))
+        folder = PICTURES if os.environ.get("O2O_PICTURES") else tmp_path
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        shot.convert("RGB").quantize(128).save(path, optimize=True)
+        assert path.stat().st_size < LARGEST_PICTURE
+
+    return take

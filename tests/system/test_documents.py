@@ -1,0 +1,126 @@
+"""What README.md and docs/api.md show is what a reader sees, who has just started a stack."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.documents import mask, read
+from tests.support.local_stack import LocalStack
+from tests.support.patience import PATIENCE_SECONDS, until
+
+API = read("docs/api.md")
+README = read("README.md")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack in which nothing has happened yet."""
+    running = LocalStack(folder=tmp_path_factory.mktemp("documents"))
+    running.start()
+    yield running
+    running.http.close()
+    running.stop()
+
+
+# --- docs/api.md -----------------------------------------------------------------------------
+
+Example = tuple[str, str, str]
+"""What to do at the simulator before (or nothing), the request, the answer."""
+
+
+def examples() -> list[Example]:
+    """The examples, in their order."""
+    found = re.findall(
+        r"^<!-- simulator: ([^\n]+) -->$|^```http\n(.+?)^```$", API, re.MULTILINE | re.DOTALL
+    )
+    told: list[Example] = []
+    before = request = ""
+    for action, block in found:
+        if action:
+            before = action
+        elif block.partition(" ")[0].isdigit():
+            told.append((before, request, block))
+            before = request = ""
+        else:
+            request = block
+    return told
+
+
+def test_the_examples_are_true(stack: LocalStack) -> None:
+    assert len(examples()) == API.count("```http\n") // 2
+    for before, request, answer in examples():
+        if before:
+            method, path, body = before.split(" ", 2)
+            stack.doku(method, path, json.loads(body))
+        line, _, body = request.partition("\n")
+        method, path = line.split(" ", 1)
+        if before.startswith("POST /pay "):
+            stack.becomes(path.rpartition("/")[2], "paid")
+        check(stack.call(method, path, json=json.loads(body) if body.strip() else None), answer)
+
+
+def check(seen: Any, written: str) -> None:
+    """Compare an answer with its example: status, the headers that are shown, and the body."""
+    head, _, body = written.partition("\n\n")
+    status, *headers = head.strip().splitlines()
+    assert status == f"{seen.status_code} {HTTPStatus(seen.status_code).phrase}", seen.text
+    for header in headers:
+        name, _, value = header.partition(": ")
+        told = seen.headers.get(name, "")
+        assert told.isdigit() if name == "Retry-After" else told == value, name
+    # As text, so that the order of the fields counts too.
+    assert plain(seen.text) == plain(body)
+
+
+def plain(text: str) -> str:
+    return mask(json.dumps(json.loads(text), indent=2, ensure_ascii=False))
+
+
+# --- README.md -------------------------------------------------------------------------------
+
+
+def commands() -> list[tuple[str, str]]:
+    """Each command of the consoles with what it prints."""
+    consoles = "".join(re.findall(r"^```console\n(.+?)^```$", README, re.MULTILINE | re.DOTALL))
+    _, *told = re.split(r"^\$ ", consoles, flags=re.MULTILINE)
+    return [(command, output) for command, _, output in (each.partition("\n") for each in told)]
+
+
+def run(shell: str, command: str, folder: Path) -> str:
+    """What a reader's shell prints, without what differs from run to run."""
+    done = subprocess.run(
+        [shell, "-c", command],
+        cwd=folder,
+        # Our own Python first: the examples need any, and there may be no other.
+        env={"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert done.stderr == ""
+    return mask(done.stdout.strip())
+
+
+def test_the_five_minutes_are_true(stack: LocalStack, tmp_path: Path) -> None:
+    shell = shutil.which("bash")
+    if shell is None or shutil.which("curl") is None:
+        pytest.skip("bash or curl is missing")
+    (tmp_path / ".local").symlink_to(stack.folder)
+    preamble = ""
+    for command, output in commands():
+        if not output:
+            preamble += command + "\n"
+            continue
+        if command.startswith("o2o /payment-codes/INV-1 "):
+            until(lambda: stack.get("INV-1")["payments"])  # the notification takes its moment
+        assert run(shell, preamble + command, tmp_path) == mask(output.strip()), command

@@ -1,0 +1,196 @@
+"""What the person at the terminal meets: start, stop, refusals, the console, the demo."""
+
+import json
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.demo import Surprise, expect
+from local.stack import ROOT
+from tests.support.local_stack import LocalStack, clean_environment
+
+
+def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env={**clean_environment(), **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+# --- refusals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "variable"),
+    [
+        ("--api-port", "O2O_API_PORT"),
+        ("--simulator-port", "O2O_SIMULATOR_PORT"),
+        ("--console-port", "O2O_CONSOLE_PORT"),
+    ],
+)
+def test_a_port_that_is_taken_is_told_in_one_sentence(
+    tmp_path: Path, option: str, variable: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for ended in (
+            run("local", "--state-dir", str(tmp_path), option, port),
+            run("local", "--state-dir", str(tmp_path), **{variable: port}),
+        ):
+            assert ended.returncode == 1
+            assert ended.stderr.startswith(f"local stack: Port {port} for the ")
+            assert option in ended.stderr
+            assert len(ended.stderr.splitlines()) == 1
+    assert not (tmp_path / "stack.json").exists()
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(stack: LocalStack) -> None:
+    ended = run("local", "--state-dir", str(stack.folder))
+    assert ended.returncode == 1
+    assert "already" in ended.stderr
+    assert "--state-dir" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert stack.call("GET", "/channels").status_code == 200
+
+
+def test_a_port_that_is_no_number_is_told(tmp_path: Path) -> None:
+    ended = run("local", "--state-dir", str(tmp_path), O2O_API_PORT="eighty")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "local stack: O2O_API_PORT is a port number, not 'eighty'.\n",
+    )
+
+
+# --- a running stack -------------------------------------------------------------------------
+
+
+def test_stack_json_says_where_everything_is(stack: LocalStack) -> None:
+    about = stack.about
+    assert set(about) == {
+        "api_url",
+        "api_key",
+        "doku",
+        "notification_url",
+        "inquiry_url",
+        "console_url",
+        "dynamodb_url",
+        "aws_url",
+        "outputs",
+    }
+    assert set(about["doku"]) == {"base_url", "client_id", "secret_key"}
+    assert about["notification_url"] == f"{about['api_url']}/doku/notifications"
+    assert about["inquiry_url"] == f"{about['api_url']}/doku/inquiries"
+    mode = stat.S_IMODE((stack.folder / "stack.json").stat().st_mode)
+    assert mode == 0o600
+    assert stat.S_IMODE((stack.folder / "credentials.json").stat().st_mode) == 0o600
+
+
+def test_no_secret_reaches_a_log(stack: LocalStack) -> None:
+    stack.create(customer={"name": "Bambang Pamungkas", "email": "bambang@example.com"})
+    for path in (stack.folder / "logs").glob("*.log"):
+        written = path.read_text()
+        for secret in (stack.about["api_key"], stack.about["doku"]["secret_key"]):
+            assert secret not in written, path
+        assert "Bambang" not in written, path
+        assert "bambang@" not in written, path
+
+
+def test_the_console_shows_where_things_are_and_the_logs(stack: LocalStack) -> None:
+    console = stack.about["console_url"]
+    page = stack.http.get(console, timeout=10)
+    assert page.headers["Content-Type"].startswith("text/html")
+    about = stack.http.get(f"{console}/_local/about", timeout=10).json()
+    assert about["api_url"] == stack.about["api_url"]
+    assert about["cashier_url"] == f"{stack.about['doku']['base_url']}/cashier"
+    stack.create()
+    log = stack.http.get(f"{console}/logs/GenerateCodeFunction", timeout=10)
+    assert log.status_code == 200
+    for name in ("nothing", "..%2Fcredentials", "../credentials"):
+        assert stack.http.get(f"{console}/logs/{name}", timeout=10).status_code == 404
+
+
+def test_the_console_listens_to_its_own_name_only(stack: LocalStack) -> None:
+    answer = stack.http.get(
+        f"{stack.about['console_url']}/_local/clock",
+        headers={"Host": "attacker.example"},
+        timeout=10,
+    )
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"advance_seconds": -1}', 400),
+        ('{"advance_seconds": "a while"}', 400),
+        ('{"advance_seconds": NaN}', 400),
+        ('{"advance_seconds": null}', 400),
+        ('{"other": 1}', 400),
+        ("[]", 400),
+        ("{", 400),
+    ],
+)
+def test_the_clock_refuses_what_is_no_duration(stack: LocalStack, body: str, status: int) -> None:
+    url = f"{stack.about['console_url']}/_local/clock"
+    before = stack.http.get(url, timeout=10).json()["offset_seconds"]
+    answer = stack.http.post(
+        url, data=body, headers={"Content-Type": "application/json"}, timeout=10
+    )
+    assert answer.status_code == status
+    assert answer.json()["error"]
+    assert stack.http.get(url, timeout=10).json()["offset_seconds"] == before
+
+
+def test_a_page_of_another_site_cannot_move_the_clock(stack: LocalStack) -> None:
+    url = f"{stack.about['console_url']}/_local/clock"
+    answer = stack.http.post(
+        url, data='{"advance_seconds": 1}', headers={"Content-Type": "text/plain"}, timeout=10
+    )
+    assert answer.status_code == 415
+
+
+def test_the_schedules_can_be_run(stack: LocalStack) -> None:
+    answer = stack.http.post(f"{stack.about['console_url']}/_local/run-schedules", timeout=40)
+    assert (answer.status_code, answer.json()["failed_schedules"]) == (200, [])
+
+
+def test_one_clock_for_all(stack: LocalStack) -> None:
+    stack.advance(hours=1)
+    told = stack.http.get(f"{stack.about['console_url']}/_local/clock", timeout=10).json()["now"]
+    code = stack.create()
+    assert told[:19] <= code["created_at"][:19]
+    assert stack.doku("GET", f"/orders/{code['invoice_number']}")["created_at"] >= told[:19]
+
+
+# --- the demo --------------------------------------------------------------------------------
+
+
+def test_the_demo_tells_its_story_on_a_running_stack(stack: LocalStack) -> None:
+    ended = run("local.demo", "--state-dir", str(stack.folder))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert stack.about["api_url"] in ended.stdout
+    assert "All as it should be." in ended.stdout
+
+
+def test_the_demo_says_what_it_expected_and_saw(stack: LocalStack, tmp_path: Path) -> None:
+    wrong: dict[str, Any] = {**stack.about, "api_key": "o2o_nobody"}
+    (tmp_path / "stack.json").write_text(json.dumps(wrong))
+    ended = run("local.demo", "--state-dir", str(tmp_path))
+    assert ended.returncode == 1
+    assert "The status of GET /channels: expected 200, saw 401." in ended.stdout
+
+
+def test_a_surprise_is_a_sentence() -> None:
+    expect("One", 1, 1)
+    with pytest.raises(Surprise, match=r"^The number: expected 1, saw 2\.$"):
+        expect("The number", 1, 2)

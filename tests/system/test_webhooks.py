@@ -1,0 +1,144 @@
+"""From the till to the storefront's own receiver, over the whole stack."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from standardwebhooks import Webhook
+
+from local.aws import client
+from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
+from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.signing import Signing
+from o2o.core.endpoints import Endpoint
+from tests.support.local_stack import LocalStack, new_storefront
+from tests.support.patience import until
+from tests.support.receivers import Post, Receiver, receiver, status
+
+
+class Merchant:
+    """A storefront with a receiver of its own."""
+
+    def __init__(self, stack: LocalStack, name: str, end: Receiver) -> None:
+        self.stack = stack
+        self.end = end
+        self.headers = {"Authorization": f"Bearer {new_storefront(stack, name)}"}
+        outputs = stack.about["outputs"]
+        endpoints = DynamoEndpointStore(Store(stack.dynamodb(), outputs["TableName"]))
+        endpoints.save_endpoint(Endpoint(storefront_id=name, url=end.url))
+        secrets = client("secretsmanager", stack.about["aws_url"])
+        self.secret = Signing(secrets, outputs["SigningSecretName"]).webhook_secret(name, 1)
+
+    def create(self, **changes: Any) -> dict[str, Any]:
+        order = self.stack.order(**changes)
+        answer = self.stack.call("POST", "/payment-codes", json=order, headers=self.headers)
+        assert answer.status_code == 201, answer.text
+        code: dict[str, Any] = answer.json()
+        return code
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self.stack.call("GET", path, params=query, headers=self.headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def hears(self, invoice_number: str, kind: str, times: int = 1) -> dict[str, Any]:
+        """What the receiver is told of a code, verified as its owner would."""
+
+        def look() -> list[Post]:
+            told = [(post, json.loads(post.body)) for post in list(self.end.posts)]
+            found = [
+                post
+                for post, body in told
+                if body["type"] == f"payment_code.{kind}"
+                and body["data"]["invoice_number"] == invoice_number
+            ]
+            return found if len(found) >= times else []
+
+        post = until(look)[-1]
+        # The clock of the stack may be ahead of this machine's.
+        with time_machine.travel(float(post.headers["webhook-timestamp"]), tick=False):
+            told: dict[str, Any] = Webhook(self.secret).verify(post.body, post.headers)
+        assert told["id"] == post.headers["webhook-id"]
+        return told
+
+
+@pytest.fixture
+def merchant(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[Merchant]:
+    with receiver(status(204)) as end:
+        yield Merchant(stack, f"merchant-{next(stack.numbers)}", end)
+
+
+def test_paid_at_the_till_and_heard_of_by_the_storefront(merchant: Merchant) -> None:
+    code = merchant.create(metadata={"order": 7})
+    invoice = code["invoice_number"]
+    assert merchant.hears(invoice, "activated")["data"]["payment_code"] == code["payment_code"]
+    receipt = merchant.stack.pay(code)
+    told = merchant.hears(invoice, "paid")
+    assert told["data"]["status"] == "paid"
+    assert told["data"]["metadata"] == {"order": 7}
+    assert told["data"]["payment"]["receipt_number"] == receipt["receipt_number"]
+    assert "customer" not in told["data"]
+
+    def delivered() -> Any:
+        found = merchant.get("/events", type="payment_code.paid")["items"]
+        return next((each for each in found if each["delivery"]["status"] == "delivered"), None)
+
+    event = until(delivered)
+    assert event["id"] == told["id"]
+    assert [attempt["status_code"] for attempt in event["delivery"]["attempts"]] == [204]
+    assert merchant.get(f"/events/{event['id']}") == event
+
+
+def test_a_receiver_that_fails_three_times_gets_it_the_fourth(merchant: Merchant) -> None:
+    merchant.end.answer = status(500)
+    invoice = merchant.create(expires_in_minutes=30 * 24 * 60)["invoice_number"]
+
+    def delivery(attempts: int) -> dict[str, Any]:
+        def look() -> Any:
+            found = [event["delivery"] for event in merchant.get("/events")["items"]]
+            return next((each for each in found if len(each["attempts"]) == attempts), None)
+
+        found: dict[str, Any] = until(look)
+        return found
+
+    for attempts in (1, 2, 3):
+        waiting = delivery(attempts)
+        assert waiting["status"] == "pending"
+        assert waiting["next_attempt_at"] is not None
+        if attempts == 3:
+            merchant.end.answer = status(204)
+        merchant.stack.advance(hours=1)
+    told = merchant.hears(invoice, "activated", times=4)
+    delivered = delivery(4)
+    assert delivered["status"] == "delivered"
+    assert [each["status_code"] for each in delivered["attempts"]] == [500, 500, 500, 204]
+    assert {post.headers["webhook-id"] for post in merchant.end.posts} == {told["id"]}
+
+
+def test_an_event_is_sent_again_on_demand(merchant: Merchant) -> None:
+    invoice = merchant.create()["invoice_number"]
+    told = merchant.hears(invoice, "activated")
+    answer = merchant.stack.call(
+        "POST",
+        "/events/redeliver",
+        json={"event_ids": [told["id"]]},
+        headers=merchant.headers,
+    )
+    assert (answer.status_code, answer.json()) == (202, {"count": 1, "next_cursor": None})
+    assert merchant.hears(invoice, "activated", times=2) == told
+
+
+def test_another_storefront_hears_and_sees_nothing(merchant: Merchant, stack: LocalStack) -> None:
+    invoice = merchant.create()["invoice_number"]
+    told = merchant.hears(invoice, "activated")
+    assert stack.call("GET", f"/events/{told['id']}").status_code == 404
+    stranger = stack.create()
+    stack.pay(stranger)
+    stack.becomes(stranger["invoice_number"], "paid")
+    merchant.stack.pay(merchant.get(f"/payment-codes/{invoice}"))
+    merchant.hears(invoice, "paid")
+    assert {json.loads(post.body)["data"]["invoice_number"] for post in merchant.end.posts} == {
+        invoice
+    }
