@@ -73,10 +73,16 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         variable = f"$O2O_{server.upper()}_PORT"
         text = f"default: {variable}, else the previous one, else any free one"
         add(f"--{server}-port", type=int, metavar="PORT", help=text)
-    add("--dynamodb-url", metavar="URL", help="your own engine (default: $O2O_DYNAMODB_URL)")
+    add("--dynamodb-url", metavar="URL", help="use this engine (default: $O2O_DYNAMODB_URL)")
     text = "where the data is kept (default: $O2O_STATE_DIR, else .local)"
     add("--state-dir", type=Path, metavar="FOLDER", help=text)
-    add("--workers", type=int, default=4, metavar="N", help="per function (default: %(default)s)")
+    add(
+        "--workers",
+        type=int,
+        default=4,
+        metavar="N",
+        help="processes per function (default: %(default)s)",
+    )
     options = parser.parse_args(arguments)
     if options.workers < 1:
         parser.error("--workers must be at least 1.")
