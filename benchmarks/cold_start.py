@@ -1,9 +1,9 @@
-"""What each handler's import costs, from the artefacts of `make build`.
+"""How long each handler's import takes, from the artefacts of `make build`.
 
     python -m benchmarks.cold_start [--starts 15]
 
-Milliseconds are this machine's, not Lambda's: the ratio to a bare boto3 with one client is what
-to compare between machines and changes. Exits with 1 if a handler is over its budget.
+Milliseconds are this machine's, not Lambda's: compare the ratio to a bare boto3 with one client.
+Exits with 1 if a handler is over its budget.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tools import artefacts, build
 
-# Times a bare boto3 with a DynamoDB client. Without pydantic and routes there is little to pay.
+# Multiples of a bare boto3 with a DynamoDB client; without pydantic and routes, imports are faster.
 BUDGET = 2.5
 BUDGETS = {"authorize_storefront": 1.6, "expire_codes": 1.6}
 
@@ -26,12 +26,12 @@ BARE = "import boto3\nboto3.client('dynamodb')\ndef lambda_handler(event, contex
 
 
 def main() -> None:
-    """Measure and judge."""
+    """Measure all handlers, print a table, and compare with the budgets."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--starts", type=int, default=15, help="starts of each handler")
     starts: int = parser.parse_args().starts
     if not build.is_up_to_date():
-        sys.exit("The artefacts are of other sources: run `make build` first.")
+        sys.exit("The artefacts are out of date: run `make build` first.")
     table = Table("handler", "ms", "times bare boto3", "budget", "modules")
     over = False
     with tempfile.TemporaryDirectory() as folder:
@@ -40,13 +40,13 @@ def main() -> None:
         bare.mkdir()
         (bare / "app.py").write_text(BARE)
         functions = artefacts.read_functions()
-        yardstick, modules = measure(next(iter(functions.values())), [bare, *path], starts)
-        table.add_row("bare boto3", f"{yardstick:.0f}", "1.0", "", str(modules))
+        reference, modules = measure(next(iter(functions.values())), [bare, *path], starts)
+        table.add_row("bare boto3", f"{reference:.0f}", "1.0", "", str(modules))
         for function in functions.values():
             spent, modules = measure(function, [build.BUILT / function.name, *path], starts)
             name = function.folder.removeprefix("functions/")
             budget = BUDGETS.get(name, BUDGET)
-            ratio = spent / yardstick
+            ratio = spent / reference
             over |= ratio > budget
             table.add_row(name, f"{spent:.0f}", f"{ratio:.1f}", str(budget), str(modules))
     Console().print(table)
@@ -54,14 +54,14 @@ def main() -> None:
 
 
 def measure(function: artefacts.Function, path: list[Path], starts: int) -> tuple[float, int]:
-    """The median of several imports in milliseconds, and how many modules one loads."""
-    told = []
+    """The median of several imports in milliseconds, and the number of modules that one loads."""
+    results = []
     for _ in range(starts):
         done = artefacts.start(function, path)
         if done.returncode:
             sys.exit(done.stderr)
-        told.append(json.loads(done.stdout))
-    return median(each["milliseconds"] for each in told), len(told[0]["modules"])
+        results.append(json.loads(done.stdout))
+    return median(each["milliseconds"] for each in results), len(results[0]["modules"])
 
 
 if __name__ == "__main__":

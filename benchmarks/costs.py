@@ -1,11 +1,11 @@
-"""What a payment code costs in DynamoDB: requests and units, as the engine counts them.
+"""What a payment code costs in DynamoDB: requests and capacity units, counted by the engine.
 
     .venv/bin/python -m benchmarks.costs
 
-The use cases run on the local engine (Dynoxide), on the template's defaults, against the DOKU
-simulator over HTTP: messages have their real sizes. Units are those of on-demand tables; an item
-costs one write unit for each begun KB, twice that in a transaction, and one more for each entry
-of an index that is written or removed.
+The use cases run on the local engine (Dynoxide) with the template's defaults, against the DOKU
+simulator over HTTP, so that messages have their real sizes. Units are those of on-demand tables:
+one write unit for each started KB of an item, twice that in a transaction, and one more for each
+index entry that is written or removed.
 """
 
 import json
@@ -67,7 +67,7 @@ Row = tuple[str, list[str], float, float]
 
 
 class Bench:
-    """The use cases on one table, a DOKU and a clock to turn."""
+    """The use cases on one table, with the simulator and a clock that can be moved."""
 
     def __init__(self, dynamodb_url: str, doku_url: str, clock: TurnableClock) -> None:
         self.client = boto3.client(
@@ -75,7 +75,7 @@ class Bench:
             endpoint_url=dynamodb_url,
             region_name="ap-southeast-3",
             aws_access_key_id="bench",
-            aws_secret_access_key="bench",  # noqa: S106 - any will do there
+            aws_secret_access_key="bench",  # noqa: S106 - the engine accepts any
         )
         tables.create(self.client, "costs")
         store = Store(
@@ -86,7 +86,7 @@ class Bench:
         doku = DokuClient(
             base_url=doku_url,
             paths=config.paths,
-            credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port's
+            credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port has this parameter
             clock=clock,
             entropy=SystemEntropy(),
         )
@@ -107,7 +107,7 @@ class Bench:
             page_token=lambda invoice_number: f"{invoice_number}.{'t' * 22}",
         )
         inbox = Inbox(
-            credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port's
+            credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port has this parameter
             target=TARGET,
             clock=clock,
         )
@@ -143,8 +143,8 @@ class Bench:
         # Bus and sender cost nothing in DynamoDB.
         self.shops = Shops(events, endpoints, clock)
 
-    def ask(self, invoice_number: str) -> None:
-        """Ask for a code, as storefronts do."""
+    def create(self, invoice_number: str) -> None:
+        """Create a code as a storefront does."""
         request = CodeRequest(
             invoice_number=invoice_number,
             amount=150_000,
@@ -158,44 +158,44 @@ class Bench:
 
     @contextmanager
     def measure(self, what: str) -> Iterator[None]:
-        """Note what is consumed while it is entered."""
+        """Record the capacity that is consumed while it is entered."""
         with CapacityMeter(self.client) as meter:
             yield
         self.rows.append((what, meter.operations, meter.read_units, meter.write_units))
 
 
 def settings() -> GenerateSettings:
-    """What the function gets, from the template's defaults and dev's section of samconfig.toml."""
+    """The function's settings, from the template's defaults and dev's section of samconfig.toml."""
     template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
     samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
     known = {name: each.get("Default", "") for name, each in template["Parameters"].items()}
     known |= samconfig["dev"]["deploy"]["parameters"]["parameter_overrides"]
     function = template["Resources"]["GenerateCodeFunction"]["Properties"]
     variables = function["Environment"]["Variables"]
-    # What refers to a resource has some name.
+    # References to resources may have any name.
     environment = {
         name: str(known.get(value.get("Ref"), "costs")) for name, value in variables.items()
     }
     return GenerateSettings.from_env({"TABLE_NAME": "costs", **environment})
 
 
-class Mailbox(ThreadingHTTPServer):
-    """Takes DOKU's notifications and answers 200."""
+class NotificationServer(ThreadingHTTPServer):
+    """Queues DOKU's notifications and answers 200."""
 
     def __init__(self) -> None:
         self.arrived: queue.Queue[tuple[Mapping[str, str], bytes]] = queue.Queue()
-        super().__init__(("127.0.0.1", 0), _Letter)
+        super().__init__(("127.0.0.1", 0), _Notification)
 
     @property
     def url(self) -> str:
-        """What is configured at DOKU."""
+        """The notification URL that is configured at DOKU."""
         return f"http://127.0.0.1:{self.server_address[1]}{TARGET}"
 
 
-class _Letter(BaseHTTPRequestHandler):
-    server: Mailbox
+class _Notification(BaseHTTPRequestHandler):
+    server: NotificationServer
 
-    def do_POST(self) -> None:  # the name is the standard library's
+    def do_POST(self) -> None:  # the standard library's name
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.send_header("Content-Length", "0")
@@ -203,27 +203,27 @@ class _Letter(BaseHTTPRequestHandler):
         self.server.arrived.put((dict(self.headers), body))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's
-        """Say nothing."""
+        """Log nothing."""
 
 
 def expect(holds: bool, what: str) -> None:  # noqa: FBT001 - as assert has it
-    """End with a sentence if the measured thing did not happen."""
+    """Exit with an error message unless the measured operation had this result."""
     if not holds:
-        sys.exit(f"costs: it was expected that {what}.")
+        sys.exit(f"costs: expected that {what}.")
 
 
-def run(bench: Bench, doku: Simulator, mailbox: Mailbox, clock: TurnableClock) -> None:
-    """One code that is paid, one that is not, and what happens around them."""
+def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: TurnableClock) -> None:
+    """Measure the life of a code that is paid and of one that is not."""
     bench.storefronts.add("shop", "Shop")
     key = bench.storefronts.issue_key("shop").api_key
     authorize = AuthorizeStorefront(storefronts=bench.storefronts.storefronts)
     with bench.measure("an API key is checked (then cached by API Gateway)"):
         expect(authorize(f"Bearer {key}") is not None, "the key is valid")
     with bench.measure("POST /payment-codes"):
-        bench.ask("INV-1")
+        bench.create("INV-1")
     before = bench.codes.get("INV-1")
     pay(doku, "INV-1")
-    headers, body = mailbox.arrived.get(timeout=10)
+    headers, body = receiver.arrived.get(timeout=10)
     with bench.measure("DOKU's notification"):
         expect(
             bench.receive(headers, body).outcome is NotificationOutcome.SETTLED,
@@ -231,13 +231,13 @@ def run(bench: Bench, doku: Simulator, mailbox: Mailbox, clock: TurnableClock) -
         )
     after = bench.codes.get("INV-1")
     if before is None or after is None:
-        sys.exit("costs: it was expected that the code is there.")
+        sys.exit("costs: expected that the code exists.")
     bench.shops.open("shop")
     with bench.measure("an event: published"):
         (published,) = bench.shops.publish(Change(before, after))
     with bench.measure("the event: delivered to the storefront"):
         bench.shops.deliver(published.record.event_id)
-    expect(len(bench.shops.sender.posted) == 1, "the storefront was told")
+    expect(len(bench.shops.sender.posted) == 1, "the storefront was notified")
     with bench.measure("the same notification again"):
         expect(
             bench.receive(headers, body).outcome is NotificationOutcome.KNOWN,
@@ -246,7 +246,7 @@ def run(bench: Bench, doku: Simulator, mailbox: Mailbox, clock: TurnableClock) -
     with bench.measure("GET /payment-codes/{invoice_number}, paid"):
         expect(len(bench.read.one("shop", "INV-1").payments) == 1, "the payment is shown")
 
-    bench.ask("INV-2")
+    bench.create("INV-2")
     clock.advance(minutes=15)
     with bench.measure("a look at an active code: not paid yet"):
         bench.reconcile(Work(WorkKind.CODE, "INV-2"), time_left=plenty)
@@ -258,7 +258,7 @@ def run(bench: Bench, doku: Simulator, mailbox: Mailbox, clock: TurnableClock) -
     for which in ("first", "last"):
         code = bench.codes.get("INV-2")
         if code is None or code.due_at is None:
-            sys.exit("costs: it was expected that an expired code is looked at twice.")
+            sys.exit("costs: expected that an expired code is looked at twice.")
         clock.now = code.due_at
         with bench.measure(f"the {which} look after its end"):
             bench.reconcile(Work(WorkKind.CODE, "INV-2"), time_left=plenty)
@@ -276,29 +276,29 @@ def pay(doku: Simulator, invoice_number: str) -> None:
 
 
 def measure() -> list[Row]:
-    """Run it all. Ends with a sentence if there is no engine."""
+    """Measure everything. Exits with an error message if there is no engine."""
     program = dynoxide.find()
     if program is None:
-        sys.exit("costs: there is no Dynoxide; `make run` sets it up, npm is needed for it.")
+        sys.exit("costs: Dynoxide is not installed; `make run` installs it with npm.")
     clock = TurnableClock()
-    with Mailbox() as mailbox, dynoxide.run(program) as dynamodb_url:
-        threading.Thread(target=mailbox.serve_forever, daemon=True).start()
+    with NotificationServer() as receiver, dynoxide.run(program) as dynamodb_url:
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
         config = SimulatorConfig(
             client_id=CREDENTIALS.client_id,
             secret_key=CREDENTIALS.secret_key,
-            notification_urls={"alfa": mailbox.url},
+            notification_urls={"alfa": receiver.url},
             now=clock,
         )
         with Simulator(config) as doku:
             bench = Bench(dynamodb_url, doku.url, clock)
-            run(bench, doku, mailbox, clock)
-        mailbox.shutdown()
+            run(bench, doku, receiver, clock)
+        receiver.shutdown()
         bench.client.close()
     return bench.rows
 
 
 def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
-    """What docs/benchmarks.md says: read and write units of what matters to a bill."""
+    """Read and write units by what a bill depends on: the numbers in docs/benchmarks.md."""
     units = {what: (read, write) for what, _, read, write in rows}
     looks = [what for what in units if "look" in what]
     idle, _ = units["expire_codes while nothing is due"]
@@ -316,7 +316,7 @@ def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
 
 
 def show(rows: list[Row]) -> None:
-    """Each row, and the sums that matter."""
+    """Print all rows and the sums."""
     console = Console(width=110)
     table = Table("what", "requests", "read units", "write units")
     for what, operations, read, write in rows:
@@ -332,7 +332,7 @@ def show(rows: list[Row]) -> None:
 
 
 def main() -> None:
-    """Measure and tell."""
+    """Measure and print the results."""
     show(measure())
 
 

@@ -1,12 +1,12 @@
-"""From the till to the storefront: how long until a payment's webhook is received.
+"""How long it takes from a payment at the till until the storefront receives the webhook.
 
     .venv/bin/python -m benchmarks.paid_to_webhook [payments] [customers]
 
-Starts a local stack of its own and a receiver. Customers pay side by side, each one again as
-soon as the storefront has heard of its payment. The clock runs from the moment at which the till
-is told to take the money until the receiver has the signed event: DOKU's notification, its
-verification, the settlement, the table's stream, the bus, the queue and the POST lie between.
-Writes the distribution into docs/benchmarks.md.
+Starts a temporary local stack and a receiver. Customers pay in parallel, each one the next code as
+soon as the storefront has received the webhook. The time runs from the request to the till to pay
+until the receiver has the signed event. In between are DOKU's notification, its verification, the
+settlement, the table's stream, the event bus, the queue and the POST. Writes the distribution into
+docs/benchmarks.md.
 """
 
 import json
@@ -35,38 +35,38 @@ BEGIN, END = "<!-- paid-to-webhook: begin -->", "<!-- paid-to-webhook: end -->"
 PATIENCE_SECONDS = 60.0
 
 
-class Ear:
-    """Hears of payments."""
+class Arrivals:
+    """Records when the storefront's events arrive."""
 
     def __init__(self) -> None:
-        self._heard: dict[tuple[str, str], float] = {}
+        self._times: dict[tuple[str, str], float] = {}
         self._changed = threading.Condition()
 
-    def answer(self, request: Handler) -> None:
-        """Take an event, and say so."""
+    def receive(self, request: Handler) -> None:
+        """Record an event and answer 204."""
         now = time.perf_counter()
         body = json.loads(request.body)
         with self._changed:
-            self._heard[body["type"], body["data"]["invoice_number"]] = now
+            self._times[body["type"], body["data"]["invoice_number"]] = now
             self._changed.notify_all()
         request.send_response(204)
         request.end_headers()
 
-    def heard_at(self, kind: str, invoice_number: str) -> float:
-        """When an event was heard of. Raises TimeoutError."""
-        told = (f"payment_code.{kind}", invoice_number)
+    def time_of(self, kind: str, invoice_number: str) -> float:
+        """Wait for an event; returns its ``time.perf_counter``. Raises TimeoutError."""
+        event = (f"payment_code.{kind}", invoice_number)
         with self._changed:
-            if not self._changed.wait_for(lambda: told in self._heard, timeout=PATIENCE_SECONDS):
-                raise TimeoutError(f"{invoice_number} was not heard of")
-            return self._heard[told]
+            if not self._changed.wait_for(lambda: event in self._times, timeout=PATIENCE_SECONDS):
+                raise TimeoutError(f"no event payment_code.{kind} of {invoice_number}")
+            return self._times[event]
 
 
 def measure(payments: int, customers: int) -> list[float]:
-    """Seconds from the till to the receiver, one a payment."""
-    ear = Ear()
+    """Seconds from the till to the receiver, for each payment."""
+    arrivals = Arrivals()
     with (
         tempfile.TemporaryDirectory() as folder,
-        receiver(ear.answer) as end,
+        receiver(arrivals.receive) as end,
         ThreadPoolExecutor(customers) as pool,
         Progress(transient=True) as progress,
     ):
@@ -83,7 +83,7 @@ def measure(payments: int, customers: int) -> list[float]:
 
             def create(_: int) -> dict[str, Any]:
                 code = stack.create(expires_in_minutes=24 * 60)
-                ear.heard_at("activated", code["invoice_number"])
+                arrivals.time_of("activated", code["invoice_number"])
                 progress.advance(task)
                 return code
 
@@ -93,7 +93,7 @@ def measure(payments: int, customers: int) -> list[float]:
             def pay(code: dict[str, Any]) -> float:
                 began = time.perf_counter()
                 stack.pay(code)
-                seconds = ear.heard_at("paid", code["invoice_number"]) - began
+                seconds = arrivals.time_of("paid", code["invoice_number"]) - began
                 progress.advance(task)
                 return seconds
 
@@ -103,20 +103,20 @@ def measure(payments: int, customers: int) -> list[float]:
 
 
 def distribution(seconds: Sequence[float]) -> dict[str, float]:
-    """The usual places of a distribution, in milliseconds."""
+    """Extremes and percentiles in milliseconds, by name."""
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    places = {
+    quantiles = {
         "fastest": min(seconds),
         "p50": cuts[49],
         "p90": cuts[89],
         "p99": cuts[98],
         "slowest": max(seconds),
     }
-    return {name: value * 1000 for name, value in places.items()}
+    return {name: value * 1000 for name, value in quantiles.items()}
 
 
 def write(found: dict[str, float], payments: int, customers: int) -> None:
-    """Put the numbers into the document, between the markers."""
+    """Write the numbers into the document, between the markers."""
     rows = "\n".join(f"| {name} | {value:,.0f} |" for name, value in found.items())
     text = (
         f"{BEGIN}\n{payments:,} payments, {customers} customers at a time, Python "
@@ -129,7 +129,7 @@ def write(found: dict[str, float], payments: int, customers: int) -> None:
 
 
 def main() -> None:
-    """Measure, print and write."""
+    """Measure, print the results and write them into the document."""
     payments = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     customers = int(sys.argv[2]) if len(sys.argv) > 2 else 4  # noqa: PLR2004 - the second argument
     found = distribution(measure(payments, customers))

@@ -1,4 +1,4 @@
-"""``python -m local``: start the stack, say where things are, stay until Ctrl-C."""
+"""``python -m local``: start the stack, print its addresses, run until Ctrl-C."""
 
 import argparse
 import os
@@ -17,67 +17,78 @@ from local.stack import ROOT, Options, Stack, Started
 
 
 class _Stop(BaseException):
-    """Somebody asked the stack to end while it was starting."""
+    """A signal asked the stack to stop while it was starting."""
 
 
-class _Signals:
-    """Hears that the stack shall end.
+class _StopSignals:
+    """Handles the signals that ask the stack to stop.
 
-    Starting is broken off by an exception. One that is raised while Python cleans something up
-    is lost, so that the wish is also remembered; waiting needs nothing but that.
+    While the stack starts, a signal raises ``_Stop``. Python drops an exception that is raised in a
+    finalizer, so the signal sets an event too, which is all that a running stack needs.
     """
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.breaks_off = True
-        for number in _ENDS:
-            signal.signal(number, self._hear)
+        self.received = threading.Event()
+        self.starting = True
+        for number in _STOP_SIGNALS:
+            signal.signal(number, self._handle)
 
-    def _hear(self, _number: int, _frame: FrameType | None) -> None:
-        self.ignore()  # once is enough; the end must not be interrupted
-        self.asked.set()
-        if self.breaks_off:
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self.ignore()  # a second signal must not interrupt the shutdown
+        self.received.set()
+        if self.starting:
             raise _Stop
 
     @staticmethod
     def ignore() -> None:
-        """Hear nothing more."""
-        for number in _ENDS:
+        """Ignore these signals from now on."""
+        for number in _STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
 
-_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def _number(name: str) -> int | None:
+def _port_variable(name: str) -> int | None:
     value = os.environ.get(name)
     if not value:
         return None
     try:
         return int(value)
     except ValueError:
-        raise StackError(f"{name} is a port number, not {value!r}.") from None
+        raise StackError(f"{name} must be a port number, not {value!r}.") from None
 
 
 def read_options(arguments: Sequence[str] | None) -> Options:
-    """The options of the command line, with environment variables behind them."""
+    """The options of the command line; environment variables are the defaults.
+
+    Raises ``StackError`` if a variable is not a number.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m local",
-        description="The whole system on this machine, with DOKU's simulator.",
+        description="Run the whole system locally, with a simulator of DOKU.",
     )
     add = parser.add_argument
-    add("--api-port", type=int, metavar="PORT", help="else $O2O_API_PORT")
-    add("--simulator-port", type=int, metavar="PORT", help="else $O2O_SIMULATOR_PORT")
-    add("--console-port", type=int, metavar="PORT", help="else $O2O_CONSOLE_PORT")
-    add("--dynamodb-url", metavar="URL", help="an engine of your own; else $O2O_DYNAMODB_URL")
-    add("--state-dir", type=Path, metavar="FOLDER", help="else $O2O_STATE_DIR, else .local")
-    add("--workers", type=int, default=4, metavar="N", help="per function (default: %(default)s)")
+    for server in ("api", "simulator", "console"):
+        variable = f"$O2O_{server.upper()}_PORT"
+        text = f"default: {variable}, else the previous one, else any free one"
+        add(f"--{server}-port", type=int, metavar="PORT", help=text)
+    add("--dynamodb-url", metavar="URL", help="use this engine (default: $O2O_DYNAMODB_URL)")
+    text = "where the data is kept (default: $O2O_STATE_DIR, else .local)"
+    add("--state-dir", type=Path, metavar="FOLDER", help=text)
+    add(
+        "--workers",
+        type=int,
+        default=4,
+        metavar="N",
+        help="processes per function (default: %(default)s)",
+    )
     options = parser.parse_args(arguments)
     if options.workers < 1:
-        parser.error("--workers is 1 or more.")
+        parser.error("--workers must be at least 1.")
 
     def port(option: int | None, name: str) -> int | None:
-        return _number(name) if option is None else option
+        return _port_variable(name) if option is None else option
 
     return Options(
         state_dir=options.state_dir or Path(os.environ.get("O2O_STATE_DIR") or ROOT / ".local"),
@@ -89,8 +100,8 @@ def read_options(arguments: Sequence[str] | None) -> Options:
     )
 
 
-def tell(console: Console, started: Started, state_dir: Path) -> None:
-    """Say where things are, with a request that is ready to be sent."""
+def print_summary(console: Console, started: Started, state_dir: Path) -> None:
+    """Print the addresses, the API key and a request that is ready to be sent."""
     description = started.description
     table = Table.grid(padding=(0, 2))
     for name, value in (
@@ -98,13 +109,13 @@ def tell(console: Console, started: Started, state_dir: Path) -> None:
         ("API key", description["api_key"]),
         ("Cashier", f"{description['doku']['base_url']}/cashier"),
         ("Console", description["console_url"]),
-        ("All of it", str(state_dir / "stack.json")),
+        ("All details", str(state_dir / "stack.json")),
     ):
         table.add_row(f"[bold]{name}", value)
     console.print(table)
     if started.note:
         console.print(f"[yellow]{started.note}")
-    console.print("\nA code for Alfa:\n")
+    console.print("\nCreate a payment code for Alfa:\n")
     console.print(
         f"curl -s {description['api_url']}/payment-codes"
         f" -H 'Authorization: Bearer {description['api_key']}'"
@@ -115,28 +126,29 @@ def tell(console: Console, started: Started, state_dir: Path) -> None:
         highlight=False,
         markup=False,
     )
-    console.print("\nCtrl-C stops it." if started.note else "\nCtrl-C stops it; the data stays.")
+    kept = "lost" if started.note else "kept"
+    console.print(f"\nPress Ctrl-C to stop; the data is {kept}.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until asked to stop; the exit code is 0 then, and 1 if the stack can't go on."""
+    """Run until a signal asks to stop (exit code 0) or the stack fails (exit code 1)."""
     console = Console(soft_wrap=True)
     stack = None
     try:
-        signals = _Signals()
+        signals = _StopSignals()
         options = read_options(arguments)
         stack = Stack(options)
         started = stack.start()
-        tell(console, started, options.state_dir)
-        signals.breaks_off = False
-        stack.wait(signals.asked)
+        print_summary(console, started, options.state_dir)
+        signals.starting = False
+        stack.wait(signals.received)
     except _Stop:
         return 0
     except StackError as error:
         print(f"local stack: {error}", file=sys.stderr)
         return 1
     finally:
-        _Signals.ignore()
+        _StopSignals.ignore()
         if stack is not None:
             stack.stop()
     return 0

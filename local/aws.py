@@ -1,4 +1,4 @@
-"""The account that the local stack pretends to be, and clients for it."""
+"""The AWS account and region of the local stack, and clients for its stand-ins of AWS."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ ACCOUNT = "123456789012"
 
 
 def function_arn(name: str) -> str:
-    """The ARN of a function."""
+    """The ARN of the function with this name, without a qualifier."""
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
 
 
 def client(service: Any, url: str, **options: Any) -> Any:
-    """A client that talks to ``url`` with made-up credentials, whoever sits at this desk.
+    """A boto3 client for ``url`` with fixed credentials, never those of the developer.
 
-    One attempt and no pause: what is asked here is on the same machine.
+    It makes one attempt: the server is on the same machine. ``options`` go to botocore's Config.
     """
     session = boto3.Session(
         aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 (nobody checks it)
+        aws_secret_access_key="local",  # noqa: S106 (no server checks it)
         region_name=REGION,
     )
     config = Config(

@@ -1,4 +1,4 @@
-"""What the resolved template says, in the words of the local stack."""
+"""The resolved template as the objects that the local stack runs."""
 
 import json
 import re
@@ -15,8 +15,7 @@ _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[\w-]+:\d+:function:([\w-]+)(?::[\w$
 _RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 _UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _HEADER_SOURCE = "method.request.header."
-# Properties of a table that describe its data; the rest (recovery, encryption, tags) has no
-# meaning on a desk.
+# The properties of a table that matter locally; recovery, encryption and tags do not.
 _TABLE_PROPERTIES = (
     "TableName",
     "AttributeDefinitions",
@@ -31,7 +30,7 @@ _INDEX_PROPERTIES = ("IndexName", "KeySchema", "Projection", "ProvisionedThrough
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """One Lambda function."""
+    """A Lambda function: its code, its layers and its own environment variables."""
 
     name: str
     handler: str
@@ -44,7 +43,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorizer:
-    """A REQUEST authorizer of the API."""
+    """A REQUEST authorizer of the API. Its results are cached by the values of its headers."""
 
     function: str
     identity_headers: tuple[str, ...]
@@ -53,7 +52,7 @@ class Authorizer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A method and path of the API, and who answers."""
+    """A method and path of the API, and the function that answers."""
 
     method: str
     path: str
@@ -63,7 +62,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayResponse:
-    """How the API words one of its own errors."""
+    """The template's version of one of API Gateway's own error responses."""
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +71,7 @@ class GatewayResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """The REST API."""
+    """The REST API: routes, its own error responses by type, and binary media types."""
 
     stage: str
     routes: tuple[Route, ...]
@@ -82,7 +81,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Something that happens again and again."""
+    """A schedule: a function and the JSON text that it is called with at a fixed rate."""
 
     name: str
     function: str
@@ -92,7 +91,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSource:
-    """A queue whose messages go to a function."""
+    """An event source mapping from an SQS queue to a function."""
 
     queue_url: str
     queue_arn: str
@@ -104,7 +103,7 @@ class QueueSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSource:
-    """A table whose changes go to a function."""
+    """An event source mapping from a table's stream to a function."""
 
     name: str
     table: str
@@ -115,12 +114,12 @@ class StreamSource:
     max_retries: int | None
     on_failure_arn: str | None
     patterns: tuple[Mapping[str, Any], ...] = ()
-    """Records that match none of them are passed over; without any, none is."""
+    """Filters: a record that matches none of them is skipped. Without any, none is skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """What ``CreateTable`` and ``UpdateTimeToLive`` of DynamoDB take."""
+    """The arguments of DynamoDB's ``CreateTable`` and ``UpdateTimeToLive``."""
 
     definition: Mapping[str, Any]
     ttl_attribute: str | None
@@ -133,7 +132,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blueprint:
-    """Everything that the local stack runs."""
+    """Everything that the local stack runs; functions are keyed by their logical ids."""
 
     functions: Mapping[str, Function]
     api: Api
@@ -143,7 +142,7 @@ class Blueprint:
     tables: tuple[Table, ...]
 
     def setting(self, name: str) -> str | None:
-        """The value of an environment variable, of whichever function has it."""
+        """The value of an environment variable in any function that has it, or ``None``."""
         values = (function.environment.get(name) for function in self.functions.values())
         return next((value for value in values if value), None)
 
@@ -151,7 +150,7 @@ class Blueprint:
 def read_blueprint(resources: Resources, root: Path) -> Blueprint:
     """Read resolved resources; folders of functions and layers are under ``root``.
 
-    Raises ``StackError`` for what the local stack can't stand for.
+    Raises ``StackError`` for a feature of AWS that the local stack does not support.
     """
     layers = {
         resource["Ref"]: root / resource["Properties"]["Content"]["S3Key"]
@@ -196,7 +195,7 @@ def _of_type(resources: Resources, kind: str) -> Iterator[tuple[str, Mapping[str
 
 
 def _function_name(reference: str) -> str:
-    """The function in an ARN, an integration's address, or a bare name."""
+    """The name of the function in an ARN or an integration's URI, or the reference itself."""
     found = _FUNCTION_ARN.search(reference)
     return found.group(1) if found else reference
 
@@ -219,9 +218,9 @@ def _function(
 def _api(resources: Resources) -> Api:
     apis = list(_of_type(resources, "AWS::ApiGateway::RestApi"))
     if len(apis) != 1:
-        raise StackError(f"The template has {len(apis)} REST APIs; the local stack serves one.")
+        raise StackError(f"The template has {len(apis)} REST APIs; the local stack supports one.")
     body = apis[0][1]["Properties"]["Body"]
-    # Swagger 2 and OpenAPI 3 keep them in different places.
+    # Swagger 2 and OpenAPI 3 differ in where they keep them.
     schemes = body.get("securityDefinitions") or body.get("components", {}).get("securitySchemes")
     authorizers = {
         name: _authorizer(name, definition)
@@ -257,7 +256,7 @@ def _authorizer(name: str, definition: Mapping[str, Any]) -> Authorizer:
         source.startswith(_HEADER_SOURCE) for source in sources
     ):
         raise StackError(
-            f"Authorizer {name}: the local stack knows REQUEST authorizers on headers only."
+            f"Authorizer {name}: the local stack supports REQUEST authorizers on headers only."
         )
     return Authorizer(
         function=_function_name(details["authorizerUri"]),
@@ -291,7 +290,7 @@ def _schedule(name: str, properties: Mapping[str, Any]) -> Schedule:
     expression = properties["ScheduleExpression"]
     rate = _RATE.fullmatch(expression)
     if rate is None:
-        raise StackError(f"Schedule {name}: {expression} is not a rate, the only form known here.")
+        raise StackError(f"Schedule {name}: {expression} is no rate; others are not supported.")
     target = properties["Target"]
     return Schedule(
         name=name,
@@ -343,7 +342,7 @@ def _check_pattern(name: str, pattern: Mapping[str, Any]) -> None:
         if isinstance(wanted, Mapping):
             _check_pattern(name, wanted)
         elif not all(isinstance(each, str) for each in wanted):
-            raise StackError(f"{name}: the local stack knows filters for equal texts only.")
+            raise StackError(f"{name}: the local stack supports filters by equal strings only.")
 
 
 def _table(properties: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""The clock that every process of one local stack shares: real time plus an offset in a file."""
+"""The clock that all processes of a local stack share: real time plus an offset in a file."""
 
 import math
 import threading
@@ -9,9 +9,9 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class SharedClock:
-    """Tells aware UTC time. Its offset survives a restart, as the data does.
+    """A clock that can be moved forward. Its offset survives a restart, as the data does.
 
-    One process, the supervisor, moves it; workers and simulator only read.
+    Only the supervisor moves it; workers and the simulator read it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -20,27 +20,26 @@ class SharedClock:
 
     @property
     def offset_seconds(self) -> float:
-        """How far this clock is ahead of real time, in seconds."""
+        """Seconds by which this clock is ahead of real time."""
         try:
             return float(self._path.read_text())
         except FileNotFoundError:
             return 0.0
 
     def now(self) -> datetime:
-        """The present instant, aware UTC."""
+        """The current time of the stack, aware UTC."""
         return datetime.now(UTC) + timedelta(seconds=self.offset_seconds)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward.
+        """Move the clock forward, never back: the system relies on time that only grows.
 
-        Raises ``ValueError`` for anything but a finite number of seconds of 0 or more, or for one
-        that leads past the year 2199. Nothing in the system is made for time that runs backwards.
+        Raises ``ValueError`` if ``seconds`` is negative or not finite, or leads past the year 2199.
         """
         if not math.isfinite(seconds) or seconds < 0:
-            raise ValueError("The clock moves forward by 0 or more seconds.")
+            raise ValueError("The clock moves forward only, by 0 or more seconds.")
         with self._lock:
             if seconds > (_LATEST - self.now()).total_seconds():
-                raise ValueError("The clock goes to the year 2199.")
+                raise ValueError("The clock can't go past the year 2199.")
             fresh = self._path.with_name(f"{self._path.name}.new")
             fresh.write_text(repr(self.offset_seconds + seconds))
             fresh.replace(self._path)

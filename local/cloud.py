@@ -1,8 +1,8 @@
-"""The process that stands for AWS: moto's server, filled from the template.
+"""The process that stands in for AWS: moto's server, with the template's resources.
 
-Asks on standard input: one line of JSON with ``template``, ``parameters`` and ``name``. Answers on
-standard output: one line with ``url`` and ``resources``, or ``error``. Lives until standard input
-closes, so it can't outlive the supervisor.
+It reads one line of JSON from standard input, with ``template``, ``parameters`` and ``name``, and
+writes one to standard output, with ``url`` and ``resources``, or with ``error``. It ends when
+standard input closes, so it can't outlive the supervisor.
 """
 
 import json
@@ -17,8 +17,8 @@ from local.template import resolve, translate
 
 
 def main() -> None:
-    """Serve until the supervisor is gone."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line a poll tells nobody anything
+    """Create the resources, then serve until the supervisor has ended."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every poll
     request = json.loads(sys.stdin.readline())
     try:
         template = translate(Path(request["template"]), request["parameters"])

@@ -1,4 +1,4 @@
-"""The console: a demo shop, a till, lists, time, faults and logs of one local stack."""
+"""The console of a local stack: pages for the developer, and the JSON that they use."""
 
 import asyncio
 import json
@@ -36,12 +36,12 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _SAFE = {"GET", "HEAD"}
-_ANSWERED_BY_ALL = {"/_local/run-schedules"}
-"""Without a body, so there is no type to ask for; done twice it does no harm."""
+_OPEN_TO_OTHER_SITES = {"/_local/run-schedules"}
+"""Needs no content type: it has no body, and an extra run does no harm."""
 
 
 class Console:
-    """The ASGI application of the console and its ``/_local`` control API."""
+    """The ASGI application of the console and its control API below ``/_local``."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Console:
                 Route("/_local/about", self._show_about),
                 Route("/_local/clock", self._show_clock),
                 Route("/_local/clock", self._advance, methods=["POST"]),
-                Route("/_local/run-schedules", self._fire, methods=["POST"]),
+                Route("/_local/run-schedules", self._run_now, methods=["POST"]),
                 Route("/_local/logs", self._list_logs),
                 Route("/_local/logs/{name}", self._follow_log),
                 Route("/_local/webhooks", receiver.show),
@@ -77,7 +77,7 @@ class Console:
                 Route("/_local/api/{path:path}", api.pass_on, methods=["GET", "POST"]),
                 Route("/_local/doku/{path:path}", doku.pass_on, methods=["GET", "POST", "DELETE"]),
             ],
-            # A page of another site must not reach this one by a name of its own.
+            # Against DNS rebinding: another site may point its own host name at 127.0.0.1.
             middleware=[
                 Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
                 Middleware(_Guard),
@@ -108,7 +108,7 @@ class Console:
         return JSONResponse([{"name": log.stem, "bytes": log.stat().st_size} for log in logs])
 
     async def _follow_log(self, request: Request) -> Response:
-        """The last lines of a log or, with ``after``, those that were written since."""
+        """The last lines of a log, or the lines after the byte offset ``after``."""
         path = self._find_log(request)
         if path is None:
             return _refusal("There is no such log.", HTTPStatus.NOT_FOUND)
@@ -117,7 +117,7 @@ class Console:
         start = max(0, size - _LINES_AT_ONCE_BYTES)
         if after.isascii() and after.isdigit() and start <= int(after) <= size:
             start = int(after)
-        # A line that is being written waits until it is whole.
+        # Leave an incomplete last line for the next request.
         whole, newline, _ = _read(path, start, size - start).rpartition(b"\n")
         lines = whole.decode("utf-8", "replace").splitlines()
         return JSONResponse({"lines": lines, "next": start + len(whole) + len(newline)})
@@ -136,9 +136,9 @@ class Console:
         except ValueError as error:
             return _refusal(str(error))
         self._moved()
-        return await self._fire(request)
+        return await self._run_now(request)
 
-    async def _fire(self, _request: Request) -> Response:
+    async def _run_now(self, _request: Request) -> Response:
         failed = await asyncio.to_thread(self._run_schedules)
         return JSONResponse({**self._time(), "failed_schedules": failed})
 
@@ -150,7 +150,7 @@ class Console:
 
 
 class _Guard:
-    """Keeps other sites from changing anything, and the console's pages to themselves."""
+    """Refuses requests by which other sites could change something; adds the security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -161,19 +161,21 @@ class _Guard:
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
-        if scope["type"] == "http" and not _is_ours(Request(scope)):
-            refusal = _refusal("Send application/json.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        if scope["type"] == "http" and not _is_allowed(Request(scope)):
+            refusal = _refusal(
+                "The content type must be application/json.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+            )
             await refusal(scope, receive, send_guarded)
         else:
             await self._app(scope, receive, send_guarded)
 
 
-def _is_ours(request: Request) -> bool:
-    """Whether a page of another site can't have sent it: it may not send this type unasked."""
+def _is_allowed(request: Request) -> bool:
+    """Whether the request is harmless or has a content type that needs CORS from another site."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return (
         request.method in _SAFE
-        or request.url.path in _ANSWERED_BY_ALL
+        or request.url.path in _OPEN_TO_OTHER_SITES
         or kind == "application/json"
     )
 

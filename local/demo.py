@@ -1,7 +1,8 @@
-"""``python -m local.demo``: the whole story on a running stack, or on one of its own.
+"""``python -m local.demo``: payment codes from creation to payment, on a local stack.
 
-Each step is checked; the first one that is not as it should be ends the demo with exit code 1 and a
-sentence. A running stack's clock is moved on by an hour or so.
+It uses the running stack, whose clock it moves forward by about half an hour, or starts a temporary
+one. Every step is checked: the first one with another result than expected ends the demo with an
+error message and exit code 1.
 """
 
 import argparse
@@ -33,17 +34,17 @@ _STOP_SECONDS = 15.0
 
 
 class Surprise(Exception):
-    """Something is not as it should be. The text says what was expected and what was seen."""
+    """A step had another result than expected. The message has both."""
 
 
 def expect(what: str, expected: object, seen: object) -> None:
-    """Raise ``Surprise`` unless what was seen is what was expected."""
+    """Raise ``Surprise`` unless ``seen`` equals ``expected``."""
     if seen != expected:
-        raise Surprise(f"{what}: expected {expected!r}, saw {seen!r}.")
+        raise Surprise(f"{what}: expected {expected!r}, got {seen!r}.")
 
 
 class Story:
-    """A storefront, its customers and DOKU, on one stack."""
+    """The demo's steps on one stack; the demo acts as storefront, customer and cashier."""
 
     def __init__(self, about: Mapping[str, Any], console: Console) -> None:
         self._api_url = about["api_url"]
@@ -53,27 +54,29 @@ class Story:
         self._http = requests.Session()
         self._http.trust_env = False
         self._key = about["api_key"]
-        self._run = secrets.token_hex(3)
+        self._prefix = f"DEMO-{secrets.token_hex(3)}"
         self._number = 0
 
-    def tell(self) -> None:
-        """All of it. Raises ``Surprise``."""
-        with self._step("Which channels there are"):
+    def run(self) -> None:
+        """Run all steps. Raises ``Surprise`` at the first unexpected result."""
+        with self._step("List the channels"):
             channels = self._channels()
         for channel in channels:
-            with self._step(f"A payment code for {channel}"):
+            with self._step(f"Create a payment code for {channel}"):
                 self._create(channel, show=True)
-        with self._step("The same request again gives the same digits; another body is refused"):
+        with self._step("Repeat a request: same digits; a different body is refused"):
             self._repeat()
         with self._step("A customer pays at the till"):
             self._pay_at_the_till()
-        with self._step("A code that nobody pays expires"):
+        with self._step("An unpaid code expires"):
             expired = self._expire()
-        with self._step("It is paid all the same: the money is never refused, it is late"):
+        with self._step("A customer pays the expired code: the payment is recorded as late"):
             self._pay_late(expired)
-        with self._step("DOKU's notification gets lost; reconciliation finds the payment"):
+        with self._step("DOKU's notification is lost; reconciliation finds the payment"):
             self._lose_notification()
-        with self._step("DOKU takes the request and hangs; the code becomes active later"):
+        with self._step(
+            "DOKU accepts a request but does not answer; the code becomes active later"
+        ):
             self._hang()
 
     # --- the steps ---------------------------------------------------------------------------
@@ -82,7 +85,8 @@ class Story:
         answer = self._call("GET", "/channels", show=True)
         expect("The status of GET /channels", 200, answer.status_code)
         channels = sorted(item["channel"] for item in answer.json()["items"])
-        expect("The channels", ["alfa", "indomaret"], channels)
+        missing = sorted({"alfa", "indomaret"} - set(channels))
+        expect("The channels that are missing", [], missing)
         self._say(", ".join(channels))
         return channels
 
@@ -96,7 +100,7 @@ class Story:
         expect("The digits of the same POST again", digits, again.json()["payment_code"])
         other = self._call("POST", "/payment-codes", {**order, "amount": order["amount"] + 1})
         expect("The status of a POST with another body", 409, other.status_code)
-        self._say(f"{digits}, twice; then {other.status_code} {other.json()['title']}")
+        self._say(f"{digits} both times, then {other.status_code} {other.json()['title']}")
 
     def _pay_at_the_till(self) -> None:
         code = self._create("alfa")
@@ -124,7 +128,7 @@ class Story:
         code = self._create("alfa")
         self._pay(code, notify="lost")
         unpaid = self._get(code)
-        expect("The status while nobody told us", "active", unpaid["status"])
+        expect("The status before DOKU is asked", "active", unpaid["status"])
         self._advance(seconds=960)
         paid = self._becomes(code, "paid")
         expect("Where the payment came from", "status_check", paid["payments"][0]["source"])
@@ -145,7 +149,7 @@ class Story:
         if seconds > _HANGING_BUDGET_SECONDS:
             raise Surprise(
                 f"The answer while DOKU hangs: expected within {_HANGING_BUDGET_SECONDS:.0f}"
-                f" seconds, came after {seconds:.1f}."
+                f" seconds, got after {seconds:.1f}."
             )
         expect("The code while DOKU hangs", "requested", answer.json()["status"])
         self._say(f"202 after {seconds:.1f} s, status requested")
@@ -155,7 +159,7 @@ class Story:
         expect("DOKU's digits", known["payment_code"], active["payment_code"])
         self._say(f"active with DOKU's digits {active['payment_code']}")
 
-    # --- what the steps do -------------------------------------------------------------------
+    # --- helpers -----------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def _step(self, title: str) -> Iterator[None]:
@@ -170,7 +174,7 @@ class Story:
 
     def _order(self, channel: str, **more: Any) -> dict[str, Any]:
         return {
-            "invoice_number": f"DEMO-{self._run}-{secrets.token_hex(3)}",
+            "invoice_number": f"{self._prefix}-{secrets.token_hex(3)}",
             "amount": 25_000,
             "channel": channel,
             "customer": {"name": "Anton Budiman"},
@@ -184,7 +188,7 @@ class Story:
         code: dict[str, Any] = answer.json()
         expect(f"The status of a new code for {channel}", "active", code["status"])
         if not str(code["payment_code"]).isdigit():
-            raise Surprise(f"The payment code: expected digits, saw {code['payment_code']!r}.")
+            raise Surprise(f"The payment code: expected digits, got {code['payment_code']!r}.")
         if show:
             self._say(f"{code['payment_code']}, payable until {code['expires_at']}")
         return code
@@ -230,7 +234,7 @@ class Story:
         return answer.json()
 
     def _advance(self, *, seconds: int) -> None:
-        self._say(f"the clock moves on by {seconds} seconds")
+        self._say(f"the clock moves forward by {seconds} seconds")
         answer = self._send(
             "POST", f"{self._console_url}/_local/clock", {"advance_seconds": seconds}
         )
@@ -248,7 +252,7 @@ class Story:
                 method, url, json=body, headers=headers, timeout=_CALL_SECONDS
             )
         except requests.RequestException as error:
-            raise Surprise(f"{method} {url}: expected an answer, saw {error}.") from error
+            raise Surprise(f"{method} {url}: expected a response, got {error}.") from error
 
     def _show(self, method: str, url: str, body: Mapping[str, Any] | None) -> None:
         words = ["curl", *(["-X", method] if method != "GET" and body is None else []), url]
@@ -260,7 +264,7 @@ class Story:
 
 
 def running_stack(folder: Path) -> dict[str, Any] | None:
-    """What ``stack.json`` in that folder says, if that stack answers."""
+    """The content of ``stack.json`` in ``folder`` if its stack responds, else ``None``."""
     try:
         about: dict[str, Any] = json.loads((folder / "stack.json").read_text())
         with requests.Session() as session:
@@ -273,9 +277,9 @@ def running_stack(folder: Path) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def own_stack() -> Iterator[dict[str, Any]]:
-    """A stack of its own, gone afterwards. Raises ``StackError`` if it doesn't start.
+    """Run a temporary stack. Raises ``StackError`` if it does not start.
 
-    Yields the content of its ``stack.json``, and its ``state_dir``.
+    Yields the content of its ``stack.json``, with its folder as ``state_dir``.
     """
     with tempfile.TemporaryDirectory(prefix="o2o-demo-") as name:
         folder = Path(name)
@@ -303,34 +307,43 @@ def _wait_for(
     deadline = time.monotonic() + _START_SECONDS
     while (about := look()) is None:
         if process.poll() is not None:
-            raise StackError("The demo's own stack did not start; see above.")
+            raise StackError("The temporary stack did not start; see above.")
         if time.monotonic() > deadline:
-            raise StackError("The demo's own stack does not answer.")
+            raise StackError("The temporary stack is not responding.")
         time.sleep(0.1)
     return about
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Tell the story; the exit code is 0 if all of it is as it should be."""
-    parser = argparse.ArgumentParser(prog="python -m local.demo", description="The whole story.")
+    """Run the demo; the exit code is 0 if every step had the expected result, else 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local.demo",
+        description="Follow a few payment codes through their life on a local stack.",
+    )
     default = Path(os.environ.get("O2O_STATE_DIR") or ROOT / ".local")
-    parser.add_argument("--state-dir", type=Path, default=default, metavar="FOLDER")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=default,
+        metavar="FOLDER",
+        help="of the running stack (default: $O2O_STATE_DIR, else .local)",
+    )
     folder = parser.parse_args(arguments).state_dir
     console = Console(soft_wrap=True)
     try:
         with contextlib.ExitStack() as undo:
             about = running_stack(folder)
             if about is None:
-                with console.status("No stack is running: starting one for the demo"):
+                with console.status("No stack is running: starting a temporary one"):
                     about = undo.enter_context(own_stack())
-            console.print(f"The stack at {about['api_url']}")
-            Story(about, console).tell()
+            console.print(f"Using the stack at {about['api_url']}")
+            Story(about, console).run()
     except (StackError, Surprise) as error:
         console.print(f"\n[red]demo: {escape(str(error))}")
         return 1
     except KeyboardInterrupt:
         return 130
-    console.print("\n[green]All as it should be.")
+    console.print("\n[green]Every step had the expected result.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The DynamoDB engine: Dynoxide in a file, any other endpoint by setting, else moto in memory."""
+"""The DynamoDB engine: starts Dynoxide, and creates the template's tables in any engine."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _MACHINES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 
 def find_dynoxide(root: Path) -> Path | None:
-    """The engine's program for this machine, where ``npm ci`` put it."""
+    """Dynoxide's executable for this machine in ``node_modules``; ``None`` if it is not there."""
     system = _SYSTEMS.get(platform.system())
     machine = _MACHINES.get(platform.machine())
     name = "dynoxide.exe" if system == "win32" else "dynoxide"
@@ -30,21 +30,21 @@ def find_dynoxide(root: Path) -> Path | None:
 
 
 def start_dynoxide(children: Children, program: Path, database: Path, port: int) -> str:
-    """Start the engine on its file and wait until it answers; returns its URL.
+    """Start the engine on its database file, wait until it listens, and return its URL.
 
-    Raises ``StackError`` if it doesn't.
+    Raises ``StackError`` if it ends or does not listen within 15 seconds.
     """
     command = [str(program), "serve", "--host", HOST, "--port", str(port)]
     children.start("dynoxide", [*command, "--db-path", str(database)])
     deadline = time.monotonic() + _START_SECONDS
-    while not _answers(port):
+    while not _listens(port):
         if children.ended("dynoxide") or time.monotonic() > deadline:
-            raise StackError("The DynamoDB engine doesn't answer; see its log, dynoxide.log.")
+            raise StackError("The DynamoDB engine is not responding; see its log, dynoxide.log.")
         time.sleep(0.02)
     return f"http://{HOST}:{port}"
 
 
-def _answers(port: int) -> bool:
+def _listens(port: int) -> bool:
     try:
         with socket.create_connection((HOST, port), timeout=1):
             return True
@@ -53,9 +53,9 @@ def _answers(port: int) -> bool:
 
 
 def create_table(dynamodb: Any, table: Table) -> bool:
-    """Create a table if it isn't there; returns whether it was created now.
+    """Create a table if it does not exist yet; returns whether it was created.
 
-    Raises ``StackError`` if one of that name is there with other keys or indexes.
+    Raises ``StackError`` if it exists with other keys or indexes.
     """
     try:
         existing = dynamodb.describe_table(TableName=table.name)["Table"]
@@ -70,13 +70,13 @@ def create_table(dynamodb: Any, table: Table) -> bool:
     if _shape(existing) != _shape(table.definition):
         raise StackError(
             f"Table {table.name} has keys or indexes from another version of the template."
-            " Remove the state folder (.local) to start with an empty one."
+            " Delete the state folder (.local) to start with an empty table."
         )
     return False
 
 
 def _shape(definition: Mapping[str, Any]) -> str:
-    """Keys and indexes, in a form that can be compared."""
+    """The keys of a table and its indexes as text that can be compared."""
     indexes = definition.get("GlobalSecondaryIndexes", ())
     return json.dumps(
         {
@@ -88,8 +88,8 @@ def _shape(definition: Mapping[str, Any]) -> str:
 
 
 def explain_moto() -> str:
-    """Why the data lives in memory only."""
+    """The note to the developer that the data is kept in memory only."""
     return (
         f"No DynamoDB engine for {sys.platform} {platform.machine()} in node_modules (npm ci"
-        " fetches it): moto stands in, and the data ends with the stack."
+        " installs it): moto stands in, which keeps the data in memory only."
     )

@@ -1,5 +1,5 @@
-"""What goes wrong on a desk, told in one sentence."""
+"""The error that the local stack reports to the developer."""
 
 
 class StackError(Exception):
-    """The local stack can't go on. The text is a whole sentence for the person who started it."""
+    """The local stack can't start or go on. The message is one sentence that can be shown as is."""

@@ -1,4 +1,4 @@
-"""The way from the console's pages to the stack's other servers."""
+"""Forwards requests of the console's pages to the stack's other servers."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ _HEADERS_BACK = ("location", "retry-after", "x-amzn-requestid")
 
 
 class Forward:
-    """Passes requests on to one server, with headers that the browser never sees: a key, say."""
+    """Forwards requests to one server, with headers that the browser must not see (an API key)."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
         self._base_url = base_url
         self._headers = dict(headers or {})
 
     async def pass_on(self, request: Request) -> Response:
-        """The server's answer to what stands after the route's prefix; 502 if there is none."""
-        # What stands for {path} in the route, still percent-encoded.
+        """The server's response to the path after the route's prefix; 502 if there is none."""
+        # The route's {path}, still percent-encoded.
         path = request.scope["raw_path"].decode("latin-1").split("/", 3)[3]
         query = f"?{request.url.query}" if request.url.query else ""
         body = await request.body()
@@ -49,6 +49,6 @@ class Forward:
 
 
 def _media_type(answer: requests.Response) -> str:
-    """What isn't JSON is shown as text: nobody else's page runs on the console's address."""
+    """Anything but JSON becomes plain text, so that no other page runs in the console's origin."""
     kind = answer.headers.get("Content-Type", "")
     return kind if kind.partition(";")[0].endswith("json") else "text/plain"

@@ -1,4 +1,4 @@
-"""Lambda's side: pools of workers that run the functions of the template."""
+"""The local Lambda: a pool of worker processes for each function of the template."""
 
 import json
 import multiprocessing
@@ -23,7 +23,11 @@ _STOP_SECONDS = 5.0
 
 
 class FunctionError(Exception):
-    """A function gave no answer: it raised, took too long, or its process died."""
+    """A function failed: it raised an error, timed out, or its process died.
+
+    ``kind`` is the ``errorType`` of Lambda's error document: the class of a raised error, or
+    Lambda's own name of the failure.
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(f"{kind}: {message}")
@@ -33,7 +37,7 @@ class FunctionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all functions of one stack share."""
+    """What all functions of one stack share: endpoints, the clock's file and the log folder."""
 
     aws_url: str
     dynamodb_url: str
@@ -41,7 +45,7 @@ class Surroundings:
     logs: Path
 
     def environment(self, function: Function) -> dict[str, str]:
-        """Exactly what the function finds in its environment."""
+        """All environment variables of the function's process, and no others."""
         return {
             **function.environment,
             "AWS_ACCESS_KEY_ID": "local",
@@ -61,7 +65,7 @@ class Surroundings:
             "LAMBDA_TASK_ROOT": str(function.folder),
             "LANG": "C.UTF-8",
             "TZ": ":UTC",
-            # The files of the person at this desk are none of a function's business.
+            # Functions must not use the developer's own AWS configuration.
             "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -69,7 +73,7 @@ class Surroundings:
 
 
 class _Worker:
-    """The supervisor's end of one worker process."""
+    """One worker process, as the supervisor sees it."""
 
     _starting = threading.Lock()
 
@@ -84,25 +88,28 @@ class _Worker:
         try:
             first = self._receive(_START_SECONDS)
             if first != b"ready":
-                _answer(first)
+                _result(first)
         except FunctionError:
             self.kill()
             raise
 
     def run(self, request: Mapping[str, Any]) -> Any:
-        """Give the function one event. The worker is of no use after ``FunctionError``."""
+        """Run the function with one event and return its result.
+
+        Raises ``FunctionError``. Unless it is a ``_HandlerError``, the worker can't be used again.
+        """
         try:
             self._connection.send_bytes(json.dumps(request).encode())
         except OSError:
-            raise FunctionError("Runtime.ExitError", "The process had ended.") from None
-        return _answer(self._receive(request["timeout_seconds"]))
+            raise FunctionError("Runtime.ExitError", "The process was gone.") from None
+        return _result(self._receive(request["timeout_seconds"]))
 
     def _receive(self, timeout_seconds: float) -> bytes:
         try:
             if self._connection.poll(timeout_seconds):
                 return self._connection.recv_bytes()
         except (EOFError, OSError):
-            raise FunctionError("Runtime.ExitError", "The process ended by itself.") from None
+            raise FunctionError("Runtime.ExitError", "The process ended unexpectedly.") from None
         raise FunctionError(
             "Sandbox.Timedout", f"Task timed out after {timeout_seconds:.2f} seconds"
         )
@@ -117,15 +124,16 @@ class _Worker:
 
 
 class _HandlerError(FunctionError):
-    """The handler raised; its worker can go on."""
+    """The handler raised an error; its worker can run further events."""
 
 
-def _answer(received: bytes) -> Any:
+def _result(received: bytes) -> Any:
+    """What the handler returned. Raises ``_HandlerError`` for an error that it raised."""
     document = json.loads(received)
     if "failure" in document:
         failure = document["failure"]
         raise _HandlerError(failure["errorType"], failure["errorMessage"])
-    return document["answer"]
+    return document["result"]
 
 
 class FunctionPool:
@@ -147,20 +155,20 @@ class FunctionPool:
         self._closed = False
 
     def submit(self, event: object) -> Future[Any]:
-        """Run the function; the future raises ``FunctionError`` where it gives no answer."""
+        """Run the function with one event; the future raises ``FunctionError`` if it fails."""
         try:
             return self._threads.submit(self._run, event)
-        except RuntimeError:  # closed: what still asks is about to end as well
+        except RuntimeError:  # the pool is closed
             refused: Future[Any] = Future()
             refused.set_exception(FunctionError("Stopped", "The local stack is stopping."))
             return refused
 
     def warm_up(self) -> Future[None]:
-        """Start one worker; the future raises ``FunctionError`` where that fails."""
+        """Start one worker; the future raises ``FunctionError`` if the handler can't be loaded."""
         return self._threads.submit(self._start)
 
     def close(self) -> None:
-        """Kill all workers, whatever they do."""
+        """Kill all workers, even those that are running an event."""
         with self._lock:
             self._closed = True
             workers = list(self._workers)
@@ -208,10 +216,10 @@ class FunctionPool:
             raise
 
     def _log(self, error: FunctionError, request_id: object) -> None:
-        """What Lambda's platform would write: the function itself no longer can."""
+        """Log the error as Lambda's platform would: the function itself can't any more."""
         line = {
             "level": "ERROR",
-            "message": "The function gave no answer.",
+            "message": "The function failed.",
             "errorType": error.kind,
             "errorMessage": error.message,
             "requestId": request_id,
@@ -221,7 +229,7 @@ class FunctionPool:
 
 
 def prepare() -> None:
-    """Start the process that workers are forked from; it loads the packages meanwhile."""
+    """Start the process that workers are forked from, so that it loads the packages early."""
     multiprocessing.set_forkserver_preload(list(PRELOAD))
     multiprocessing.forkserver.ensure_running()
 
@@ -229,7 +237,10 @@ def prepare() -> None:
 def make_pool(
     function: Function, surroundings: Surroundings, limit: int, *, handler: str | None = None
 ) -> FunctionPool:
-    """The pool of a function; with another handler, a pool that sees what the function sees."""
+    """The pool of a function, with up to ``limit`` workers.
+
+    ``handler`` replaces the function's own: it runs with the same environment and layers.
+    """
     spec = WorkerSpec(
         name=function.name,
         arn=function_arn(function.name),

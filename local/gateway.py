@@ -1,4 +1,4 @@
-"""API Gateway's side: the REST API of the template, served over HTTP."""
+"""The local API Gateway: serves the template's REST API over HTTP."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ from local.lambda_events import HttpRequest, authorizer_event, method_arn, proxy
 MAX_BODY_BYTES = 10 * 1024 * 1024
 TIMEOUT_SECONDS = 29.0
 
-# API Gateway's own errors: status and message where the template says nothing else.
+# API Gateway's own errors: status and message, unless the template changes them.
 _DEFAULT_RESPONSES = {
     "ACCESS_DENIED": (403, "User is not authorized to access this resource"),
     "API_CONFIGURATION_ERROR": (500, "Internal server error"),
@@ -42,7 +42,7 @@ _DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
 
 
 class _GatewayError(Exception):
-    """The gateway answers by itself, with a response of this type."""
+    """The gateway answers with its own response of the type ``kind``, as ``ACCESS_DENIED``."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -51,13 +51,13 @@ class _GatewayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What an authorizer said about a caller."""
+    """The policy and the context that an authorizer returned for a caller."""
 
     statements: tuple[Mapping[str, Any], ...]
     context: Mapping[str, str]
 
     def allows(self, arn: str) -> bool:
-        """Whether the policy lets the caller through; a denial wins."""
+        """Whether the policy allows the call; an explicit Deny wins."""
         effects = {
             statement.get("Effect")
             for statement in self.statements
@@ -71,14 +71,14 @@ def _list(value: str | list[str]) -> list[str]:
 
 
 class Router:
-    """Finds the route of a path as API Gateway does: the fixed path before the variable one."""
+    """Finds the route of a path as API Gateway does: fixed segments before variable ones."""
 
     def __init__(self, routes: tuple[Route, ...]) -> None:
         ordered = sorted(routes, key=lambda route: [*map(_rank, route.path.split("/"))])
         self._routes = [(route, re.compile(_pattern(route.path))) for route in ordered]
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route and its decoded path parameters; ``path`` is still percent-encoded."""
+        """The route and its decoded path parameters, or ``None``; ``path`` is percent-encoded."""
         for route, pattern in self._routes:
             if route.method in {method, "X-AMAZON-APIGATEWAY-ANY-METHOD"} and (
                 found := pattern.fullmatch(path)
@@ -102,7 +102,7 @@ def _pattern(path: str) -> str:
 
 
 class Gateway:
-    """The ASGI application of the API."""
+    """The ASGI application of the API. Results of authorizers are cached, as in API Gateway."""
 
     def __init__(
         self, api: Api, functions: Mapping[str, FunctionPool], now: Callable[[], datetime]
@@ -114,20 +114,20 @@ class Gateway:
         self._verdicts: dict[tuple[str, ...], tuple[float, _Verdict]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one HTTP request."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
         try:
-            seen = await self._read(request)
+            received = await self._read(request)
         except ClientDisconnect:
             return
-        if len(seen.body) > MAX_BODY_BYTES:
-            response = self._own_answer("REQUEST_TOO_LARGE", seen)
+        if len(received.body) > MAX_BODY_BYTES:
+            response = self._own_response("REQUEST_TOO_LARGE", received)
         else:
-            response = await self._respond(seen)
+            response = await self._respond(received)
         headers = MutableHeaders(raw=response.raw_headers)
-        headers["x-amzn-requestid"] = seen.request_id
+        headers["x-amzn-requestid"] = received.request_id
         await response(scope, receive, send)
 
     async def _respond(self, request: HttpRequest) -> Response:
@@ -135,9 +135,9 @@ class Gateway:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return await self._route(request)
         except TimeoutError:
-            return self._own_answer("INTEGRATION_TIMEOUT", request)
+            return self._own_response("INTEGRATION_TIMEOUT", request)
         except _GatewayError as error:
-            return self._own_answer(error.kind, request)
+            return self._own_response(error.kind, request)
 
     async def _read(self, request: Request) -> HttpRequest:
         body = bytearray()
@@ -181,10 +181,10 @@ class Gateway:
             binary_media_types=self._api.binary_media_types,
         )
         try:
-            answer = await asyncio.wrap_future(self._functions[route.function].submit(event))
-            return _response(answer)
+            result = await asyncio.wrap_future(self._functions[route.function].submit(event))
+            return _response(result)
         except (AttributeError, FunctionError, KeyError, TypeError, ValueError):
-            # The function died, raised, or answered what is no HTTP answer.
+            # The function failed, or its result is not a proxy response.
             raise _GatewayError("DEFAULT_5XX") from None
 
     async def _authorize(
@@ -202,7 +202,7 @@ class Gateway:
         expires_at, verdict = self._verdicts.get(key, (0.0, None))
         if verdict is None or now >= expires_at:
             event = authorizer_event(request, route, parameters, self._api.stage)
-            verdict = await self._ask(authorizer, event)
+            verdict = await self._call_authorizer(authorizer, event)
             if authorizer.ttl_seconds:
                 self._verdicts = {
                     known: entry for known, entry in self._verdicts.items() if entry[0] > now
@@ -212,27 +212,27 @@ class Gateway:
             raise _GatewayError("ACCESS_DENIED")
         return verdict.context
 
-    async def _ask(self, authorizer: Authorizer, event: Mapping[str, Any]) -> _Verdict:
+    async def _call_authorizer(self, authorizer: Authorizer, event: Mapping[str, Any]) -> _Verdict:
         try:
-            answer = await asyncio.wrap_future(self._functions[authorizer.function].submit(event))
+            result = await asyncio.wrap_future(self._functions[authorizer.function].submit(event))
         except FunctionError as error:
-            # This message is how an authorizer says 401 (API Gateway's documentation).
+            # With this message an authorizer asks for a 401 (API Gateway's documentation).
             unauthorized = error.message == "Unauthorized"
             raise _GatewayError("UNAUTHORIZED" if unauthorized else "AUTHORIZER_FAILURE") from None
         try:
-            statements = answer["policyDocument"]["Statement"]
+            statements = result["policyDocument"]["Statement"]
             context = {
-                name: _context_value(value) for name, value in (answer.get("context") or {}).items()
+                name: _context_value(value) for name, value in (result.get("context") or {}).items()
             }
-            return _Verdict(tuple(statements), {"principalId": answer["principalId"], **context})
+            return _Verdict(tuple(statements), {"principalId": result["principalId"], **context})
         except (AttributeError, KeyError, TypeError):
             raise _GatewayError("AUTHORIZER_CONFIGURATION_ERROR") from None
 
-    def _own_answer(self, kind: str, request: HttpRequest) -> Response:
+    def _own_response(self, kind: str, request: HttpRequest) -> Response:
         status, message = _DEFAULT_RESPONSES[kind]
         general = "DEFAULT_5XX" if status >= _SERVER_ERROR else "DEFAULT_4XX"
         responses = self._api.gateway_responses
-        wording = responses.get(kind) or responses.get(general) or GatewayResponse()
+        custom = responses.get(kind) or responses.get(general) or GatewayResponse()
         values = {
             "error.message": message or "null",
             "error.messageString": json.dumps(message),
@@ -243,33 +243,36 @@ class Gateway:
             "stage": self._api.stage,
         }
         body = _CONTEXT_VARIABLE.sub(
-            lambda found: values.get(found.group(1), ""), wording.template or _DEFAULT_TEMPLATE
+            lambda found: values.get(found.group(1), ""), custom.template or _DEFAULT_TEMPLATE
         )
-        headers = {"content-type": "application/json", "x-amzn-errortype": kind, **wording.headers}
-        return Response(body, wording.status or status, headers)
+        headers = {"content-type": "application/json", "x-amzn-errortype": kind, **custom.headers}
+        return Response(body, custom.status or status, headers)
 
 
 def _context_value(value: object) -> str:
-    """API Gateway takes scalars from an authorizer and hands them on as text."""
+    """API Gateway accepts scalars from an authorizer and passes them on as strings."""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str | int | float):
-        raise TypeError("The context of an authorizer holds text, numbers and booleans only.")
+        raise TypeError("The context of an authorizer may hold strings, numbers and booleans only.")
     return str(value)
 
 
-def _response(answer: Any) -> Response:
-    """The HTTP response of a proxy answer. Raises what Python raises if it isn't one."""
-    body = answer.get("body") or ""
-    content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+def _response(result: Any) -> Response:
+    """The HTTP response for a proxy function's result.
+
+    Raises AttributeError, KeyError, TypeError or ValueError if the result is malformed.
+    """
+    body = result.get("body") or ""
+    content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
     headers = {
-        name.lower(): [_header(value)] for name, value in (answer.get("headers") or {}).items()
+        name.lower(): [_header(value)] for name, value in (result.get("headers") or {}).items()
     }
-    for name, values in (answer.get("multiValueHeaders") or {}).items():
+    for name, values in (result.get("multiValueHeaders") or {}).items():
         headers[name.lower()] = [_header(value) for value in values]
     headers.setdefault("content-type", ["application/json"])
     headers.pop("content-length", None)
-    response = Response(content, int(answer["statusCode"]))
+    response = Response(content, int(result["statusCode"]))
     for name, values in headers.items():
         for value in values:
             response.headers.append(name, value)

@@ -1,4 +1,4 @@
-"""The documents that AWS hands to functions, built as AWS builds them."""
+"""The events that AWS passes to functions, in the form in which AWS builds them."""
 
 import base64
 import uuid
@@ -14,7 +14,7 @@ from local.blueprint import Route
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One request to the API, as it came over the wire."""
+    """One request to the API as received; ``path`` and ``query`` are still percent-encoded."""
 
     method: str
     path: str
@@ -27,7 +27,7 @@ class HttpRequest:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def header(self, name: str) -> str:
-        """The last value of a header, whatever its case; empty without one."""
+        """The last value of a header, by its name in any case; empty if it is missing."""
         return next((v for k, v in reversed(self.headers) if k.lower() == name.lower()), "")
 
 
@@ -43,7 +43,7 @@ def _all(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]] | None:
 
 
 def method_arn(stage: str, request: HttpRequest) -> str:
-    """The ARN that policies of an authorizer speak about."""
+    """The ARN of the requested method, as an authorizer's policies name it."""
     return (
         f"arn:aws:execute-api:{REGION}:{ACCOUNT}:local/{stage}/{request.method}"
         f"/{request.path.lstrip('/')}"
@@ -53,7 +53,7 @@ def method_arn(stage: str, request: HttpRequest) -> str:
 def _base(
     request: HttpRequest, route: Route, parameters: Mapping[str, str], stage: str
 ) -> dict[str, Any]:
-    """What an authorizer and a proxy function see alike."""
+    """The part of the event that authorizers and proxy functions have in common."""
     query = parse_qsl(request.query, keep_blank_values=True)
     return {
         "resource": route.path,
@@ -116,7 +116,11 @@ def proxy_event(
 
 
 def _body(request: HttpRequest, binary_media_types: frozenset[str]) -> tuple[str | None, bool]:
-    """Text where it is text; API Gateway would spoil other bytes, here they come as base64."""
+    """The body, and whether it is base64.
+
+    API Gateway garbles bytes that are not UTF-8 unless the media type is binary. Here they are
+    base64 instead.
+    """
     if not request.body:
         return None, False
     media_type = request.header("content-type").partition(";")[0].strip().lower()
@@ -129,7 +133,7 @@ def _body(request: HttpRequest, binary_media_types: frozenset[str]) -> tuple[str
 
 
 def queue_event(messages: Iterable[Mapping[str, Any]], queue_arn: str) -> dict[str, Any]:
-    """The event of an SQS event source, from what ReceiveMessage gave."""
+    """The event of an SQS event source, from the messages that ReceiveMessage returned."""
     return {
         "Records": [
             {
@@ -157,7 +161,7 @@ def queue_event(messages: Iterable[Mapping[str, Any]], queue_arn: str) -> dict[s
 
 
 def stream_event(records: Iterable[Mapping[str, Any]], stream_arn: str) -> dict[str, Any]:
-    """The event of a DynamoDB stream, from what GetRecords gave."""
+    """The event of a DynamoDB stream, from the records that GetRecords returned."""
     return {
         "Records": [
             {
@@ -181,7 +185,7 @@ _STREAM_FIELDS = (
 
 
 def _as_json(value: Any) -> Any:
-    """Lambda's JSON for what boto3 parsed: instants as seconds, bytes as base64."""
+    """A value of boto3 as Lambda's JSON has it: times in seconds since 1970, bytes as base64."""
     if isinstance(value, Mapping):
         return {key: _as_json(each) for key, each in value.items()}
     if isinstance(value, list | set):

@@ -1,4 +1,4 @@
-"""Which port each server of the stack listens on."""
+"""Chooses and binds the ports of the stack's servers."""
 
 import socket
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ _MAX_PORT = 65_535
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Where somebody wants a server: what was configured, else where it was the last time."""
+    """The ports wanted for a server: the configured one, else the one of the last run.
+
+    ``what`` and ``option`` name the server and its command-line option in error messages.
+    """
 
     what: str
     option: str
@@ -19,26 +22,28 @@ class Wish:
     previous: int | None = None
 
     def listen(self) -> socket.socket:
-        """A socket on the configured port, else the previous one, else any.
+        """A listening socket on the configured port, else the previous one, else any free one.
 
-        Raises ``StackError`` if the configured port is taken, or is none.
+        Raises ``StackError`` if the configured port is in use or out of range.
         """
         if self.configured is not None:
             if not 0 <= self.configured <= _MAX_PORT:
-                raise StackError(f"{self.configured} is no port: {self.option} takes 0 to 65535.")
+                raise StackError(
+                    f"{self.configured} is not a port: {self.option} takes 0 to 65535."
+                )
             try:
                 return _bind(self.configured)
             except OSError as error:
                 raise StackError(
                     f"Port {self.configured} for the {self.what} can't be used"
-                    f" ({error.strerror}): stop what listens there, or choose another port with"
+                    f" ({error.strerror}): free it, or choose another port with"
                     f" {self.option}."
                 ) from None
         if self.previous:
             try:
                 return _bind(self.previous)
             except OSError:
-                pass  # taken since: any other will do
+                pass  # in use by now: any other will do
         return _bind(0)
 
 
@@ -47,7 +52,7 @@ def _bind(port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
-        # Another process can bind the same port until one of the two listens.
+        # Until one of them listens, another process can bind the same port.
         bound.listen(1024)
     except OSError:
         bound.close()
@@ -56,13 +61,13 @@ def _bind(port: int) -> socket.socket:
 
 
 def port_of(bound: socket.socket) -> int:
-    """The port that a socket is bound to."""
+    """The port number that a socket is bound to."""
     port: int = bound.getsockname()[1]
     return port
 
 
 def release(bound: socket.socket) -> int:
-    """Give a port back, for another process to listen there; returns it."""
+    """Close the socket, so that another process can listen on its port; returns the port."""
     port = port_of(bound)
     bound.close()
     return port

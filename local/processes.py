@@ -1,4 +1,4 @@
-"""The processes beside the supervisor: started, watched, stopped, and never left behind."""
+"""The supervisor's child processes: starts, watches and stops them, and leaves none behind."""
 
 import contextlib
 import ctypes
@@ -23,9 +23,9 @@ _LIBC = ctypes.CDLL(None)
 
 
 def die_with_parent() -> None:
-    """Ask Linux to kill this process once the thread that started it is gone.
+    """Ask Linux to kill this process when the thread that started it ends.
 
-    Elsewhere nothing of the kind exists: there the next start ends what is left.
+    Other systems can't do that: there, the next start ends the processes that are left.
     """
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -33,47 +33,50 @@ def die_with_parent() -> None:
 
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Hold the folder: a second stack in it would work on the same data.
+    """Lock the folder: a second stack in it would use the same data.
 
-    Raises ``StackError`` if another process holds it. The system lets go when this process ends,
-    however it ends.
+    Raises ``StackError`` if another process has the lock. The system releases it when this process
+    ends, even if it is killed.
     """
     with (folder / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StackError(
-                f"A local stack is running in {folder} already; stop it, or give this one another"
-                " folder with --state-dir."
+                f"A local stack is already running in {folder}: stop it, or choose another folder"
+                " with --state-dir."
             ) from None
         yield
 
 
 class Children:
-    """The processes that one supervisor starts. To be used from its main thread."""
+    """The processes that one supervisor starts; to be used from its main thread.
+
+    ``on_death`` gets a sentence when a watched process ends unexpectedly.
+    """
 
     def __init__(self, folder: Path, on_death: Callable[[str], None]) -> None:
-        self._remembered = folder / "processes.json"
+        self._record = folder / "processes.json"
         self._logs = folder / "logs"
         self._on_death = on_death
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._stopping = threading.Event()
 
     def end_leftovers(self) -> None:
-        """End what a former supervisor of this folder left behind when it was killed."""
+        """Kill the processes that an earlier supervisor of this folder left when it was killed."""
         try:
-            remembered = json.loads(self._remembered.read_text())
+            recorded = json.loads(self._record.read_text())
         except (FileNotFoundError, ValueError):
             return
-        for process_id, started in remembered:
-            # The number may belong to somebody else by now; the time of its start tells.
+        for process_id, started in recorded:
+            # Another process may have the id by now; it has another start time.
             if started is not None and _start_of(process_id) == started:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process_id, signal.SIGKILL)
-        self._remembered.unlink()
+        self._record.unlink()
 
     def start(self, name: str, command: Sequence[str]) -> tuple[IO[str], IO[str]]:
-        """Start a process and return its standard input and output. Its errors are logged."""
+        """Start a process and return its standard input and output; standard error is logged."""
         with (self._logs / f"{name}.log").open("a") as log:
             process = subprocess.Popen(
                 command,
@@ -82,28 +85,28 @@ class Children:
                 stderr=log,
                 text=True,
                 cwd=_ROOT,
-                process_group=0,  # Ctrl-C is for the supervisor, which ends the others in order
+                process_group=0,  # Ctrl-C must reach the supervisor only
                 preexec_fn=die_with_parent,  # noqa: PLW1509 (no other thread runs yet)
             )
         self._running[name] = process
-        self._remembered.write_text(
+        self._record.write_text(
             json.dumps([(each.pid, _start_of(each.pid)) for each in self._running.values()])
         )
         if process.stdin is None or process.stdout is None:
-            raise AssertionError("Both were asked for.")
+            raise AssertionError("Both are pipes.")
         return process.stdin, process.stdout
 
     def watch(self) -> None:
-        """From now on, report a process that ends by itself."""
+        """Report every process that ends unexpectedly from now on."""
         for name, process in self._running.items():
             threading.Thread(target=self._watch, args=(name, process), daemon=True).start()
 
     def ended(self, name: str) -> bool:
-        """Whether a process has ended."""
+        """Whether the process of this name has ended."""
         return self._running[name].poll() is not None
 
     def stop(self) -> None:
-        """End all of them: politely, then not."""
+        """End all processes: with SIGTERM, and after 3 seconds with SIGKILL."""
         self._stopping.set()
         processes = list(self._running.values())
         for process in processes:
@@ -120,26 +123,28 @@ class Children:
                 with contextlib.suppress(OSError):
                     if pipe is not None:
                         pipe.close()
-        self._remembered.unlink(missing_ok=True)
+        self._record.unlink(missing_ok=True)
 
     def _watch(self, name: str, process: subprocess.Popen[str]) -> None:
         code = process.wait()
         if not self._stopping.is_set():
-            self._on_death(f"{name} ended by itself (code {code}); see {self._logs}/{name}.log.")
+            self._on_death(
+                f"{name} ended unexpectedly (exit code {code}); see {self._logs}/{name}.log."
+            )
 
 
 def _start_of(process_id: int) -> str | None:
-    """When a process started, in some form that differs for every process of the same number."""
+    """When a process started, as text to compare; ``None`` if there is no such process."""
     try:
         return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
         pass
     with contextlib.suppress(OSError):
-        told = subprocess.run(
+        result = subprocess.run(
             ["ps", "-o", "lstart=", "-p", str(process_id)],
             capture_output=True,
             text=True,
             check=False,
         )
-        return told.stdout.strip() or None
+        return result.stdout.strip() or None
     return None

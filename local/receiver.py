@@ -1,4 +1,4 @@
-"""The demo store's own end of the webhooks: takes them, checks them, keeps them to be looked at."""
+"""The demo storefront's webhook endpoint: verifies webhooks and keeps them for the console."""
 
 import base64
 import binascii
@@ -22,19 +22,19 @@ _NAMES = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationOutcome:
-    """One webhook as it came."""
+class ReceivedWebhook:
+    """One webhook, with the result of its verification and the status that it was answered."""
 
     number: int
     received_at: datetime
     headers: Mapping[str, str]
     body: bytes
     problem: str | None
-    """Why it is not to be trusted; ``None`` where it is."""
+    """Why it was rejected; ``None`` if it was verified."""
     answered: int
 
     def view(self) -> dict[str, Any]:
-        """What the page shows."""
+        """The webhook as JSON; a body that is not JSON is shown as text."""
         try:
             body = json.loads(self.body)
         except ValueError:
@@ -51,17 +51,17 @@ class NotificationOutcome:
 
 
 class Receiver:
-    """Takes webhooks that are signed with one of ``secrets``, as the store was told them."""
+    """Takes webhooks that are signed with one of the storefront's ``secrets`` and keeps 200."""
 
     def __init__(self, *, secrets: Sequence[str], now: Callable[[], datetime]) -> None:
         self._secrets = secrets
         self._now = now
-        self._kept: deque[NotificationOutcome] = deque(maxlen=_KEPT)
+        self._kept: deque[ReceivedWebhook] = deque(maxlen=_KEPT)
         self._answer = HTTPStatus.OK.value
         self._number = 0
 
     async def take(self, request: Request) -> Response:
-        """Keep a webhook and answer as was wished; 401 to one that is not to be trusted."""
+        """Keep a webhook; answer 401 if it can't be verified, else with the chosen status."""
         body = await request.body()
         headers = {name: request.headers.get(name, "") for name in _NAMES}
         now = self._now()
@@ -69,7 +69,7 @@ class Receiver:
         answered = self._answer if problem is None else HTTPStatus.UNAUTHORIZED.value
         self._number += 1
         self._kept.appendleft(
-            NotificationOutcome(
+            ReceivedWebhook(
                 number=self._number,
                 received_at=now,
                 headers=headers,
@@ -81,13 +81,13 @@ class Receiver:
         return Response(status_code=answered)
 
     async def show(self, _request: Request) -> Response:
-        """What came, newest first, and what the next one is answered."""
+        """The webhooks, newest first, and the status with which the next one is answered."""
         return JSONResponse(
             {"answer": self._answer, "items": [received.view() for received in self._kept]}
         )
 
     async def set_answer(self, request: Request) -> Response:
-        """Answer from now on with another status, to see what a failing storefront meets."""
+        """Choose the status of the next answers, to simulate a storefront that fails."""
         try:
             self._answer = HTTPStatus(json.loads(await request.body())["status"]).value
         except (KeyError, TypeError, ValueError):
@@ -100,25 +100,25 @@ class Receiver:
 def find_problem(
     headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
 ) -> str | None:
-    """Why a message is not to be trusted by the rules of Standard Webhooks; ``None`` if it is."""
+    """Why a message is invalid by the rules of Standard Webhooks; ``None`` if it is valid."""
     if missing := [name for name in _NAMES if not headers.get(name)]:
         return f"{missing[0]} is missing."
     sent_at = headers["webhook-timestamp"]
     if not (sent_at.isascii() and sent_at.isdigit()):
-        return "webhook-timestamp is no number of seconds."
+        return "webhook-timestamp is not a number of seconds."
     if abs(now.timestamp() - int(sent_at)) > _TOLERANCE_SECONDS:
-        return "webhook-timestamp is more than five minutes away."
+        return "webhook-timestamp is more than five minutes off."
     signed = f"{headers['webhook-id']}.{sent_at}.".encode() + body
-    made = {_signature(secret, signed) for secret in secrets}
+    valid = {_signature(secret, signed) for secret in secrets}
     given = headers["webhook-signature"].encode().split(b" ")
-    if any(hmac.compare_digest(mine, theirs) for mine in made for theirs in given):
+    if any(hmac.compare_digest(one, other) for one in valid for other in given):
         return None
-    return "webhook-signature fits none of the storefront's secrets."
+    return "webhook-signature matches none of the storefront's secrets."
 
 
 def _signature(secret: str, signed: bytes) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except binascii.Error:
-        raise ValueError("A webhook secret is whsec_ and base64.") from None
+        raise ValueError("A webhook secret must be whsec_ and base64.") from None
     return b"v1," + base64.b64encode(hmac.digest(key, signed, sha256))

@@ -1,4 +1,4 @@
-"""The demo storefront. Runs inside a worker, with the environment and the layer of a function."""
+"""Adds the demo storefront. Runs in a worker, with a function's environment and layer."""
 
 import os
 from typing import Any
@@ -19,30 +19,30 @@ WEBHOOKS = "/_local/webhooks"
 
 
 def handler(event: dict[str, str], _context: object) -> dict[str, Any]:
-    """Answer an ``api_key`` and the ``webhook_secrets`` of the storefront in the event.
+    """Return the ``api_key`` and the ``webhook_secrets`` of the storefront in the event.
 
-    The key is the one in the event, if it still opens the door. In an empty table the storefront
-    is added first. Its events go to the console, unless somebody gave it an endpoint of its own.
+    A missing storefront is added. The key is the one in the event if it is still valid, else a new
+    one. Webhooks go to the console, unless the storefront has another endpoint.
     """
     store = Store(boto3.client("dynamodb"), os.environ["TABLE_NAME"])
-    name, known = event["storefront_id"], event.get("api_key", "")
+    name, api_key = event["storefront_id"], event.get("api_key", "")
     storefronts = DynamoStorefrontStore(store)
     manage = ManageStorefronts(storefronts=storefronts, clock=wiring.clock, entropy=SystemEntropy())
     if storefronts.get_storefront(name) is None:
         manage.add(name, event["name"])
-    if AuthorizeStorefront(storefronts=storefronts)(f"Bearer {known}") is None:
-        known = manage.issue_key(name).api_key
+    if AuthorizeStorefront(storefronts=storefronts)(f"Bearer {api_key}") is None:
+        api_key = manage.issue_key(name).api_key
     endpoint = _endpoint(DynamoEndpointStore(store), name, event["console_url"] + WEBHOOKS)
     signing = Signing(boto3.client("secretsmanager"), os.environ["SIGNING_SECRET_NAME"])
     versions = endpoint.secret_versions(wiring.clock())
     return {
-        "api_key": known,
+        "api_key": api_key,
         "webhook_secrets": [signing.webhook_secret(name, version) for version in versions],
     }
 
 
 def _endpoint(endpoints: DynamoEndpointStore, storefront_id: str, url: str) -> Endpoint:
-    """The endpoint; that of a console follows the console to another port."""
+    """The storefront's endpoint; if it is the console, it follows the console's port."""
     endpoint = endpoints.get_endpoint(storefront_id)
     if endpoint is None:
         endpoint = Endpoint(storefront_id=storefront_id, url=url)

@@ -1,4 +1,4 @@
-"""HTTP servers of the supervisor: one thread, one event loop, one socket each."""
+"""The supervisor's HTTP servers, one per socket, on one event loop in a thread."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ _STOP_SECONDS = 3.0
 
 
 class Servers:
-    """Serves applications on sockets that are bound already."""
+    """Serves applications, each on a socket that is already bound."""
 
     def __init__(self, served: Sequence[tuple[ASGIApp, socket.socket]]) -> None:
         self._sockets = [bound for _, bound in served]
@@ -34,11 +34,11 @@ class Servers:
         self._thread = threading.Thread(target=self._run, name="servers", daemon=True)
 
     def start(self) -> None:
-        """Begin. Connections that came before wait in the sockets and are answered now."""
+        """Start serving; connections that are waiting in the sockets are answered."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, at once for whoever waits for nothing."""
+        """Stop serving; requests that are being answered get up to a second."""
         for server in self._servers:
             server.should_exit = True
         self._thread.join(_STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""What makes functions run without anybody asking: schedules, queues and streams."""
+"""The event sources that call functions: schedules, queues and streams."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ _RECEIVE_LIMIT = 10  # SQS gives no more at once
 
 
 class Scheduler:
-    """Runs the schedules: by real time, and at once when the clock was moved."""
+    """Runs the schedules at their rates in real time, and all of them on request."""
 
     def __init__(
         self, schedules: Iterable[Schedule], functions: Mapping[str, FunctionPool]
@@ -33,17 +33,17 @@ class Scheduler:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin; each schedule fires at once, so that a restart looks at what is due."""
+        """Start; each schedule also runs at once, for what fell due while the stack was stopped."""
         for schedule in self._schedules:
             threading.Thread(target=self._run, args=(schedule,), daemon=True).start()
 
     def fire(self) -> list[str]:
-        """Fire all of them now, wait for their end, and name those that failed."""
+        """Run all schedules now, wait until they end, and return the names of those that failed."""
         running = {each.name: self._submit(each) for each in self._schedules}
         return [name for name, future in running.items() if future.exception() is not None]
 
     def stop(self) -> None:
-        """Fire no more."""
+        """Run no schedule any more."""
         self._stopping.set()
 
     def _submit(self, schedule: Schedule) -> Future[Any]:
@@ -56,10 +56,10 @@ class Scheduler:
 
 
 class QueuePoller:
-    """Moves messages from a queue to its function, as an SQS event source does.
+    """Passes the messages of a queue to its function, as an SQS event source does.
 
-    What the function doesn't finish stays in the queue and comes back after the visibility
-    time-out; the queue itself sends it to the dead letters after too many times.
+    A message that fails stays in the queue and is received again after the visibility time-out;
+    the queue's own redrive policy moves it to the dead-letter queue.
     """
 
     def __init__(self, source: QueueSource, function: FunctionPool, sqs: Any) -> None:
@@ -71,11 +71,11 @@ class QueuePoller:
         self._thread = threading.Thread(target=self._run, name="queue", daemon=True)
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Start polling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Receive no more."""
+        """Stop polling; batches that are being processed go on."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -93,14 +93,14 @@ class QueuePoller:
             self._function.submit(event).add_done_callback(partial(self._finish, messages=messages))
 
     def _receive(self) -> list[dict[str, Any]]:
-        answer = self._sqs.receive_message(
+        response = self._sqs.receive_message(
             QueueUrl=self._source.queue_url,
             MaxNumberOfMessages=min(self._source.batch_size, _RECEIVE_LIMIT),
             WaitTimeSeconds=_WAIT_SECONDS,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
-        return list(answer.get("Messages", ()))
+        return list(response.get("Messages", ()))
 
     def _finish(self, done: Future[Any], messages: Sequence[Mapping[str, Any]]) -> None:
         try:
@@ -122,26 +122,26 @@ class QueuePoller:
 
 
 def failed_items(done: Future[Any], identifiers: Sequence[str], *, partial: bool) -> set[str]:
-    """Which of a batch the function didn't finish.
+    """The identifiers of those items of a batch that failed.
 
-    All of them if it gave no answer, or an answer that is no report though one was promised:
-    Lambda takes nothing for done that the function didn't say.
+    ``partial``: the function reports failed items (``ReportBatchItemFailures``). All items count as
+    failed if the function failed or its report is invalid, as in Lambda.
     """
     everything = set(identifiers)
     if done.cancelled() or done.exception() is not None:
         return everything
-    answer = done.result()
-    if not partial or not answer:
+    report = done.result()
+    if not partial or not report:
         return set()
     try:
-        failed = {item["itemIdentifier"] for item in answer["batchItemFailures"] or ()}
+        failed = {item["itemIdentifier"] for item in report["batchItemFailures"] or ()}
     except (KeyError, TypeError):
         return everything
     return failed if failed.issubset(everything) else everything
 
 
 def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-    """Whether a record has, at each place that a filter names, one of the values there."""
+    """Whether a record has, in each field that a filter names, one of the filter's values."""
     for name, wanted in pattern.items():
         found = record.get(name)
         if isinstance(wanted, Mapping):
@@ -153,9 +153,10 @@ def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
 
 
 class StreamPoller:
-    """Moves the changes of a table to a function, in order, as a stream's event source does.
+    """Passes the changes of a table to a function, in order, as a stream's event source does.
 
-    How far it came is kept in a file, so that a restart goes on where it ended.
+    Its position is kept in the file ``checkpoint``, so that a restart continues there. ``give_up``
+    gets the ARN of the failure queue and a notice when a batch has used up its retries.
     """
 
     def __init__(
@@ -178,13 +179,13 @@ class StreamPoller:
         self._iterators: dict[str, str] = {}
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading at the checkpoint."""
         if self._checkpoint.exists():
             self._done = json.loads(self._checkpoint.read_text())
         threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
-        """Read no more."""
+        """Stop reading; an unfinished batch is read again after a restart."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -192,7 +193,7 @@ class StreamPoller:
             try:
                 busy = sum(self._read(shard) for shard in self._shards()) > 0
             except (BotoCoreError, ClientError):
-                self._iterators.clear()  # expired, or the engine is gone: begin anew
+                self._iterators.clear()  # expired, or the engine failed: get new ones
                 busy = False
             if not busy:
                 self._stopping.wait(_STREAM_PAUSE_SECONDS)
@@ -202,7 +203,7 @@ class StreamPoller:
         return [shard["ShardId"] for shard in described["StreamDescription"]["Shards"]]
 
     def _read(self, shard: str) -> bool:
-        """Hand on the next records of a shard; returns whether there were any."""
+        """Deliver the next records of a shard; returns whether there were any."""
         iterator = self._iterators.get(shard)
         if iterator is None:
             start = (
@@ -216,19 +217,19 @@ class StreamPoller:
             iterator = self._streams.get_shard_iterator(
                 StreamArn=self._stream_arn, ShardId=shard, **start
             )["ShardIterator"]
-        answer = self._streams.get_records(
+        response = self._streams.get_records(
             ShardIterator=iterator, Limit=min(self._source.batch_size, 1000)
         )
-        records = answer["Records"]
+        records = response["Records"]
         if records:
             self._deliver([record for record in records if self._is_wanted(record)])
             if self._stopping.is_set():
-                return True  # perhaps not delivered: read it again after the restart
+                return True  # may not be delivered: leave the checkpoint, to read it again
             self._done[shard] = records[-1]["dynamodb"]["SequenceNumber"]
             fresh = self._checkpoint.with_name(f"{self._checkpoint.name}.new")
             fresh.write_text(json.dumps(self._done))
             fresh.replace(self._checkpoint)
-        if following := answer.get("NextShardIterator"):
+        if following := response.get("NextShardIterator"):
             self._iterators[shard] = following
         else:  # the shard has ended
             self._iterators.pop(shard, None)
@@ -239,7 +240,7 @@ class StreamPoller:
         return not patterns or any(matches(pattern, record) for pattern in patterns)
 
     def _deliver(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Give a batch to the function until it is done, or given up."""
+        """Call the function with a batch until all of it succeeded or its retries are used up."""
         tries = 0
         while records and not self._stopping.is_set():
             done = self._function.submit(stream_event(records, self._stream_arn))
@@ -251,7 +252,10 @@ class StreamPoller:
             if first is None:
                 return
             if first:
-                records, tries = records[first:], 0  # what came before the first failure is done
+                records, tries = (
+                    records[first:],
+                    0,
+                )  # the records before the first failure succeeded
                 continue
             if self._source.bisect and len(records) > 1:
                 half = len(records) // 2

@@ -1,4 +1,4 @@
-"""The supervisor: starts everything in order, and ends it in the reverse order."""
+"""The supervisor: starts the parts of the stack in order, and stops them in reverse."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from local import engine
 from local.aws import client
@@ -36,7 +36,7 @@ ROOT = Path(__file__).parent.parent
 NAME = "o2o-local"
 CLIENT_ID = "MCH-LOCAL-0001"
 STOREFRONT = "demo"
-# Every sort of BIN that DOKU has, here and at its simulator; and one with the features that are
+# Every type of BIN that DOKU has, for the API and the simulator; and one with the features that are
 # inferred for Indomaret, which a BIN has only if its entry names them.
 BINS: tuple[dict[str, Any], ...] = (
     {"channel": "alfa", "partnership": "aggregator", "bin_type": "general", "bin": "8"},
@@ -51,7 +51,7 @@ BINS: tuple[dict[str, Any], ...] = (
         "features": ["mgpc", "dipc"],
     },
 )
-# What a deployment says in samconfig.toml, and no prefix in the path.
+# The template's parameters, which a deployment has in samconfig.toml; paths have no prefix here.
 PARAMETERS = {
     "Stage": "dev",
     "BuildHash": "0" * 64,
@@ -68,7 +68,7 @@ _MAX_LOG_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the person who starts the stack may choose."""
+    """The settings of a local stack. Ports that are not given are the previous ones, else any."""
 
     state_dir: Path
     api_port: int | None = None
@@ -80,18 +80,18 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A stack that answers."""
+    """The description of a running stack."""
 
     description: Mapping[str, Any]
     """The content of ``stack.json``."""
     note: str | None
-    """What the person should know about it."""
+    """A warning for the developer: the data is kept in memory only."""
 
 
 class Stack:
-    """One local stack in one folder.
+    """One local stack, with its data in one folder.
 
-    ``start`` raises ``StackError`` where it can't; ``stop`` may follow at any point of it.
+    ``stop`` may be called at any time, also after a ``start`` that failed halfway.
     """
 
     def __init__(self, options: Options) -> None:
@@ -103,40 +103,40 @@ class Stack:
         self._clock = SharedClock(self._folder / "clock")
 
     def start(self) -> Started:
-        """Bring everything up; returns once all of it answers."""
+        """Start everything and return once it responds. Raises ``StackError`` if a part fails."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._folder / "logs").mkdir(exist_ok=True)
         self._undo.enter_context(only_one(self._folder))
         (self._folder / "stack.json").unlink(missing_ok=True)
         self._children.end_leftovers()
         self._rotate_logs()
-        ports = _Ports(self._options, self._remembered("ports.json"))
+        ports = _Ports(self._options, self._load("ports.json"))
         self._undo.callback(ports.close)
-        credentials = self._remembered("credentials.json")
+        credentials = self._load("credentials.json")
         credentials.setdefault("secret_key", f"SK-{secrets.token_urlsafe(24)}")
-        # The addresses of customers' pages hang on it.
+        # Customers' page addresses are derived from it, so it must survive a restart.
         credentials.setdefault("signing_secret", secrets.token_urlsafe(48))
 
-        # The slow ones first: they load while the others start.
+        # The slow ones first: they start while the others are set up.
         self._undo.callback(self._children.stop)
-        told = self._start_cloud(f"http://{HOST}:{port_of(ports.simulator)}")
+        cloud_output = self._start_cloud(f"http://{HOST}:{port_of(ports.simulator)}")
         dynamodb_url, note = self._start_engine(ports)
         prepare()
         simulator = self._start_simulator(ports, credentials["secret_key"])
-        answer = json.loads(told.readline() or "null")
-        if answer is None:
-            raise StackError(f"The AWS stand-in (moto) ended; see {self._folder}/logs/cloud.log.")
-        if "error" in answer:
-            raise StackError(answer["error"])
-        dynamodb_url = dynamodb_url or answer["url"]
-        blueprint = read_blueprint(answer["resources"], ROOT)
+        cloud = json.loads(cloud_output.readline() or "null")
+        if cloud is None:
+            raise StackError(f"moto did not start; see {self._folder}/logs/cloud.log.")
+        if "error" in cloud:
+            raise StackError(cloud["error"])
+        dynamodb_url = dynamodb_url or cloud["url"]
+        blueprint = read_blueprint(cloud["resources"], ROOT)
 
         dynamodb = client("dynamodb", dynamodb_url)
         for table in blueprint.tables:
             engine.create_table(dynamodb, table)
-        self._put_secrets(blueprint, answer["url"], credentials)
+        self._put_secrets(blueprint, cloud["url"], credentials)
         surroundings = Surroundings(
-            aws_url=answer["url"],
+            aws_url=cloud["url"],
             dynamodb_url=dynamodb_url,
             clock=self._folder / "clock",
             logs=self._folder / "logs",
@@ -146,7 +146,7 @@ class Stack:
             blueprint, surroundings, credentials.get("api_key", ""), console_url
         )
         credentials["api_key"] = storefront["api_key"]
-        self._remember("credentials.json", credentials)
+        self._save("credentials.json", credentials)
         pools = self._start_pools(blueprint, surroundings)
         scheduler = Scheduler(blueprint.schedules, pools)
 
@@ -163,8 +163,8 @@ class Stack:
             "inquiry_url": f"{api_url}/doku/inquiries",
             "console_url": console_url,
             "dynamodb_url": dynamodb_url,
-            "aws_url": answer["url"],
-            "outputs": _outputs(answer["resources"]),
+            "aws_url": cloud["url"],
+            "outputs": _outputs(cloud["resources"]),
         }
         console = Console(
             clock=self._clock,
@@ -195,42 +195,45 @@ class Stack:
         servers = Servers([(gateway, ports.api), (console.app, ports.console)])
         servers.start()
         self._undo.callback(servers.stop)
-        self._start_sources(blueprint, pools, scheduler, answer["url"], dynamodb_url)
+        self._start_sources(blueprint, pools, scheduler, cloud["url"], dynamodb_url)
         self._children.watch()
-        self._remember("ports.json", ports.numbers())
-        self._remember(
+        self._save("ports.json", ports.numbers())
+        self._save(
             "functions.json",
             {name: surroundings.environment(each) for name, each in blueprint.functions.items()},
         )
-        self._remember("stack.json", description)
+        self._save("stack.json", description)
         self._undo.callback((self._folder / "stack.json").unlink, missing_ok=True)
         return Started(description=description, note=note)
 
-    def wait(self, asked_to_stop: threading.Event) -> None:
-        """Wait to be asked to stop. Raises ``StackError`` when a process ends by itself."""
-        while not asked_to_stop.is_set():
+    def wait(self, stop_requested: threading.Event) -> None:
+        """Wait for the event. Raises ``StackError`` when a child process ends unexpectedly."""
+        while not stop_requested.is_set():
             with contextlib.suppress(queue.Empty):
                 raise StackError(self._deaths.get(timeout=0.2))
 
     def stop(self) -> None:
-        """End everything that was started."""
+        """Stop everything that was started."""
         self._undo.close()
 
     # --- the parts ---------------------------------------------------------------------------
 
-    def _start_cloud(self, doku_url: str) -> Any:
-        ask, told = self._children.start("cloud", [sys.executable, "-m", "local.cloud"])
+    def _start_cloud(self, doku_url: str) -> IO[str]:
+        """Start moto with the template; returns the output on which it reports its resources."""
+        cloud_input, cloud_output = self._children.start(
+            "cloud", [sys.executable, "-m", "local.cloud"]
+        )
         request = {
             "template": str(ROOT / "template.yaml"),
             "parameters": {**PARAMETERS, "DokuBaseUrl": doku_url},
             "name": NAME,
         }
-        ask.write(json.dumps(request) + "\n")
-        ask.flush()
-        return told
+        cloud_input.write(json.dumps(request) + "\n")
+        cloud_input.flush()
+        return cloud_output
 
     def _start_engine(self, ports: "_Ports") -> tuple[str | None, str | None]:
-        """The engine's URL (None: moto will be it), and what to say about it."""
+        """The engine's URL (``None``: moto's), and a note for the developer."""
         if self._options.dynamodb_url:
             return self._options.dynamodb_url, None
         program = engine.find_dynoxide(ROOT)
@@ -287,7 +290,7 @@ class Stack:
     def _add_storefront(
         blueprint: Blueprint, surroundings: Surroundings, api_key: str, console_url: str
     ) -> dict[str, Any]:
-        """The demo storefront's key, the former one if the table still knows it, and secrets."""
+        """The demo storefront's ``api_key``, the given one if valid, and ``webhook_secrets``."""
         function = next(
             each
             for each in blueprint.functions.values()
@@ -336,7 +339,7 @@ class Stack:
             QueuePoller(source, pools[source.function], sqs) for source in blueprint.queue_sources
         ]
         dynamodb = client("dynamodb", dynamodb_url)
-        # Dynoxide's shard ids are shorter than botocore takes for possible.
+        # botocore's validation refuses Dynoxide's shard ids as too short.
         streams = client("dynamodbstreams", dynamodb_url, parameter_validation=False)
         for source in blueprint.stream_sources:
             table = dynamodb.describe_table(TableName=source.table)["Table"]
@@ -361,15 +364,16 @@ class Stack:
 
     # --- the folder --------------------------------------------------------------------------
 
-    def _remembered(self, name: str) -> dict[str, Any]:
+    def _load(self, name: str) -> dict[str, Any]:
+        """The content of a file, or nothing if it is missing or damaged."""
         try:
-            remembered = json.loads((self._folder / name).read_text())
+            document = json.loads((self._folder / name).read_text())
         except (FileNotFoundError, ValueError):
             return {}
-        return remembered if isinstance(remembered, dict) else {}
+        return document if isinstance(document, dict) else {}
 
-    def _remember(self, name: str, document: Mapping[str, Any]) -> None:
-        """Write a file whole or not at all, for the eyes of its owner only: it may hold keys."""
+    def _save(self, name: str, document: Mapping[str, Any]) -> None:
+        """Replace a file atomically; only its owner may read it, because it may hold keys."""
         fresh = self._folder / f"{name}.new"
         fresh.unlink(missing_ok=True)
         fresh.touch(mode=0o600)
@@ -383,7 +387,7 @@ class Stack:
 
 
 def _outputs(resources: Resources) -> dict[str, str]:
-    """What the template puts out under these names, for whoever looks into the stack."""
+    """The outputs of ``stack.json``: queue URLs, and the names of table, bus and secret."""
     outputs = {
         f"{name}Url": resource["Ref"]
         for name, resource in resources.items()
@@ -399,22 +403,22 @@ def _outputs(resources: Resources) -> dict[str, str]:
 
 
 class _Ports:
-    """The sockets of one stack, bound before anything starts, so that addresses are known."""
+    """The listening sockets of one stack; bound first, so that addresses are known early."""
 
     def __init__(self, options: Options, previous: Mapping[str, Any]) -> None:
         self._bound: dict[str, socket.socket] = {}
-        wishes = {
+        wanted = {
             "api": ("API", "--api-port", options.api_port),
             "simulator": ("DOKU simulator", "--simulator-port", options.simulator_port),
             "console": ("console", "--console-port", options.console_port),
             "dynamodb": ("DynamoDB engine", "", None),
         }
-        for name, (what, option, configured) in wishes.items():
-            wish = Wish(
+        for name, (what, option, configured) in wanted.items():
+            port = Wish(
                 what=what, option=option, configured=configured, previous=previous.get(name)
             )
             try:
-                self._bound[name] = wish.listen()
+                self._bound[name] = port.listen()
             except StackError:
                 self.close()
                 raise

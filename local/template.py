@@ -1,8 +1,8 @@
-"""From ``template.yaml`` to plain resources: SAM's own translator, then moto's CloudFormation.
+"""Turns ``template.yaml`` into plain resources: SAM's own translator, then moto's CloudFormation.
 
 Nothing about the system is declared a second time for the local stack. Types that hold state
-(queues, secrets, tables, buses) come to life in moto; all others are names and ARNs only, which is
-what references to them need, whether moto knows the type or not.
+(queues, secrets, tables, buses) are created in moto. All others get a name and an ARN only, which
+is all that references to them need, whether moto supports the type or not.
 """
 
 import json
@@ -21,8 +21,8 @@ from samtranslator.yaml_helper import yaml_parse
 from local.aws import ACCOUNT, REGION, function_arn
 from local.errors import StackError
 
-# What moto creates, and the property that holds its name: a name that is the same at each start
-# lets the table outlive a restart and makes queues easy to find.
+# The types that moto creates, and the property that holds the name. Names are the same at each
+# start, so that the table survives a restart and queues are easy to find.
 _STATEFUL = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Events::EventBus": "Name",
@@ -34,7 +34,7 @@ _STATEFUL = {
     "AWS::SSM::Parameter": "Name",
     "AWS::SecretsManager::Secret": "Name",
 }
-# Folders of functions and layers travel through the translator as if they were uploads.
+# The translator accepts folders of functions and layers only as if they were uploaded to S3.
 _FOLDER_PROPERTIES = ("CodeUri", "ContentUri")
 _NO_BUCKET = "folder"
 
@@ -43,15 +43,15 @@ Resources = dict[str, dict[str, Any]]
 
 
 class _NoManagedPolicies:
-    """Policies have no meaning here, so the translator need not ask AWS for their ARNs."""
+    """Keeps the translator from asking AWS for managed policies, which have no effect here."""
 
     def load(self) -> dict[str, str]:
         return {}
 
 
 def translate(path: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The CloudFormation template that SAM makes of the one at ``path``."""
-    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator wants to know
+    """The CloudFormation template that SAM makes from the one at ``path``."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator needs one
     source = yaml_parse(path.read_text(encoding="utf-8"))
     for resource in source["Resources"].values():
         for name in _FOLDER_PROPERTIES:
@@ -63,9 +63,9 @@ def translate(path: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 class _Secret(CloudFormationModel):
-    """Secrets Manager for moto's CloudFormation, which has none of its own.
+    """Creates secrets, which moto's CloudFormation does not support.
 
-    moto finds the class by its being a subclass.
+    moto finds it among the subclasses of ``CloudFormationModel``.
     """
 
     def __init__(self, arn: str) -> None:
@@ -112,7 +112,7 @@ class _Secret(CloudFormationModel):
 
 
 class _Name:
-    """A resource that is only referred to: its name, and an ARN for whatever is asked of it."""
+    """A resource that is not created: it has a name, and an ARN for any attribute that is one."""
 
     def __init__(self, logical_id: str, declared: Mapping[str, Any]) -> None:
         service, kind = declared["Type"].split("::")[1:3]
@@ -136,7 +136,7 @@ class _Alias(_Name):
 
 
 class _ResourceMap(ResourceMap):
-    """moto's lazy map of resources, which creates only those that hold state."""
+    """moto's lazy map of resources, limited to those that hold state."""
 
     def __getitem__(self, key: str) -> Any:
         declared = self._resource_json_map.get(key)
@@ -144,7 +144,7 @@ class _ResourceMap(ResourceMap):
             return super().__getitem__(key)
         if declared["Type"] in _STATEFUL:
             resource: Any = super().__getitem__(key)
-            if not hasattr(resource, "physical_resource_id"):  # moto forgot buses
+            if not hasattr(resource, "physical_resource_id"):  # moto's event buses lack it
                 resource.physical_resource_id = resource.name
             return resource
         if declared["Type"] in {"AWS::Lambda::Alias", "AWS::Lambda::Version"}:
@@ -153,7 +153,7 @@ class _ResourceMap(ResourceMap):
         return _Name(key, declared)
 
     def existing(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The declared resources whose condition holds."""
+        """The declared resources whose condition is true, by logical id."""
         for logical_id, declared in self._resource_json_map.items():
             condition = declared.get("Condition")
             if condition is None or self.lazy_condition_map[condition]:
@@ -161,9 +161,10 @@ class _ResourceMap(ResourceMap):
 
 
 def resolve(template: dict[str, Any], parameters: Mapping[str, str], name: str) -> Resources:
-    """Create what holds state in this process's moto, and resolve every reference.
+    """Create the resources that hold state in this process's moto, and resolve every reference.
 
-    Raises ``StackError`` that names the parameter or resource at fault.
+    ``name`` is the stack's, and the prefix of resource names. Raises ``StackError`` if a parameter
+    has no value or a resource can't be resolved; the message names it.
     """
     needed = {
         key
@@ -177,7 +178,7 @@ def resolve(template: dict[str, Any], parameters: Mapping[str, str], name: str) 
         if name_property:
             properties = declared.setdefault("Properties", {})
             properties.setdefault(name_property, f"{name}-{logical_id}")
-    # Outputs are for people; moto would check each attribute that they name.
+    # Without outputs: moto rejects attributes that it does not support.
     template = {key: value for key, value in template.items() if key != "Outputs"}
     resources = _ResourceMap(
         f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/local",

@@ -1,7 +1,7 @@
-"""One worker: a process that runs one function as Lambda does, one event at a time.
+"""A worker: a process that runs one function as Lambda does, one event at a time.
 
-It is forked from a process that has the third-party packages loaded already; then it sees exactly
-the environment and the folders that Lambda would show it, and only then imports the handler.
+It is forked from a process that has loaded the third-party packages. It sets the environment and
+the import path that the function has on Lambda, and imports the handler only then.
 """
 
 import importlib
@@ -35,7 +35,7 @@ _PACKAGES = ("site-packages", "dist-packages")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSpec:
-    """All that a worker needs to become a function."""
+    """What a worker needs to run a function; it is pickled, so paths are strings."""
 
     name: str
     arn: str
@@ -49,7 +49,7 @@ class WorkerSpec:
 
 
 class LambdaContext:
-    """The second argument of a handler."""
+    """The context object that Lambda passes to handlers."""
 
     function_version = "$LATEST"
     identity = None
@@ -65,15 +65,19 @@ class LambdaContext:
         self._deadline = time.monotonic() + timeout_seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the worker is killed for taking too long."""
+        """Milliseconds until the function times out and its worker is killed."""
         return max(0, round((self._deadline - time.monotonic()) * 1000))
 
 
 def serve(spec: WorkerSpec, connection: Connection) -> None:
-    """Run the function's events until the other end of the connection closes."""
+    """Run the events that arrive on the connection until its other end closes.
+
+    Sends ``ready`` once the handler is loaded, then for each event a JSON document with the
+    ``result`` or the ``failure``.
+    """
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor
-    _write_to(Path(spec.log))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor handles Ctrl-C
+    _redirect_output(Path(spec.log))
     os.environ.clear()
     os.environ.update(spec.environment)
     time.tzset()
@@ -81,7 +85,7 @@ def serve(spec: WorkerSpec, connection: Connection) -> None:
     sys.path[:] = [spec.folder, *spec.layers, *standard]
     try:
         handler = _load_handler(spec)
-    except Exception as error:  # noqa: BLE001 (whatever a function raises is its answer)
+    except Exception as error:  # noqa: BLE001 (any error of a function is reported)
         connection.send_bytes(_failure(error))
         return
     connection.send_bytes(b"ready")
@@ -92,14 +96,14 @@ def serve(spec: WorkerSpec, connection: Connection) -> None:
             return
         context = LambdaContext(spec, request["request_id"], request["timeout_seconds"])
         try:
-            answer = json.dumps({"answer": handler(request["event"], context)}).encode()
+            reply = json.dumps({"result": handler(request["event"], context)}).encode()
         except Exception as error:  # noqa: BLE001 (as above)
-            answer = _failure(error, context.aws_request_id)
-        connection.send_bytes(answer)
+            reply = _failure(error, context.aws_request_id)
+        connection.send_bytes(reply)
 
 
-def _write_to(log: Path) -> None:
-    """Send what is printed to the function's log, line by line."""
+def _redirect_output(log: Path) -> None:
+    """Write standard output and error to the function's log, line by line."""
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
@@ -127,7 +131,7 @@ def _load_handler(spec: WorkerSpec) -> Callable[[Any, LambdaContext], Any]:
 
 
 def _failure(error: Exception, request_id: str | None = None) -> bytes:
-    """Lambda's error document; it goes to the log too, as on Lambda."""
+    """Lambda's error document, which is logged too, as on Lambda."""
     failure = {
         "errorMessage": str(error),
         "errorType": type(error).__name__,

@@ -1,9 +1,9 @@
-"""Start a handler from what `make build` left, as Lambda would.
+"""Import a handler from the artefacts of `make build`, as Lambda would.
 
-Only the function's folder, the layer and boto3 are importable, the latter as the runtime brings
-it; the environment is what template.yaml declares for that function, and what Lambda adds. One
-thing is not as on Lambda: the layer's compiled modules are for its machine, so on another one the
-same version's wheel for this machine stands in for each package that has any.
+Only the function's folder, the layer and the runtime's boto3 can be imported. The environment is
+what template.yaml declares for that function, and what Lambda adds. One thing differs from Lambda:
+the layer's compiled modules are for Lambda's machine, so each package that has any is replaced by
+the same version's wheel for this machine.
 """
 
 import os
@@ -24,7 +24,7 @@ RUNTIME_BRINGS = ("boto3", "botocore", "dateutil", "s3transfer", "six.py")
 LAYER_FOLDER = BUILT / LAYER / "python"
 PROBE = Path(__file__).with_name("probe.py")
 
-# For parameters without a default; what they say does not matter for a start.
+# For parameters without a default; any valid value will do for an import.
 _PARAMETERS = {
     "Stage": "dev",
     "BuildHash": "0" * 64,
@@ -40,18 +40,18 @@ _PARAMETERS = {
 
 @dataclass(frozen=True)
 class Function:
-    """A function of template.yaml: its logical id, its folder and its own variables."""
+    """A function of template.yaml: logical id, folder and environment variables."""
 
     name: str
     folder: str
     variables: dict[str, str]
     """What the template declares for this function alone."""
     shared: dict[str, str]
-    """What the template declares for all."""
+    """What the template declares for all functions."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """Everything that the handler finds in its environment."""
+        """All environment variables of the handler's process."""
         return {
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_DEFAULT_REGION": "ap-southeast-3",
@@ -98,7 +98,7 @@ def read_functions(template: Path = ROOT / "template.yaml") -> dict[str, Functio
 
 
 def lay_out(folder: Path) -> list[Path]:
-    """Prepare, in an empty folder, what stands beside a function on Lambda's import path."""
+    """Set up in an empty folder what follows the function's own folder on Lambda's import path."""
     runtime, native = folder / "runtime", folder / "native"
     runtime.mkdir()
     native.mkdir()
@@ -115,7 +115,7 @@ def lay_out(folder: Path) -> list[Path]:
 def start(
     function: Function, path: list[Path], *python_options: str
 ) -> subprocess.CompletedProcess[str]:
-    """Import the handler in a Python of its own; the answer is what tools/probe.py prints."""
+    """Import the handler in a new Python process; its output is that of tools/probe.py."""
     return subprocess.run(
         [sys.executable, "-I", "-S", *python_options, PROBE, os.pathsep.join(map(str, path))],
         env=function.environment,

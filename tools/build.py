@@ -1,11 +1,11 @@
-"""Build what is deployed, in .aws-sam/build: `make build`.
+"""Build the deployed artefacts in .aws-sam/build: `make build`.
 
 1. Fetch the layer's wheels, for Lambda's machine and for this one, each checked against its hash.
 2. `sam build`, which may use only those wheels and no index.
 3. Compile to byte-code. SAM resets all times to 1980, which makes ordinary byte-code useless;
    the hash-based kind survives, and cold starts take about half as long.
 4. Write .aws-sam/parameters.yaml with the hash of everything that is deployed and with the version.
-   samconfig.toml hands both to `sam deploy`. See BuildHash and Version in template.yaml.
+   samconfig.toml passes both to `sam deploy`. See BuildHash and Version in template.yaml.
 
 Does nothing if nothing changed.
 """
@@ -38,7 +38,7 @@ BUILT_BY = ("requirements/tools.txt", "tools/build.py")
 
 
 def main() -> None:
-    """Build, unless what is there is the same already."""
+    """Build, unless the last build is up to date."""
     if sys.version_info[:2] != RUNTIME:
         sys.exit(
             "The build needs Python 3.13, the version that Lambda runs, on PATH or in pyenv's "
@@ -58,22 +58,22 @@ def main() -> None:
 
 
 def parameters(build_hash: str) -> str:
-    """What the build knows of the template's parameters; digits alone would be a number."""
+    """The template's parameters that the build sets, as YAML; a hash may look like a number."""
     return f'BuildHash: "{build_hash}"\nVersion: "{VERSION}"\n'
 
 
 def new_stamp() -> str:
-    """What the stamp of a build says: what it is made of, and by what."""
+    """The stamp of a build from the present files: hashes of its sources and of the build tools."""
     return f"{hash_files(DEPLOYED)} {hash_files(BUILT_BY)}\n"
 
 
 def is_up_to_date() -> bool:
-    """Whether the last build is of what is here now."""
+    """Whether the last build was made from the present files."""
     return STAMP.exists() and STAMP.read_text() == new_stamp()
 
 
 def hash_files(names: tuple[str, ...]) -> str:
-    """SHA-256 over paths and contents, in order; caches do not count."""
+    """SHA-256 over the files' paths and contents, in sorted order and without caches."""
     digest = sha256()
     for path in sorted(file for name in names for file in _files(ROOT / name)):
         content = path.read_bytes()
@@ -92,9 +92,9 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def fetch_wheels() -> None:
-    """Download the layer's dependencies; pip refuses what does not have the hash."""
+    """Download the layer's dependencies; pip rejects a file with another hash."""
     shutil.rmtree(WHEELS, ignore_errors=True)
-    # SAM's builder first downloads for the machine it runs on, then what Lambda's needs instead.
+    # SAM's builder downloads for the machine it runs on first, then for Lambda's.
     for platform in ((), (*LAMBDA_PLATFORM, "--python-version", "3.13")):
         run(
             *(sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check"),
@@ -105,7 +105,7 @@ def fetch_wheels() -> None:
 
 
 def sam_build() -> None:
-    """Run `sam build` on the wheels that were checked, with this interpreter first on PATH."""
+    """Run `sam build` with the verified wheels only, and with this interpreter first on PATH."""
     run(
         SAM,
         "build",
@@ -119,7 +119,7 @@ def sam_build() -> None:
 
 
 def compile_byte_code() -> None:
-    """Compile each artefact, under the path that it will have on Lambda."""
+    """Compile each artefact to byte-code, for the path that it has on Lambda."""
     for artefact in sorted(path for path in BUILT.iterdir() if path.is_dir()):
         run(
             *(sys.executable, "-m", "compileall", "-q", "-j", "0"),
@@ -130,7 +130,7 @@ def compile_byte_code() -> None:
 
 
 def run(*command: str | Path, **environ: str) -> None:
-    """Run a command quietly; show what it said only if it failed."""
+    """Run a command and print its output only if it fails, which also ends this program."""
     done = subprocess.run(
         command,
         cwd=ROOT,

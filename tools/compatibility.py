@@ -1,12 +1,12 @@
-"""Whether docs/openapi.json keeps what the last release promised: `make compatibility`.
+"""Find breaking changes of docs/openapi.json since the last release: `make compatibility`.
 
     python -m tools.compatibility
 
 compares it with tools/released/openapi.json, the document of the last release, and exits with a
-sentence for each thing that would break a caller. What counts is what travels: the names of
-components and operations may change, and so may words. As the API says of itself, answers may get
-new fields and new values. A keyword of JSON Schema that this module does not know counts as a break
-when it changes.
+sentence for each change that would break a caller. Only what is sent and received counts: names of
+components and operations may change, and so may descriptions. As the API documents, responses may
+get new fields and new values. A change of a JSON Schema keyword that this module does not know
+counts as breaking.
 """
 
 import json
@@ -47,23 +47,23 @@ _ELSEWHERE = {"type", "enum", "default"}.union(*_OF_TYPE.values())
 
 
 class Way(Enum):
-    """Which way something travels, seen from the API."""
+    """Who sends the data: callers (taken by the API) or the API (given by it)."""
 
     TAKEN = auto()
-    """All that was right to send must stay right."""
+    """Everything that callers could send must stay valid."""
     GIVEN = auto()
-    """All that comes must be what could have come before; more fields and values aside."""
+    """Everything that is received must have been possible before, except new fields and values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One thing that callers of the last release counted on."""
+    """One breaking change."""
 
     route: str
     part: str
-    """What of the route: its request, an answer, a parameter; empty for all of it."""
+    """The request, a response or a parameter; empty for the whole route."""
     field: str
-    """What of the part, as in ``payments[].amount``; empty for all of it."""
+    """The field of the part, such as ``payments[].amount``; empty for the whole part."""
     what: str
 
     def __str__(self) -> str:
@@ -74,20 +74,20 @@ class Break:
 
 
 def breaks(released: Json, document: Json) -> list[Break]:
-    """What a document breaks of the one that was released."""
+    """All breaking changes from the released document to the other one."""
     return list(_Comparison(released, document).run())
 
 
 def sentences(found: Iterable[Break]) -> list[str]:
-    """A sentence for each; what happens to the same field in many places is told once."""
+    """A sentence for each change; the same change of a field in several places is listed once."""
     places: dict[object, list[Break]] = {}
     for each in found:
         places.setdefault((each.field, each.what) if each.field else each, []).append(each)
-    told = []
+    lines = []
     for first, *others in places.values():
         more = f", and so in {len(others)} other place{'s'[: len(others) > 1]}" if others else ""
-        told.append(f"{first}{more}.")
-    return told
+        lines.append(f"{first}{more}.")
+    return lines
 
 
 class _Comparison:
@@ -139,7 +139,7 @@ class _Comparison:
         for each in operation["parameters"]:
             parameter = _resolve(document, each)
             place, name = parameter["in"], parameter["name"]
-            # The name of a parameter in the path does not travel, its position does.
+            # A path parameter is identified by its position: its name is not sent.
             key = str(len(found)) if place == "path" else name.lower()
             if place == "path" and name in names:
                 key = str(names.index(name))
@@ -191,7 +191,7 @@ class _Comparison:
     # --- schemas ------------------------------------------------------------------------------
 
     def _differences(self, at: str, old: Json, new: Json, way: Way) -> "_Differences":
-        """Where and how the new schema does not keep the old one's promise."""
+        """Where and how the new schema breaks a promise of the old one."""
         pair = json.dumps([old, new, way.name])
         if pair in self._under_way:  # a schema that contains itself
             return
@@ -257,16 +257,16 @@ _Fields = dict[tuple[str, str], tuple[str, bool, Json]]
 _Differences = Iterator[tuple[str, str]]
 
 
-# --- what schemas say -------------------------------------------------------------------------
+# --- parts of schemas -------------------------------------------------------------------------
 
 
 def _values(at: str, old: Json, new: Json, way: Way) -> _Differences:
-    """A value more is no break in an answer; one less is, because it may have got another name."""
+    """A new value does not break a response; a missing one does: it may have been renamed."""
     if "enum" in new:
         gone = [value for value in old.get("enum", ()) if value not in new["enum"]]
         if gone:
-            told = ", ".join(json.dumps(value) for value in gone)
-            yield at, f"can't be {told} any more"
+            values = ", ".join(json.dumps(value) for value in gone)
+            yield at, f"can't be {values} any more"
         elif way is Way.TAKEN and "enum" not in old:
             yield at, "takes only some values now"
 
@@ -289,7 +289,7 @@ def _bounds(at: str, old: Json, new: Json, way: Way) -> _Differences:
 
 
 def _forms(document: Json, schema: Json) -> Iterator[dict[str, Json]]:
-    """A schema as alternatives that have one type each, with what constrains that type."""
+    """A schema as alternatives of one type each, with the keywords that apply to that type."""
     if schema is False:
         return
     schema = {} if schema is True else _resolve(document, schema)
@@ -311,7 +311,7 @@ def _forms(document: Json, schema: Json) -> Iterator[dict[str, Json]]:
 
 
 def _form(schema: Json, kind: str | None) -> dict[str, Json]:
-    """What a schema says of values of one type."""
+    """The part of a schema that applies to values of one type."""
     of_others = set().union(*_OF_TYPE.values()) - _OF_TYPE.get(kind or "", set())
     form = {
         name: each
@@ -326,17 +326,17 @@ def _form(schema: Json, kind: str | None) -> dict[str, Json]:
 
 
 def _merged(document: Json, parts: Iterable[Json]) -> dict[str, Json]:
-    """One schema that says what all of them say."""
+    """One schema with the keywords of all of them."""
     merged: dict[str, Json] = {}
     for part in parts:
         schema = _resolve(document, part)
-        for keyword, said in schema.items():
+        for keyword, value in schema.items():
             if keyword == "properties":
-                merged[keyword] = merged.get(keyword, {}) | said
+                merged[keyword] = merged.get(keyword, {}) | value
             elif keyword == "required":
-                merged[keyword] = [*merged.get(keyword, ()), *said]
+                merged[keyword] = [*merged.get(keyword, ()), *value]
             else:
-                merged[keyword] = said
+                merged[keyword] = value
     return merged
 
 
@@ -346,7 +346,7 @@ def _types_of(values: Iterable[Json]) -> list[str] | None:
 
 
 def _fits(form: Json, other: Json) -> bool:
-    """Whether the one's type is among the other's."""
+    """Whether a value of the one's type can be of the other's."""
     kinds = (form.get("type"), other.get("type"))
     return kinds[1] in {None, kinds[0]} or kinds == ("integer", "number")
 
@@ -370,11 +370,11 @@ def _below(at: str, name: str) -> str:
     return f"{at}.{name}" if at else name
 
 
-# --- what documents say -----------------------------------------------------------------------
+# --- parts of documents -----------------------------------------------------------------------
 
 
 def _resolve(document: Json, value: Json) -> Json:
-    """What a reference stands for, with what is said beside it."""
+    """The target of a reference, updated with the keywords beside the reference."""
     while isinstance(value, Mapping) and "$ref" in value:
         found = document
         for key in value["$ref"].removeprefix("#/").split("/"):
@@ -389,7 +389,7 @@ def _nameless(path: str) -> str:
 
 
 def _operations(old: Json, new: Json) -> Iterator[tuple[str, Json, Json]]:
-    """The operations of an item, each with the one that stands there now."""
+    """The method and operation for each of the old item's, with the new one or ``None``."""
     for method in _METHODS:
         if method in old:
             yield method, _whole(old, method), _whole(new, method) if method in new else None
@@ -410,7 +410,7 @@ def _headers(part: str, answer: Json) -> _Fields:
 
 
 def _security(document: Json, operation: Json) -> list[frozenset[str]]:
-    """The ways to be let in, each as the credentials that it takes; their names do not travel."""
+    """The alternatives of credentials that give access; the names of schemes do not matter."""
     schemes = document.get("components", {}).get("securitySchemes", {})
     return [
         frozenset(
@@ -428,7 +428,7 @@ def _as_open(old: list[frozenset[str]], new: list[frozenset[str]]) -> bool:
 
 
 def _problems(document: Json) -> set[str]:
-    """The types of all problems: callers decide by them."""
+    """The types of all problems; callers distinguish errors by them."""
     return {
         example["value"]["type"]
         for item in document["paths"].values()
@@ -439,7 +439,7 @@ def _problems(document: Json) -> set[str]:
 
 
 def main(released: Path = RELEASED, document: Path = DOCUMENT) -> None:
-    """Compare the two files."""
+    """Compare the two files; exit with an error message if there is a breaking change."""
     before = json.loads(released.read_text("utf-8"))
     found = sentences(breaks(before, json.loads(document.read_text("utf-8"))))
     if found:

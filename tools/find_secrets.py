@@ -1,11 +1,11 @@
-"""Secrets that nobody meant to commit: `make secrets`.
+"""Find secrets that were committed by accident: `make secrets`.
 
     python -m tools.find_secrets [--update] [FILE ...]
 
-looks at these files, or at all that git tracks, with detect-secrets and the settings that stand in
-.secrets.baseline. That file also knows, by their hashes, the made-up keys that tests and examples
-have; --update writes it anew from what is there now. Unlike detect-secrets' own hook this never
-writes by itself, and does not mind when a line moves. Nothing is asked over the network.
+scans these files, or all that git tracks, with detect-secrets and the settings in
+.secrets.baseline. That file also has the hashes of the fake keys in tests and examples; --update
+regenerates it from the present files. Unlike detect-secrets' own hook, this one never writes the
+baseline unless asked to, and ignores that a line has moved. It makes no network requests.
 """
 
 import argparse
@@ -24,13 +24,15 @@ from detect_secrets.core.secrets_collection import SecretsCollection
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = ROOT / ".secrets.baseline"
 _TOGETHER = 25
-"""Files that one process looks at before it asks for more."""
+"""Files that a process scans at a time."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Say what is new, or take it into the baseline."""
-    parser = argparse.ArgumentParser(description="Secrets that nobody meant to commit.")
-    parser.add_argument("--update", action="store_true", help="all that is found is made up")
+    """Report secrets that are not in the baseline, or update the baseline."""
+    parser = argparse.ArgumentParser(description="Find secrets that were committed by accident.")
+    parser.add_argument(
+        "--update", action="store_true", help="add everything that is found to the baseline"
+    )
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args(arguments)
     os.chdir(ROOT)
@@ -42,24 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = scan(options.files or tracked()) - known
     lines = [f"{secret.filename}:{secret.line_number}: {secret.type}" for _, secret in found]
     if lines:
-        advice = "If they are made up: .venv/bin/python -m tools.find_secrets --update"
+        advice = "If they are fake: .venv/bin/python -m tools.find_secrets --update"
         sys.exit("\n".join(["These look like secrets:", *sorted(lines), advice]))
 
 
 def load() -> SecretsCollection:
-    """What is known; from here on, this process scans with the baseline's settings."""
+    """The known secrets; also makes this process scan with the baseline's settings."""
     return baseline.load(json.loads(BASELINE.read_text("utf-8")))
 
 
 def tracked() -> list[str]:
-    """All files that git knows."""
+    """All files that git tracks and that exist."""
     command = ("git", "-C", ROOT, "ls-files", "-z")
     names = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return [name for name in names.split("\0") if name and (ROOT / name).is_file()]
 
 
 def scan(files: Sequence[str]) -> SecretsCollection:
-    """What looks like a secret in these files."""
+    """Everything in these files that looks like a secret."""
     groups = [files[start : start + _TOGETHER] for start in range(0, len(files), _TOGETHER)]
     if len(groups) == 1:
         return SecretsCollection.load_from_baseline({"results": _scan(files)})

@@ -1,10 +1,10 @@
 """The API against its OpenAPI document: schemathesis on a local stack of its own (`make fuzz`).
 
-It passes if, in so many cases at the least, no answer was a 5xx, every answer was one that the
-document describes, nothing wrong was let in, and no function met an unexpected error behind it.
+It passes if, in at least the given number of cases, no response was a 5xx, every response matched
+the document, every invalid request was refused, and no function logged an unexpected error.
 
-The document alone would nearly never lead beyond "no such code", so what schemathesis gets says
-more: which invoice numbers, tokens, BINs and amounts exist here.
+With the document alone nearly every request would end at "no such code", so schemathesis gets one
+that also has the invoice numbers, tokens, BINs and amounts that exist here.
 """
 
 import argparse
@@ -40,8 +40,8 @@ CHECKS = (
     "ensure_resource_availability",
     "ignored_auth",
 )
-# Not checked: that whatever fits the schema is taken (amounts and BINs have limits of each
-# deployment), and 405 (API Gateway knows no other answer to a wrong method than to a wrong path).
+# Not checked: that every request that fits the schema is accepted (each deployment has its own
+# limits of amounts and BINs), and 405 (API Gateway answers a wrong method like a wrong path).
 
 CODES: tuple[Json, ...] = (
     {"channel": "alfa"},
@@ -49,24 +49,24 @@ CODES: tuple[Json, ...] = (
     {"channel": "alfa", "feature": "mgpc", "bin": "889955"},
     {"channel": "alfa", "feature": "dipc", "bin": "889955"},
 )
-"""What the local stack's BINs allow."""
+"""Types of codes that the local stack's BINs allow."""
 
 _PRINTABLE = r"^[ -~]*[!-~][ -~]*$"
 _EACH = 8
 _ROUNDS = (
     ("--max-time", "45"),
-    # So much can be said in a new order that it gets a round of its own.
+    # A new code has by far the most fields, so it gets a round of its own.
     ("--max-time", "15", "--phases", "fuzzing", "--include-operation-id", "create_payment_code"),
 )
 _FURTHER_ROUND = ("--max-time", "15", "--phases", "fuzzing,stateful")
-"""The phases that are left out do not depend on the seed."""
+"""Without the phases that do not depend on the seed."""
 
 _MAX_ROUNDS = 20
 _PATIENCE_SECONDS = 20
 
 
 def prepare(about: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Give the stack something to find; what exists then, by the parameter that asks for it."""
+    """Create codes and a payment; returns existing values by the name of their parameter."""
     found: dict[str, list[str]] = {"invoice_number": [], "token": [], "event_id": []}
     with requests.Session() as session:
         session.trust_env = False
@@ -96,13 +96,13 @@ def prepare(about: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
-    """The document with what exists here beside what is possible."""
+    """The document with the existing values as alternatives to what its schemas allow."""
     slugs = re.findall(r'"/problems/([a-z-]+)"', json.dumps(document))
     found = {**found, "slug": sorted(set(slugs))}
     for path, item in document["paths"].items():
         for operation in item.values():
             for parameter in operation.get("parameters", ()):
-                # Some stay active, so that there is something to say about them.
+                # Only every other code is cancelled, so that some stay active.
                 values = found.get(parameter["name"], [])[:: 2 if "/cancel" in path else 1]
                 if values and parameter["in"] == "path":
                     parameter["schema"] = {"enum": values}
@@ -111,8 +111,8 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
     schemas = document["components"]["schemas"]
     for schema in ("NewPaymentCode", "NewCustomer", "NewReceipt"):
         for name in ("name", "info", "description", "footer"):
-            told = schemas[schema]["properties"].get(name, {})
-            for part in (told, *told.get("anyOf", ())):
+            field = schemas[schema]["properties"].get(name, {})
+            for part in (field, *field.get("anyOf", ())):
                 if part.get("type") == "string":
                     part["pattern"] = _PRINTABLE
     widen(
@@ -130,13 +130,13 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
 
 
 def widen(operation: Json, *schemas: Json) -> None:
-    """Let the operation's body be one of these, too."""
+    """Add these schemas as alternatives to the operation's request body."""
     content = operation["requestBody"]["content"]["application/json"]
     content["schema"] = either(*schemas, content["schema"])
 
 
 def closed(properties: Json, optional: Sequence[str] = ()) -> Json:
-    """An object of these properties and no others."""
+    """The schema of an object with these properties and no others."""
     required = [name for name in properties if name not in optional]
     return {
         "type": "object",
@@ -147,7 +147,7 @@ def closed(properties: Json, optional: Sequence[str] = ()) -> Json:
 
 
 def payable(order: Json, kind: Json) -> Json:
-    """The schema of a request that should be taken: one of these kinds, within their limits."""
+    """The schema of a request that the API accepts: a code of this kind, within the limits."""
     names = ("invoice_number", "customer", "info", "metadata")
     return closed(
         {
@@ -161,12 +161,12 @@ def payable(order: Json, kind: Json) -> Json:
 
 
 def either(*schemas: Json) -> Json:
-    """Any of these."""
+    """The schema of a value that fits any of these."""
     return {"anyOf": list(schemas)}
 
 
 def run(document: Path, about: Mapping[str, Any], seed: int, *options: str) -> Json:
-    """One round of schemathesis: its report. What it finds ends the program."""
+    """Run one round of schemathesis and return its report. Exits if it finds something."""
     folder = document.parent
     report = folder / f"report-{seed}.json"
     done = subprocess.run(
@@ -185,14 +185,14 @@ def run(document: Path, about: Mapping[str, Any], seed: int, *options: str) -> J
         text=True,
         check=False,
     )
-    told: Json = json.loads(report.read_text("utf-8")) if report.exists() else {}
-    if done.returncode or not told.get("complete") or told.get("errors"):
+    result: Json = json.loads(report.read_text("utf-8")) if report.exists() else {}
+    if done.returncode or not result.get("complete") or result.get("errors"):
         sys.exit(f"{done.stdout}\nschemathesis found something (seed {seed}).")
-    return told
+    return result
 
 
 def unexpected(logs: Path) -> Iterable[str]:
-    """What functions logged of errors that nobody thought of."""
+    """The log lines of unexpected errors in functions, each after its function's name."""
     for log in sorted(logs.glob("*.log")):
         for line in log.read_text("utf-8").splitlines():
             if '"unexpected error"' in line or '"The function' in line:
@@ -200,10 +200,14 @@ def unexpected(logs: Path) -> Iterable[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fuzz until there were enough cases, or something is found: exit code 1."""
+    """Fuzz until there were enough cases; exit code 1 if something is found."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--cases", type=int, default=2000, help="at the least")
-    parser.add_argument("--seed", type=int, default=1, help="of the first round")
+    parser.add_argument(
+        "--cases", type=int, default=2000, help="minimum number (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the first round (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     began = time.monotonic()
     cases = 0
@@ -215,21 +219,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         document.write_text(json.dumps(inform(json.loads(DOCUMENT.read_text("utf-8")), found)))
         for number in range(_MAX_ROUNDS):
             limits = _ROUNDS[number] if number < len(_ROUNDS) else _FURTHER_ROUND
-            told = run(document, about, options.seed + number, *limits)
-            cases += told["test_cases"]["generated"]
-            for operation, phases in told["valid_rates"].items():
+            report = run(document, about, options.seed + number, *limits)
+            cases += report["test_cases"]["generated"]
+            for operation, phases in report["valid_rates"].items():
                 taken = sum(phase["accepted"] for phase in phases.values())
                 accepted[operation] = accepted.get(operation, 0) + taken
             if cases >= options.cases and number >= len(_ROUNDS) - 1:
                 break
-        surprises = list(unexpected(Path(about["state_dir"]) / "logs"))
-    if surprises:
-        sys.exit("\n".join([*surprises[:20], f"{len(surprises)} unexpected errors in the logs."]))
+        errors = list(unexpected(Path(about["state_dir"]) / "logs"))
+    if errors:
+        sys.exit("\n".join([*errors[:20], f"{len(errors)} unexpected errors in the logs."]))
     if cases < options.cases:
         sys.exit(f"Only {cases} cases in {_MAX_ROUNDS} rounds.")
     for operation, taken in accepted.items():
         print(f"{taken:6} accepted  {operation}")
-    print(f"{cases} cases in {time.monotonic() - began:.0f} s: every answer is in the document.")
+    print(
+        f"{cases} cases in {time.monotonic() - began:.0f} s: every response matches the document."
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tools.life_cycle
 
-writes what stands between the markers anew, from the transition table and from the template's
-default timetable. A test holds the committed text to it.
+regenerates the text between the markers from the transition table and the template's default
+timetable. A test compares the committed text with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +30,12 @@ MOVES = {
     Move.PAY_LATE: "The same, after the code had ended",
     Move.EXPIRE: "Nobody paid in time, as far as DOKU knows",
     Move.CANCEL: "The storefront wants the code no longer",
-    Move.INQUIRE: "DOKU asked about a `dipc` code, and was told that it can be paid",
+    Move.INQUIRE: "DOKU asked about a `dipc` code, and the answer was that it can be paid",
     Move.RECORD: "A payment that leaves the status alone, see [payments](#payments)",
     Move.WAIT: "Nothing happened; only the instant of the next look changes",
     Move.REPLACE: "Another code stands in for one that has ended; an open one is cancelled for it",
 }
-"""When a move is made."""
+"""When a move is made, for the table of moves."""
 
 KINDS = {
     PaymentKind.PAID: "It pays the code. On a reusable code every payment in time is of this kind",
@@ -47,14 +47,14 @@ KINDS = {
     PaymentKind.AMOUNT_MISMATCH: "Its amount is not the code's: it pays nothing",
     PaymentKind.DIGITS_MISMATCH: "It names other digits than the code's: it pays nothing",
 }
-"""What a payment is to its code."""
+"""What a kind of payment means, for the table of kinds."""
 
 NOT_DRAWN = {Move.INQUIRE, Move.RECORD, Move.WAIT, Move.REPLACE}
-"""They lead back to where they started."""
+"""Moves that are not in the diagram: they lead back to the same status."""
 
 
 def diagram() -> str:
-    """The life cycle as Mermaid draws it."""
+    """The life cycle as a Mermaid diagram."""
     arrows: dict[tuple[Status, Status], list[Move]] = {}
     for (status, move), to in TRANSITIONS.items():
         if move not in NOT_DRAWN:
@@ -75,25 +75,25 @@ def diagram() -> str:
 
 
 def moves() -> str:
-    """Every edge of the table, by move."""
+    """The table of moves, with all their transitions."""
     rows = []
     for move in Move:
         edges = {status: to for (status, name), to in TRANSITIONS.items() if name is move}
-        told = [f"`{status}` → `{to}`" for status, to in edges.items() if status is not to]
+        edge_texts = [f"`{status}` → `{to}`" for status, to in edges.items() if status is not to]
         if kept := [f"`{status}`" for status, to in edges.items() if status is to]:
-            told.append(f"{', '.join(kept)}: stays")
-        rows.append((f"`{move}`", "; ".join(told), f"{_explain(MOVES, move)}."))
+            edge_texts.append(f"{', '.join(kept)}: stays")
+        rows.append((f"`{move}`", "; ".join(edge_texts), f"{_explain(MOVES, move)}."))
     return _table(("move", "from → to", "when"), rows)
 
 
 def kinds() -> str:
-    """Every kind of payment."""
+    """The table of the kinds of payments."""
     rows = [(f"`{kind}`", f"{_explain(KINDS, kind)}.") for kind in PaymentKind]
     return _table(("kind", "what it is"), rows)
 
 
 def timetable() -> str:
-    """The template's default timetable, in words."""
+    """The table of the template's default timetable."""
     table = parse_timetable(default_of("Timetable"))
     look_again = _list(table.look_again)
     rows = [
@@ -136,7 +136,7 @@ PARTS = {"diagram": diagram, "moves": moves, "kinds": kinds, "timetable": timeta
 
 
 def generate(text: str) -> str:
-    """A document with each part anew. Raises ValueError if one has no place in it."""
+    """The document with all parts regenerated. Raises ValueError if a part has no markers."""
     for name, part in PARTS.items():
         begin, end = f"<!-- generated: {name} -->\n", f"<!-- end: {name} -->\n"
         before, begins, rest = text.partition(begin)
@@ -148,7 +148,7 @@ def generate(text: str) -> str:
 
 
 def default_of(parameter: str) -> str:
-    """A template parameter's default."""
+    """The default of a parameter in template.yaml."""
     template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
     return str(template["Parameters"][parameter]["Default"])
 
@@ -171,11 +171,11 @@ def _series(durations: Sequence[timedelta], since: str) -> str:
 def _list(durations: Sequence[timedelta]) -> str:
     words = [_words(each).split() for each in durations]
     units = dict.fromkeys(unit for _, unit in words)
-    told = [
+    by_unit = [
         f"{', '.join(number for number, its_unit in words if its_unit == unit)} {unit}"
         for unit in units
     ]
-    return " and ".join(told)
+    return " and ".join(by_unit)
 
 
 def _words(duration: timedelta) -> str:
@@ -187,7 +187,7 @@ def _words(duration: timedelta) -> str:
 
 
 def main() -> None:
-    """Write the document anew."""
+    """Regenerate the document in place."""
     DOCUMENT.write_text(generate(DOCUMENT.read_text("utf-8")), "utf-8")
 
 

@@ -2,9 +2,10 @@
 
     python -m tools.openapi
 
-writes them anew (`make openapi`); a test holds them to the code. Each handler's resolver has its
-paths, parameters and models, template.yaml who may call them, tools/operations.py the answers,
-entry/problems.py the problems, and docs/api.md the examples, which the tests run.
+generates them (`make openapi`); a test compares them with the code. Paths, parameters and models
+come from each handler's resolver, whether a key is needed from template.yaml, responses from
+tools/operations.py, problems from entry/problems.py, and examples from docs/api.md, where the tests
+run them.
 """
 
 import importlib.util
@@ -22,6 +23,7 @@ from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 from aws_lambda_powertools.event_handler.openapi.models import License, Server, ServerVariable, Tag
 from samtranslator.yaml_helper import yaml_parse
 
+from o2o.core.channels import Channel
 from o2o.entry import problems
 from o2o.entry.describe_api import ADDRESS
 from o2o.entry.models.events import WebhookPayload
@@ -36,8 +38,9 @@ ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "openapi.json"
 SERVED = ROOT / "layers" / "shared" / "o2o" / "entry" / "describe_api"
 
-DESCRIPTION = """\
-Cash payment codes for Alfa and Indomaret through DOKU.
+_CHANNELS = [channel.capitalize() for channel in Channel]
+DESCRIPTION = f"""\
+Cash payment codes for {", ".join(_CHANNELS[:-1])} and {_CHANNELS[-1]} through DOKU.
 
 The **invoice number** is the idempotency key: it means one payment code, for ever. After a time-out
 or a 5xx, send the same request again. **Money** is whole rupiah. **Instants** are RFC 3339 with an
@@ -106,22 +109,24 @@ WEBHOOKS: Json = {
                 "content": {JSON: {"schema": {"$ref": "#/components/schemas/WebhookPayload"}}},
             },
             "responses": {
-                "2XX": {"description": "It has arrived: it is not sent again."},
-                "410": {"description": "Nobody wants it: no event is sent until you say so."},
-                "default": {"description": "It is sent again, for about three days."},
+                "2XX": {"description": "The event has arrived: it is not sent again."},
+                "410": {
+                    "description": "The endpoint is gone: no event is sent until it is resumed."
+                },
+                "default": {"description": "The event is sent again, for about three days."},
             },
         }
     }
 }
 
 _REF = "#/components/schemas/"
-_UNPROCESSABLE = "422"  # Powertools' own idea of a wrong request; ours is 400
+_UNPROCESSABLE = "422"  # Powertools' status of an invalid request; ours is 400
 _NEVER_ANSWERED = {"HTTPValidationError", "ResponseValidationError", "ValidationError"}
 _METHODS = {"get", "head", "post", "put", "patch", "delete"}
 
 
 def generate() -> Json:
-    """The document. Raises ValueError where the code, the template and the words disagree."""
+    """The document. Raises ValueError if code, template and tools/operations.py do not match."""
     routes = read_routes()
     if unlike := routes.keys() ^ OPERATIONS.keys():
         raise ValueError(f"template.yaml and tools/operations.py differ on {sorted(unlike)}")
@@ -161,7 +166,7 @@ def generate() -> Json:
         describe(operation, name, words, OPERATIONS[route], public=routes[route].public)
         if route.startswith("HEAD "):
             operation["responses"] = {
-                status: {part: told for part, told in response.items() if part != "content"}
+                status: {part: value for part, value in response.items() if part != "content"}
                 for status, response in operation["responses"].items()
             }
     payload = tidy(
@@ -187,19 +192,19 @@ def generate() -> Json:
     return in_order(document)
 
 
-# --- what the code says -----------------------------------------------------------------------
+# --- from the code ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which function answers, and whether anybody may call."""
+    """The folder of the function that answers, and whether no API key is needed."""
 
     folder: Path
     public: bool
 
 
 def read_routes() -> dict[str, Route]:
-    """The template's routes, as ``METHOD path``."""
+    """The template's routes by ``METHOD path``."""
     template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
     return {
         f"{event['Properties']['Method'].upper()} {event['Properties']['Path']}": Route(
@@ -214,7 +219,7 @@ def read_routes() -> dict[str, Route]:
 
 @contextmanager
 def environment() -> Iterator[None]:
-    """Any function's environment, as the template gives it."""
+    """While entered, set the environment variables of all functions, to import their handlers."""
     before = dict(os.environ)
     for function in artefacts.read_functions().values():
         os.environ.update(function.environment)
@@ -226,7 +231,7 @@ def environment() -> Iterator[None]:
 
 
 def load(folder: Path) -> ModuleType:
-    """A function's handler module."""
+    """Import a function's handler module. Raises ValueError if it can't be imported."""
     spec = importlib.util.spec_from_file_location(f"openapi_of_{folder.name}", folder / "app.py")
     if spec is None or spec.loader is None:
         raise ValueError(f"{folder} can't be imported")
@@ -236,30 +241,30 @@ def load(folder: Path) -> ModuleType:
 
 
 def documented(module: ModuleType, schema: Json) -> dict[str, tuple[str, str]]:
-    """A module's functions and their docstrings, by the operationId that Powertools makes."""
+    """Name and docstring of a module's route functions, by the operationId of Powertools."""
     found = {}
     for route, operation in operations(schema):
         method, path = route.split(" ")
         for name, function in vars(module).items():
-            told = re.sub(r"\W", "_", name + path) + f"_{method.lower()}"
-            if operation["operationId"] == told and function.__doc__:
-                found[told] = (name, function.__doc__)
+            operation_id = re.sub(r"\W", "_", name + path) + f"_{method.lower()}"
+            if operation["operationId"] == operation_id and function.__doc__:
+                found[operation_id] = (name, function.__doc__)
     return found
 
 
 def operations(document: Json) -> Iterator[tuple[str, Json]]:
-    """Every operation of a document, as ``METHOD path`` and what is said of it."""
+    """Every operation of a document, with its route as ``METHOD path``."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method in _METHODS:
                 yield f"{method.upper()} {path}", operation
 
 
-# --- what is said of it -----------------------------------------------------------------------
+# --- descriptions and responses ---------------------------------------------------------------
 
 
 def describe(operation: Json, name: str, docstring: str, words: Operation, *, public: bool) -> None:
-    """Give an operation its name, words, answers and problems."""
+    """Set an operation's id, summary, description, responses and problems."""
     summary, _, rest = docstring.strip().partition("\n\n")
     operation["operationId"] = name
     operation["summary"] = " ".join(summary.split()).rstrip(".")
@@ -275,7 +280,7 @@ def describe(operation: Json, name: str, docstring: str, words: Operation, *, pu
     kinds = [*words.problems, *ALWAYS] + ([] if public else [problems.UNAUTHORIZED])
     for status in sorted({kind.status for kind in kinds}):
         problem = problem_of([kind for kind in kinds if kind.status == status])
-        if str(status) in responses:  # DOKU's own form of an error, and ours
+        if str(status) in responses:  # an error in DOKU's format, or in ours
             responses[str(status)]["content"] |= problem["content"]
         else:
             responses[str(status)] = problem
@@ -283,22 +288,22 @@ def describe(operation: Json, name: str, docstring: str, words: Operation, *, pu
 
 
 def answer_of(answer: Answer, returned: Json) -> Json:
-    """A response object."""
+    """The response object; ``returned`` is the schema of the handler's return annotation."""
     schema = returned if answer.schema is None else dict(answer.schema)
-    told: Json = {
+    response: Json = {
         "description": answer.description,
         "content": {answer.media_type: {"schema": schema}},
     }
     if answer.headers:
-        told["headers"] = {
+        response["headers"] = {
             name: header(name, description) for name, description in answer.headers.items()
         }
-    return told
+    return response
 
 
 def problem_of(kinds: list[ProblemType]) -> Json:
     """The response object of the problems that share a status."""
-    told: Json = {
+    response: Json = {
         "description": " Or: ".join(f"{kind.title}." for kind in kinds),
         "content": {
             problems.CONTENT_TYPE: {
@@ -316,16 +321,16 @@ def problem_of(kinds: list[ProblemType]) -> Json:
     waiting = [kind in {*problems.RETRY_AFTER, problems.TOO_MANY_REQUESTS} for kind in kinds]
     if any(waiting):
         retry_after = header("Retry-After", "Seconds after which it is worth another try.")
-        told["headers"] = {"Retry-After": retry_after | {"required": all(waiting)}}
+        response["headers"] = {"Retry-After": retry_after | {"required": all(waiting)}}
     if problems.UNAUTHORIZED in kinds:
-        told["headers"] = {
+        response["headers"] = {
             "WWW-Authenticate": header("WWW-Authenticate", "How a key is presented: Bearer.")
         }
-    return told
+    return response
 
 
 def header(name: str, description: str) -> Json:
-    """A header object."""
+    """A header object of a header that is always present."""
     kinds: dict[str, Json] = {
         "Location": {"type": "string", "format": "uri-reference"},
         "Retry-After": {"type": "integer", "minimum": 1},
@@ -337,25 +342,25 @@ def header(name: str, description: str) -> Json:
     }
 
 
-# --- what the generators leave ----------------------------------------------------------------
+# --- tidying the generators' output -----------------------------------------------------------
 
 
 def tidy(value: Any, key: str = "") -> Any:
-    """Without titles that repeat a name, numbers that are no float, and null in a query."""
+    """A copy without titles that repeat a name, floats for integers, and null in parameters."""
     if isinstance(value, list):
         return [tidy(each) for each in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, dict):
         return value
-    told = {name: tidy(each, name) for name, each in value.items()}
+    tidied = {name: tidy(each, name) for name, each in value.items()}
     if key == "properties":
-        return {name: _untitled(schema) for name, schema in told.items()}
-    if "in" in told and isinstance(schema := told.get("schema"), dict):
-        told["schema"] = _untitled(_without_null(schema))
-    if key == "schema" or ("type" in told and isinstance(told.get("title"), str)):
-        return _untitled(told)
-    return told
+        return {name: _untitled(schema) for name, schema in tidied.items()}
+    if "in" in tidied and isinstance(schema := tidied.get("schema"), dict):
+        tidied["schema"] = _untitled(_without_null(schema))
+    if key == "schema" or ("type" in tidied and isinstance(tidied.get("title"), str)):
+        return _untitled(tidied)
+    return tidied
 
 
 def _untitled(schema: Any) -> Any:
@@ -365,7 +370,7 @@ def _untitled(schema: Any) -> Any:
 
 
 def _without_null(schema: Json) -> Json:
-    """A parameter that is left out is left out: there is no null in an address."""
+    """The schema of an optional parameter: it can be left out, but a URL can't have a null."""
     kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     if len(kinds) != 1:
         return schema
@@ -373,7 +378,7 @@ def _without_null(schema: Json) -> Json:
 
 
 def rename(document: Json) -> Json:
-    """Without the ending View, which sets a model of an answer apart from what it shows."""
+    """The document with model names without ``View``, which is a convention of our code only."""
     schemas = document["components"]["schemas"]
     names = {name: name.removesuffix("View") for name in schemas}
     if len(set(names.values())) != len(names):
@@ -404,7 +409,7 @@ _FIRST_IN_OPERATION = (
 
 
 def in_order(document: Json) -> Json:
-    """The same in an order that reads well: routes by the order of tools/operations.py."""
+    """The document in reading order: routes are in the order of tools/operations.py."""
     position = {route: number for number, route in enumerate(OPERATIONS)}
 
     def by_route(path: str) -> int:
@@ -429,7 +434,7 @@ def in_order(document: Json) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One request and its answer, as docs/api.md shows them."""
+    """One request and its response in docs/api.md."""
 
     method: str
     path: str
@@ -440,7 +445,7 @@ class Example:
 
 
 def read_examples() -> list[Example]:
-    """The examples of docs/api.md, in their order."""
+    """All examples in docs/api.md."""
     text = (ROOT / "docs" / "api.md").read_text("utf-8")
     blocks = re.findall(r"^```http\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
     found = []
@@ -467,7 +472,7 @@ def read_examples() -> list[Example]:
 
 
 def add_examples(document: Json) -> None:
-    """Show each example of the documents where it belongs."""
+    """Add each example of docs/api.md to its operation."""
     for example in read_examples():
         operation = operation_at(document, example.method, example.path)
         if example.request is not None and int(example.status) < 300:  # noqa: PLR2004 - successes
@@ -486,7 +491,10 @@ def add_examples(document: Json) -> None:
 
 
 def operation_at(document: Json, method: str, path: str) -> Json:
-    """The operation that an address belongs to; the fixed path before the variable one."""
+    """The operation that a path belongs to, a fixed path before one with parameters.
+
+    Raises ValueError if there is none.
+    """
     found: dict[bool, Json] = {}
     for template, item in document["paths"].items():
         pattern = re.sub(r"\\\{[^}]+\\\}", "[^/]+", re.escape(template))
@@ -501,17 +509,17 @@ def operation_at(document: Json, method: str, path: str) -> Json:
 
 
 def pretty(document: Json) -> str:
-    """As it is committed in docs/."""
+    """The document as it is committed in docs/: indented."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def compact(document: Json) -> str:
-    """On one line."""
+    """The document as JSON on one line."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
 def served(document: Json) -> str:
-    """The document as it is served, at one address."""
+    """The document as the API serves it, with one server that is filled in then."""
     return compact(document | {"servers": [{"url": ADDRESS}]})
 
 
@@ -525,11 +533,11 @@ FILES: dict[Path, Callable[[Json], str]] = {
     SERVED / "reference.html": reference.render,
     **{SERVED / "problems" / f"{slug}.html": _problem_page(slug) for slug in problems.BY_SLUG},
 }
-"""Every file that is made of the document, and how."""
+"""Every generated file, with the function that makes its content from the document."""
 
 
 def main() -> None:
-    """Write all of them anew."""
+    """Generate all files."""
     document = generate()
     for path, form in FILES.items():
         path.parent.mkdir(exist_ok=True)

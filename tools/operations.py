@@ -1,7 +1,7 @@
-"""What the API's code can't say about itself: groups, answers and their headers.
+"""The parts of the OpenAPI document that are not in the code: groups, responses and headers.
 
-Paths, parameters and models come from the code, and the words of an operation from its handler's
-docstring; whether an operation asks for a key stands in template.yaml.
+Paths, parameters and models come from the code, and an operation's summary and description from its
+handler's docstring. Whether an operation needs a key comes from template.yaml.
 """
 
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ TAGS = {
     DOKU: "Not for storefronts: DOKU calls these, and its signature protects them.",
     ABOUT: "This API about itself.",
 }
-"""The groups, in their order."""
+"""The groups in the order of the document."""
 
 LOCATION = {"Location": "Where the payment code is."}
 RETRY_AFTER = {"Retry-After": "Seconds after which it is worth asking again."}
 
-# What any route can answer: throttled, or an internal error.
+# Any route can throttle or fail.
 ALWAYS = (problems.TOO_MANY_REQUESTS, problems.INTERNAL)
-# The table may be throttled whatever is read or written there.
+# Any route that uses the table can be throttled by DynamoDB.
 STORED = (problems.BUSY,)
 OF_A_CODE = (problems.INVALID_REQUEST, problems.NOT_FOUND, *STORED)
 CHANGES_A_CODE = (*OF_A_CODE, problems.CONCURRENT_UPDATE)
@@ -38,18 +38,18 @@ CHANGES_A_CODE = (*OF_A_CODE, problems.CONCURRENT_UPDATE)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One successful answer, or one that is no problem document. ``headers`` always come."""
+    """A response that is not a problem document. Its ``headers`` are always present."""
 
     description: str
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = JSON
     schema: Mapping[str, object] | None = None
-    """Only where the code's own annotation says nothing."""
+    """Only where the code has no annotation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route: its group, its answers by status, and the problems of its own."""
+    """One route: its group, its responses by status, and its own problems (see ``ALWAYS``)."""
 
     tag: str
     answers: Mapping[int, Answer]
@@ -118,13 +118,15 @@ OPERATIONS = {
         PAGE,
         {
             200: Answer("The page, in Indonesian or English.", media_type=HTML, schema=TEXT),
-            404: Answer("A page that says there is no such page.", media_type=HTML, schema=TEXT),
+            404: Answer(
+                "A page that says that the page does not exist.", media_type=HTML, schema=TEXT
+            ),
         },
         STORED,
     ),
     "HEAD /pay/{token}": Operation(
         PAGE,
-        {200: Answer("There is such a page."), 404: Answer("There is no such page.")},
+        {200: Answer("The page exists."), 404: Answer("The page does not exist.")},
         STORED,
     ),
     "GET /pay/{token}/status": Operation(
@@ -134,7 +136,7 @@ OPERATIONS = {
         DOKU,
         {
             200: Answer(
-                "The message is on record; `received` says what became of it.",
+                "The message is stored; `received` is the outcome.",
                 schema={
                     "type": "object",
                     "required": ["received"],
@@ -165,7 +167,7 @@ OPERATIONS = {
                 200: "The cashier may take the money.",
                 400: "The payment code can't be paid: paid, expired or declined.",
                 401: "DOKU did not sign this inquiry.",
-                404: "There is no such payment code.",
+                404: "The payment code does not exist.",
             }.items()
         },
     ),

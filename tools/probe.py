@@ -1,7 +1,7 @@
-"""Import `app` from the import path in the first argument, and print what that took, as JSON.
+"""Import `app` from the import path in the first argument, and print measurements as JSON.
 
-Runs in a bare Python (-I -S), see tools/artefacts.py. A connection is an error: what is made
-before a snapshot is taken must not hold one.
+Runs in a bare Python (-I -S), see tools/artefacts.py. A network connection during the import is an
+error: it would be part of the snapshot that Lambda takes then.
 """
 
 import os
@@ -11,20 +11,20 @@ import time
 BEFORE = set(sys.modules)
 sys.path[:0] = sys.argv[1].split(os.pathsep)
 
-import importlib  # noqa: E402 - what the probe imports for itself counts neither way
+import importlib  # noqa: E402 - after BEFORE and sys.path are set
 import json  # noqa: E402
 from collections.abc import Iterator, MutableMapping  # noqa: E402
 
 
 class Recorder(MutableMapping[str, str]):
-    """The environment, which remembers what was asked for."""
+    """The environment; it records the names of the variables that were read."""
 
     def __init__(self, environ: MutableMapping[str, str]) -> None:
         self.environ = environ
-        self.asked: set[str] = set()
+        self.names_read: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
+        self.names_read.add(name)
         return self.environ[name]
 
     def __setitem__(self, name: str, value: str) -> None:
@@ -40,28 +40,28 @@ class Recorder(MutableMapping[str, str]):
         return len(self.environ)
 
     def copy(self) -> dict[str, str]:
-        """As os.environ has it."""
+        """A copy as a dict, like ``os.environ.copy``."""
         return dict(self.environ)
 
 
 def no_connection(event: str, arguments: tuple[object, ...]) -> None:
-    """Refuse to go out."""
+    """An audit hook that raises RuntimeError at any network connection."""
     if event in {"socket.connect", "socket.getaddrinfo"}:
         raise RuntimeError(f"{event} {arguments[-1]} during import")
 
 
 def main() -> None:
-    """Import and tell."""
+    """Import the handler and print the measurements."""
     recorder = Recorder(os.environ)
     os.environ = recorder  # type: ignore[assignment]  # noqa: B003 - it stands before the real one
     sys.addaudithook(no_connection)
     begin = time.perf_counter()
     app = importlib.import_module("app")
     seconds = time.perf_counter() - begin
-    told = {
+    result = {
         "callable": callable(app.lambda_handler),
         "app": app.__file__,
-        "asked": sorted(recorder.asked),
+        "asked": sorted(recorder.names_read),
         "milliseconds": round(seconds * 1000, 1),
         "modules": sorted(set(sys.modules) - BEFORE),
         "files": {
@@ -69,7 +69,7 @@ def main() -> None:
             for name in ("boto3", "o2o", "aws_lambda_powertools", "pydantic")
         },
     }
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(result))
 
 
 main()

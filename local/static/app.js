@@ -1,4 +1,4 @@
-// The frame: which view is shown.
+// Shows the view that the address names.
 
 import "./clock.js";
 import { h, sorry } from "./kit.js";
@@ -13,7 +13,7 @@ const VIEWS = { shop, till, codes, code, events, workshop };
 const view = document.getElementById("view");
 let leave = new AbortController();
 
-/** `#/codes/INV-1?x=y`: the view's name, what follows it, and the query. */
+/** The parts of an address such as `#/codes/INV-1?x=y`: view, rest of the path, query. */
 function place() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [name, ...rest] = path.split("/").map((part) => { try { return decodeURIComponent(part); } catch { return part; } });
@@ -34,14 +34,14 @@ async function show() {
   view.replaceChildren(root);
   document.title = `${rest[0] || name[0].toUpperCase() + name.slice(1)} · O2O console`;
   if (!chosen) {
-    root.append(h("h1", {}, "There is no such page"), h("p", {}, h("a", { href: "#/shop" }, "To the shop")));
+    root.append(h("h1", {}, "Page not found"), h("p", {}, h("a", { href: "#/shop" }, "Go to the shop")));
     return;
   }
   try { await chosen(root, { rest, query, signal: leave.signal }); } catch (error) { root.append(sorry(error)); }
 }
 
 window.addEventListener("hashchange", () => {
-  view.focus({ preventScroll: true }); // a view may put the focus on what comes next in it
+  view.focus({ preventScroll: true }); // the view may move the focus from here
   window.scrollTo(0, 0);
   show();
 });

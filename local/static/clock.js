@@ -1,4 +1,4 @@
-// The clock of the stack, in the frame of every view.
+// The stack's clock in the header.
 
 import { local, toast, watch } from "./kit.js";
 
@@ -25,14 +25,14 @@ function tick() {
   document.getElementById("clock-date").textContent = date.format(now);
 }
 
-/** Moves the clock and says what came of it. */
+/** Moves the clock forward and reports the result. */
 export async function advance(seconds) {
-  const told = await local("POST", "/clock", { advance_seconds: seconds });
-  set(told);
+  const result = await local("POST", "/clock", { advance_seconds: seconds });
+  set(result);
   window.dispatchEvent(new Event("moved"));
-  toast(told.failed_schedules.length
-    ? `The clock moved; these schedules failed: ${told.failed_schedules.join(", ")}.`
-    : `The clock moved on by ${ago(seconds).slice(1)}.`);
+  toast(result.failed_schedules.length
+    ? `The clock moved; these schedules failed: ${result.failed_schedules.join(", ")}.`
+    : `The clock moved forward by ${ago(seconds).slice(1)}.`);
 }
 
 for (const button of document.querySelectorAll("[data-advance]")) {

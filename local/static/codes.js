@@ -1,6 +1,6 @@
-// The storefront's codes, newest first: filters in the address, pages by cursor.
+// The storefront's codes, newest first. Filters and cursors are part of the address.
 
-import { CHANNELS, STATUSES, api, field, fromField, grouped, h, input, refresh, rupiah, select, sorry, statusOf, watch, when } from "./kit.js";
+import { STATUSES, api, channelName, field, fromField, grouped, h, input, refresh, rupiah, select, sorry, statusOf, watch, when } from "./kit.js";
 
 export async function codes(root, { query, signal }) {
   const status = select("status", [["", "any status"], ...STATUSES.map((each) => [each, each])], query.get("status") || "");
@@ -8,7 +8,7 @@ export async function codes(root, { query, signal }) {
   const to = input("to", { type: "datetime-local", value: query.get("to") || "" });
   const limit = select("limit", [["10", "10"], ["20", "20"], ["50", "50"], ["100", "100"]], query.get("limit") || "20");
   const list = h("div", { class: "list", "aria-live": "off" });
-  // Cursors only lead on; the way back is kept in the address.
+  // A cursor leads to the next page only, so the address keeps those of earlier pages.
   const trail = query.getAll("cursor");
 
   const address = (cursors) => {
@@ -19,7 +19,7 @@ export async function codes(root, { query, signal }) {
     return "#/codes" + (made.size ? "?" + made : "");
   };
   const filters = h("form", { class: "filters", role: "search", "aria-label": "Filter the codes" },
-    field("Status", status), field("Created from, WIB", from), field("Created until, WIB", to), field("Codes on a page", limit),
+    field("Status", status), field("Created from, WIB", from), field("Created until, WIB", to), field("Codes per page", limit),
     h("a", { class: "button quiet", href: "#/codes" }, "Clear"));
   filters.addEventListener("submit", (event) => event.preventDefault());
   filters.addEventListener("change", () => { location.hash = address([]); });
@@ -35,7 +35,7 @@ export async function codes(root, { query, signal }) {
     next ? h("a", { class: "button", id: "older", href: address([...trail, next]) }, "Older →") : h("span"));
 
   const table = (items) => items.length === 0
-    ? h("p", { class: "empty" }, "No code is like that. ", h("a", { href: "#/shop" }, "Make one in the shop"), ".")
+    ? h("p", { class: "empty" }, "No codes match. ", h("a", { href: "#/shop" }, "Create one in the shop"), ".")
     : h("table", { class: "codes" }, h("caption", { class: "away" }, "Payment codes, newest first"),
       h("thead", {}, h("tr", {}, ["Invoice", "Status", "Amount", "Payment code", "Channel", "Created", "Until"].map((name) => h("th", { scope: "col", class: name === "Amount" && "number" }, name)))),
       h("tbody", {}, items.map(row)));
@@ -45,7 +45,7 @@ export async function codes(root, { query, signal }) {
     h("td", { class: "status" }, statusOf(code)),
     h("td", { class: "number" }, rupiah(code.amount)),
     h("td", { class: "mono" }, code.payment_code ? grouped(code.payment_code) : "–"),
-    h("td", { class: "channel" }, CHANNELS[code.channel] || code.channel, " ", h("code", {}, code.feature), code.reusable && h("small", { title: "Reusable" }, ` ↻ ${code.payments_count}`)),
+    h("td", { class: "channel" }, channelName(code.channel), " ", h("code", {}, code.feature), code.reusable && h("small", { title: "Reusable" }, ` ↻ ${code.payments_count}`)),
     h("td", { "data-name": "Created" }, when(code.created_at)),
     h("td", { "data-name": "Until" }, when(code.expires_at)));
 

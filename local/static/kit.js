@@ -1,6 +1,6 @@
-// What every view needs: elements, requests, words for values, and looking again.
+// What the views share: elements, requests, formatting and polling.
 
-/** An element. Text is text: nothing here ever becomes markup. */
+/** Creates an element. Strings become text nodes, never markup. */
 export function h(name, attributes, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes || {})) {
@@ -12,7 +12,7 @@ export function h(name, attributes, ...children) {
   return element;
 }
 
-/** A new content for an element, but only if what it shows has changed; the focus stays. */
+/** Replaces an element's content if `state` has changed. Open details and the focus are kept. */
 export function refresh(element, state, build) {
   const mark = JSON.stringify(state);
   if (element.dataset.mark === mark) return;
@@ -26,18 +26,18 @@ export function refresh(element, state, build) {
 
 // --- requests --------------------------------------------------------------------------------
 
-/** An answer that says no. `fields`: what is wrong with which field. */
+/** An error response. `fields` has the name and the reason of each invalid field. */
 export class Refused extends Error {
   constructor(answer) {
     const body = answer.body || {};
-    super(body.detail || body.error || body.title || body.message || `The answer was ${answer.status}.`);
+    super(body.detail || body.error || body.title || body.message || `The response status was ${answer.status}.`);
     this.title = body.title || "";
     this.answer = answer;
     this.fields = body.invalid_params || [];
   }
 }
 
-/** The answer to a request, whatever it is. Raises Refused only if there is none. */
+/** Resolves to the response, whatever its status. Throws Refused only if there is none. */
 export async function send(method, path, body) {
   const started = performance.now();
   let answer, text;
@@ -49,10 +49,10 @@ export async function send(method, path, body) {
     });
     text = await answer.text();
   } catch {
-    throw new Refused({ status: 0, body: { error: "The stack does not answer. Is it still running?" } });
+    throw new Refused({ status: 0, body: { error: "The stack is not responding. Is it still running?" } });
   }
   let parsed = text;
-  try { parsed = JSON.parse(text); } catch { /* a log, or nothing */ }
+  try { parsed = JSON.parse(text); } catch { /* plain text, or empty */ }
   return { status: answer.status, ok: answer.ok, headers: answer.headers, body: parsed, ms: Math.round(performance.now() - started) };
 }
 
@@ -68,7 +68,7 @@ export const doku = (method, path, body) => ask(method, "/_local/doku" + path, b
 export const local = (method, path, body) => ask(method, "/_local" + path, body);
 export const codePath = (invoice) => "/payment-codes/" + encodeURIComponent(invoice);
 
-/** Does `work` now and every `seconds`, while the view is there and somebody can see it. */
+/** Runs `work` now and every `seconds` until the view is left; pauses while the tab is hidden. */
 export function watch(signal, seconds, work) {
   let timer;
   const again = async () => {
@@ -83,7 +83,7 @@ export function watch(signal, seconds, work) {
   return again();
 }
 
-/** A button's work: it can't be pressed twice, and what goes wrong is told in `problem`. */
+/** Runs a button's work: disables the button meanwhile, and shows an error in `problem`. */
 export async function busy(button, problem, work) {
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
@@ -113,13 +113,13 @@ export function toast(sentence) {
   toastTimer = setTimeout(() => { note.hidden = true; }, 4000);
 }
 
-// --- words -----------------------------------------------------------------------------------
+// --- labels and formats ----------------------------------------------------------------------
 
-export const CHANNELS = { alfa: "Alfa", indomaret: "Indomaret" };
+export const channelName = (channel) => channel.charAt(0).toUpperCase() + channel.slice(1);
 export const FEATURES = {
-  dgpc: ["DOKU makes the code", "DOKU answers with the digits"],
-  mgpc: ["The shop makes the code", "Registered at DOKU"],
-  dipc: ["The code lives at the shop", "DOKU asks while the cashier waits"],
+  dgpc: "DOKU generates the code",
+  mgpc: "The shop generates the code",
+  dipc: "DOKU asks the shop at payment",
 };
 export const STATUSES = ["requested", "active", "paid", "expired", "cancelled", "failed"];
 
@@ -132,10 +132,10 @@ export const when = (text) => text
   : "–";
 export const fully = (text) => h("time", { datetime: text }, long.format(new Date(text)) + " WIB");
 
-/** A moment in WIB as a `datetime-local` field has it, as an RFC 3339 instant. */
+/** The value of a `datetime-local` field, which is in WIB, as an RFC 3339 instant. */
 export const fromField = (value) => value && `${value.length === 16 ? value + ":00" : value}+07:00`;
 
-export const chip = (status, late) => h("span", { class: "chip " + (late ? "late" : status) }, late ? "paid late" : status);
+const chip = (status, late) => h("span", { class: "chip " + (late ? "late" : status) }, late ? "paid late" : status);
 export const statusOf = (code) => chip(code.status, code.status === "paid" && code.late);
 
 export const json = (value) => JSON.stringify(value, null, 2);
@@ -154,7 +154,7 @@ export function copyButton(text, what) {
   } }, "Copy");
 }
 
-/** A labelled field. What the API says of it appears below. */
+/** A labelled field, with room below for a hint or the API's error. */
 export function field(label, control, hint) {
   const name = control.getAttribute("name");
   control.id ||= "f-" + name;

@@ -1,7 +1,7 @@
-// A demo shop: every sort of code that the API makes, and the request that makes it.
+// A demo shop that creates every type of code and shows the request.
 
 import {
-  API, CHANNELS, FEATURES, Refused, api, busy, chip, codePath, copyButton, facts, field, fromField, fully, grouped, h,
+  API, FEATURES, Refused, api, busy, channelName, codePath, copyButton, facts, field, fromField, fully, grouped, h,
   input, json, raw, rupiah, select, send, showFieldProblems, sorry, statusOf, toast, watch,
 } from "./kit.js";
 
@@ -13,14 +13,14 @@ export async function shop(root, { query, signal }) {
   const [{ items: channels }, about] = await Promise.all([api("GET", "/channels"), send("GET", "/_local/about")]);
   if (signal.aborted) return;
   const kinds = channels.flatMap((channel) => channel.features.map((feature) => ({ channel, feature })));
-  const answer = h("section", { class: "answer", "aria-label": "Answer", "aria-live": "polite" });
-  const preview = h("pre", { id: "request", tabindex: "0", "aria-label": "Body of the request" });
+  const answer = h("section", { class: "answer", "aria-label": "Response", "aria-live": "polite" });
+  const preview = h("pre", { id: "request", tabindex: "0", "aria-label": "Request body" });
   const problem = h("div");
   const submit = h("button", { class: "main" }, "Create the code");
 
   const bins = h("select", { name: "bin" });
-  const binField = field("BIN", bins, "Several BINs fit: which one?");
-  const partField = field("Unique part", input("unique_part", { inputmode: "numeric", placeholder: "made for you" }), "Your own digits after the BIN, a customer number, say.");
+  const binField = field("BIN", bins, "Several BINs match: choose one.");
+  const partField = field("Unique part", input("unique_part", { inputmode: "numeric", placeholder: "generated" }), "Your own digits after the BIN, for example a customer number.");
   const amount = input("amount", { inputmode: "numeric", required: true, value: "25000" });
   const amountField = field("Amount, rupiah", amount);
   const expiry = select("expiry", [["", "60 minutes, the default"], ["expires_in_minutes", "in minutes …"], ["expires_at", "at a time (WIB) …"], ["expires_on", "at the end of a day (WIB) …"]]);
@@ -32,10 +32,10 @@ export async function shop(root, { query, signal }) {
   const candidates = h("datalist", { id: "active-codes" });
 
   const form = h("form", { class: "card", novalidate: true },
-    h("fieldset", { class: "kinds" }, h("legend", {}, "What sort of code"),
+    h("fieldset", { class: "kinds" }, h("legend", {}, "Type of code"),
       kinds.map(({ channel, feature }, index) => h("label", { class: "kind" },
         h("input", { type: "radio", name: "kind", value: `${channel.channel}/${feature}`, checked: index === 0 }),
-        h("span", {}, h("strong", {}, CHANNELS[channel.channel] || channel.channel), h("code", {}, feature), h("small", {}, FEATURES[feature]?.[0] || ""))))),
+        h("span", {}, h("strong", {}, channelName(channel.channel)), h("code", {}, feature), h("small", {}, FEATURES[feature] || ""))))),
     h("div", { class: "two" },
       field("Invoice number", input("invoice_number", { required: true, value: newInvoice() }), "Also the idempotency key."),
       amountField),
@@ -44,14 +44,14 @@ export async function shop(root, { query, signal }) {
       field("Customer", input("customer.name", { required: true, value: "Anton Budiman" })),
       field("E-mail", input("customer.email", { type: "email", placeholder: "optional" }))),
     h("div", { class: "two" }, field("Payable until", expiry), Object.values(expiries)),
-    h("label", { class: "check" }, input("reusable", { type: "checkbox" }), h("span", {}, "Reusable: stays active, every payment is its own")),
+    h("label", { class: "check" }, input("reusable", { type: "checkbox" }), h("span", {}, "Reusable: stays active and can be paid any number of times")),
     h("details", { id: "more" }, h("summary", {}, "More: replaces, cashier’s line, receipt, metadata"),
-      field("Replaces", input("replaces", { list: "active-codes", placeholder: "invoice number", value: query.get("replaces") || "" }), "That code is cancelled as this one becomes active."), candidates,
+      field("Replaces", input("replaces", { list: "active-codes", placeholder: "invoice number", value: query.get("replaces") || "" }), "That code is cancelled once this one is active."), candidates,
       field("Cashier’s line", input("info", { placeholder: "Toko Sinar Jaya" })),
       h("div", { class: "two" },
-        field("Receipt: description", input("receipt.description", { placeholder: "Indomaret only" })),
+        field("Receipt: description", input("receipt.description", { placeholder: "not at every channel" })),
         field("Receipt: footer", input("receipt.footer", { placeholder: "Terima kasih" }))),
-      field("Metadata, JSON", h("textarea", { name: "metadata", rows: "2", spellcheck: "false", placeholder: "{\"order\": 42}" }), "Comes back in views and events.")),
+      field("Metadata, JSON", h("textarea", { name: "metadata", rows: "2", spellcheck: "false", placeholder: "{\"order\": 42}" }), "Returned with the code and in its events.")),
     problem, submit);
   if (query.get("replaces")) form.querySelector("#more").open = true;
 
@@ -100,13 +100,13 @@ export async function shop(root, { query, signal }) {
     const got = await send("POST", `${API}/payment-codes`, request);
     if (signal.aborted) return;
     if (!got.ok) {
-      answer.replaceChildren(...told(got));
+      answer.replaceChildren(...response(got));
       const refused = new Refused(got);
       problem.replaceChildren(sorry(refused));
       showFieldProblems(form, refused.fields);
       return;
     }
-    answer.replaceChildren(slip(got.body), ...told(got), h("p", { class: "row" }, h("button", { type: "button", class: "small", onclick: (event) => busy(event.currentTarget, problem, () => create(request)) }, "Send the same again")));
+    answer.replaceChildren(slip(got.body), ...response(got), h("p", { class: "row" }, h("button", { type: "button", class: "small", onclick: (event) => busy(event.currentTarget, problem, () => create(request)) }, "Send the same again")));
     watchSlip(got.body);
     if (got.status !== 200) form.elements.invoice_number.value = newInvoice();
     form.elements.replaces.value = "";
@@ -114,7 +114,7 @@ export async function shop(root, { query, signal }) {
     offer();
   }
 
-  // The slip follows its code, so that a payment shows by itself.
+  // The slip is refreshed, so that a payment shows without a reload.
   let following = new AbortController();
   function watchSlip(shown) {
     following.abort();
@@ -127,15 +127,15 @@ export async function shop(root, { query, signal }) {
     });
   }
 
-  const told = ({ status, ms, headers, body: said }) => {
+  const response = ({ status, ms, headers, body: content }) => {
     const notable = ["location", "retry-after"].filter((name) => headers.get(name)).map((name) => `${name}: ${headers.get(name)}`);
     return [h("p", { class: "http" }, h("b", { class: status < 300 ? "good" : "bad" }, String(status)), ` in ${ms} ms`, notable.map((line) => [" · ", h("code", {}, line)])),
-      raw("answer-body", "Body of the answer", said)];
+      raw("answer-body", "Response body", content)];
   };
 
   async function offer() {
     const { items } = await api("GET", "/payment-codes?status=active&limit=50").catch(() => ({ items: [] }));
-    candidates.replaceChildren(...items.map((code) => h("option", { value: code.invoice_number }, `${CHANNELS[code.channel]} · ${rupiah(code.amount)}`)));
+    candidates.replaceChildren(...items.map((code) => h("option", { value: code.invoice_number }, `${channelName(code.channel)} · ${rupiah(code.amount)}`)));
   }
 
   form.addEventListener("input", suit);
@@ -146,7 +146,7 @@ export async function shop(root, { query, signal }) {
   const curl = () => [`curl ${about.body.api_url}/payment-codes`, "-H \"Authorization: Bearer $O2O_API_KEY\"", "-H 'Content-Type: application/json'", `-d '${JSON.stringify(body()).replaceAll("'", "'\\''")}'`].join(" ");
 
   root.append(
-    h("div", { class: "head" }, h("h1", {}, "Demo shop"), h("p", {}, "An order of your shop wants a payment code.")),
+    h("div", { class: "head" }, h("h1", {}, "Demo shop"), h("p", {}, "Create a payment code for an order of your shop.")),
     h("div", { class: "split" }, form, h("div", { class: "beside" },
       answer,
       h("section", { class: "card plain" }, h("div", { class: "row spread" }, h("h2", {}, "POST /payment-codes"), h("button", { type: "button", class: "small quiet", onclick: async () => { await navigator.clipboard.writeText(curl()); toast("Copied as a curl command"); } }, "Copy as curl")), preview))));
@@ -154,13 +154,13 @@ export async function shop(root, { query, signal }) {
   offer();
 }
 
-/** A code as a slip of paper: what the customer needs, and what can be done next. */
+/** A code as a slip of paper: what the customer needs, and links to the next steps. */
 export function slip(code, more = [details(code)]) {
   const digits = code.payment_code;
   const open = code.status === "active";
   return h("article", { class: "slip", "data-sequence": code.sequence, "data-status": code.status },
-    h("div", { class: "row spread" }, h("strong", {}, CHANNELS[code.channel] || code.channel), statusOf(code)),
-    digits ? h("p", { class: "row digits" }, h("span", {}, grouped(digits)), copyButton(digits, "the digits")) : h("p", { class: "digits none" }, "The digits are on their way"),
+    h("div", { class: "row spread" }, h("strong", {}, channelName(code.channel)), statusOf(code)),
+    digits ? h("p", { class: "row digits" }, h("span", {}, grouped(digits)), copyButton(digits, "the digits")) : h("p", { class: "digits none" }, "Waiting for DOKU’s digits"),
     h("p", { class: "sum" }, rupiah(code.amount)),
     facts([["Invoice", code.invoice_number], ["Until", fully(code.expires_at)], code.paid_at && ["Paid", fully(code.paid_at)], code.reusable && ["Reusable", `${code.payments_count} payments`], code.replaces && ["Replaces", code.replaces], code.failure && ["Failed", code.failure.message || code.failure.reason]]),
     h("p", { class: "row actions" },

@@ -1,4 +1,4 @@
-// Behind the scenes: time, DOKU's faults, logs of the functions, addresses.
+// The developer's tools: the clock, DOKU's faults, the functions' logs, addresses.
 
 import { advance } from "./clock.js";
 import { Refused, busy, copyButton, doku, facts, field, h, input, local, refresh, select, sorry, toast, watch } from "./kit.js";
@@ -10,7 +10,7 @@ export async function workshop(root, { query, signal }) {
   const about = await local("GET", "/about");
   if (signal.aborted) return;
   root.append(
-    h("div", { class: "head" }, h("h1", {}, "Workshop"), h("p", {}, "Time, trouble and what the functions write.")),
+    h("div", { class: "head" }, h("h1", {}, "Workshop"), h("p", {}, "Time, faults and logs.")),
     h("div", { class: "split even" }, h("div", {}, time(), addresses(about)), faults(about, signal)),
     logs(query, signal));
 }
@@ -20,10 +20,10 @@ export async function workshop(root, { query, signal }) {
 function time() {
   const amount = input("amount", { inputmode: "numeric", value: "30", class: "narrow" });
   const unit = select("unit", UNITS, "60");
-  const [problem, go, run] = [h("div"), h("button", {}, "Move on"), h("button", { type: "button" }, "Run the schedules now")];
+  const [problem, go, run] = [h("div"), h("button", {}, "Advance"), h("button", { type: "button" }, "Run the schedules now")];
   const form = h("form", { class: "card", id: "time", novalidate: true }, h("h2", {}, "Time"),
     h("div", { class: "row end" }, field("Advance by", amount), field("Unit", unit), go, run),
-    h("p", { class: "hint" }, "The schedules run every minute by themselves, and do all that is due."), problem);
+    h("p", { class: "hint" }, "The schedules also run every minute, and do everything that is due."), problem);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     busy(go, problem, () => advance(Number(amount.value) * Number(unit.value)));
@@ -31,7 +31,7 @@ function time() {
   run.addEventListener("click", () => busy(run, problem, async () => {
     const { failed_schedules: failed } = await local("POST", "/run-schedules");
     window.dispatchEvent(new Event("moved"));
-    toast(failed.length ? `These schedules failed: ${failed.join(", ")}.` : "Queued.");
+    toast(failed.length ? `These schedules failed: ${failed.join(", ")}.` : "The schedules have run.");
   }));
   return form;
 }
@@ -42,7 +42,7 @@ const addresses = (about) => h("section", { class: "card" }, h("h2", {}, "Addres
   ["Cashier page", h("a", { href: about.cashier_url, target: "_blank", rel: "noopener" }, about.cashier_url)],
   ["DOKU’s simulator", h("a", { href: about.doku_url, target: "_blank", rel: "noopener" }, about.doku_url)],
   ["DynamoDB", h("code", {}, about.dynamodb_url)],
-  ["Key", ["in ", h("code", {}, ".local/stack.json"), "; the console keeps it to itself"]],
+  ["Key", ["in ", h("code", {}, ".local/stack.json"), "; the browser never sees it"]],
 ]));
 
 // --- faults ----------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ function faults(about, signal) {
     const all = operations.length > 1 ? ["any", ...operations] : operations;
     operation.replaceChildren(...all.map((each) => h("option", { value: each }, each)));
     more.replaceChildren(...Object.entries(parameters).map(([name, usual]) => field(name.replaceAll("_", " "),
-      typeof usual === "boolean" ? select("p-" + name, [["true", "true"], ["false", "false"]], String(usual)) : input("p-" + name, { value: usual ?? "", placeholder: "worked out" }))));
+      typeof usual === "boolean" ? select("p-" + name, [["true", "true"], ["false", "false"]], String(usual)) : input("p-" + name, { value: usual ?? "", placeholder: "automatic" }))));
   }
   function wanted() {
     const made = { kind: kind.value, operation: operation.value, times: times.value.trim() === "" ? null : Number(times.value) };
@@ -75,7 +75,7 @@ function faults(about, signal) {
   const change = (method, path, done) => (event) => busy(event.currentTarget, problem, async () => { await doku(method, path, method === "POST" ? {} : undefined); toast(done); await look(); });
 
   const form = h("form", { class: "card", id: "faults", novalidate: true }, h("h2", {}, "DOKU’s faults"),
-    h("div", { class: "two" }, field("Kind", kind), field("Of", operation)), more,
+    h("div", { class: "two" }, field("Kind", kind), field("Operation", operation)), more,
     h("div", { class: "two" }, field("Times", times, "Empty: always."), field("Invoice number", invoice)),
     problem, add, list);
   kind.addEventListener("change", suit);
@@ -92,11 +92,11 @@ function faults(about, signal) {
   async function look() {
     try {
       const state = await doku("GET", "/faults");
-      if (!signal.aborted) refresh(list, state, () => state.faults.length === 0 && !state.hanging ? h("p", { class: "empty" }, "DOKU behaves.") : [
+      if (!signal.aborted) refresh(list, state, () => state.faults.length === 0 && !state.hanging ? h("p", { class: "empty" }, "No faults are set.") : [
         h("ul", { class: "steps" }, state.faults.map(row)),
         h("p", { class: "row" },
-          h("button", { type: "button", class: "small", id: "clear-faults", onclick: change("DELETE", "/faults", "DOKU behaves again.") }, "Clear all"),
-          state.hanging > 0 && h("button", { type: "button", class: "small", id: "release", onclick: change("POST", "/faults/release", "What hung goes on.") }, `Release ${state.hanging} hanging`))]);
+          h("button", { type: "button", class: "small", id: "clear-faults", onclick: change("DELETE", "/faults", "All faults are cleared.") }, "Clear all"),
+          state.hanging > 0 && h("button", { type: "button", class: "small", id: "release", onclick: change("POST", "/faults/release", "The hanging requests were released.") }, `Release ${state.hanging} hanging`))]);
     } catch (error) { refresh(list, String(error), () => sorry(error)); }
   }
   suit();
@@ -137,16 +137,16 @@ function logs(query, signal) {
   return h("section", { class: "card" }, h("h2", {}, "Logs"), h("div", { class: "row end" }, field("Function", name), field("Lines with", only), whole), lines);
 }
 
-/** A line as JSON has it, or as it is. */
+/** A line of a log: formatted if it is a JSON object, else as it is. */
 function line(text) {
-  let said;
-  try { said = JSON.parse(text); } catch { return h("li", {}, text); }
-  if (!said || typeof said !== "object") return h("li", {}, text);
-  if (said._aws) {
-    const names = said._aws.CloudWatchMetrics.flatMap((each) => each.Metrics.map(({ Name }) => Name));
-    return h("li", { class: "metric" }, h("b", {}, "METRIC"), " ", h("time", {}, new Date(said._aws.Timestamp).toISOString().slice(11, 19)), " ", names.map((name) => `${name} ${[said[name]].flat().join(" ")}`).join(", "));
+  let entry;
+  try { entry = JSON.parse(text); } catch { return h("li", {}, text); }
+  if (!entry || typeof entry !== "object") return h("li", {}, text);
+  if (entry._aws) {
+    const names = entry._aws.CloudWatchMetrics.flatMap((each) => each.Metrics.map(({ Name }) => Name));
+    return h("li", { class: "metric" }, h("b", {}, "METRIC"), " ", h("time", {}, new Date(entry._aws.Timestamp).toISOString().slice(11, 19)), " ", names.map((name) => `${name} ${[entry[name]].flat().join(" ")}`).join(", "));
   }
-  const { level, message, timestamp, ...rest } = said;
+  const { level, message, timestamp, ...rest } = entry;
   for (const key of ["location", "service", "cold_start", "function_name", "function_memory_size", "function_arn", "xray_trace_id"]) delete rest[key];
   return h("li", { class: (level || "").toLowerCase() }, level && h("b", {}, level), level && " ", timestamp && h("time", {}, String(timestamp).slice(11, 19)), timestamp && " ", typeof message === "string" ? message : message && JSON.stringify(message), " ", Object.keys(rest).length > 0 && h("small", {}, JSON.stringify(rest)));
 }

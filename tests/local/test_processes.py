@@ -132,7 +132,7 @@ def test_a_child_that_ends_by_itself_is_told_with_its_log(folder: Path) -> None:
     children.start("short", [sys.executable, "-c", "raise SystemExit(7)"])
     children.watch()
     until(lambda: deaths)
-    assert deaths == [f"short ended by itself (code 7); see {folder}/logs/short.log."]
+    assert deaths == [f"short ended unexpectedly (exit code 7); see {folder}/logs/short.log."]
     children.stop()
 
 

@@ -109,7 +109,7 @@ def test_a_filter_for_equal_texts_is_read(shop: Shop) -> None:
 @pytest.mark.parametrize("wanted", [[{"prefix": "CO"}], [1], ["CODE", {"exists": False}]])
 def test_a_filter_that_would_be_misunderstood_is_refused(shop: Shop, wanted: object) -> None:
     resources = with_filter(shop, {"dynamodb": {"Keys": {"sk": {"S": wanted}}}})
-    with pytest.raises(StackError, match="equal texts"):
+    with pytest.raises(StackError, match="equal strings"):
         read_blueprint(resources, FIXTURES)
 
 

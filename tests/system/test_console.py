@@ -45,13 +45,17 @@ def test_a_signature_of_a_valid_secret_is_enough(signers: tuple[str, ...]) -> No
 
 def test_what_is_not_to_be_trusted() -> None:
     good = signed(SECRETS[0])
-    unfit = "webhook-signature fits none of the storefront's secrets."
+    unfit = "webhook-signature matches none of the storefront's secrets."
     cases: list[tuple[dict[str, str], bytes, str]] = [
         (signed(SECRETS[2]), BODY, unfit),
         (good, BODY + b" ", unfit),
         ({**good, "webhook-id": "evt_2"}, BODY, unfit),
         ({**good, "webhook-signature": "v1,é v2,x"}, BODY, unfit),
-        ({**good, "webhook-timestamp": "soon"}, BODY, "webhook-timestamp is no number of seconds."),
+        (
+            {**good, "webhook-timestamp": "soon"},
+            BODY,
+            "webhook-timestamp is not a number of seconds.",
+        ),
         ({**good, "webhook-signature": ""}, BODY, "webhook-signature is missing."),
         ({}, BODY, "webhook-id is missing."),
     ]
@@ -63,7 +67,7 @@ def test_what_is_not_to_be_trusted() -> None:
 def test_a_message_of_another_time_is_not_trusted(minutes: int) -> None:
     headers = signed(SECRETS[0], sent_at=NOW + timedelta(minutes=minutes))
     problem = find_problem(headers, BODY, SECRETS[:1], NOW)
-    assert problem == "webhook-timestamp is more than five minutes away."
+    assert problem == "webhook-timestamp is more than five minutes off."
 
 
 # --- the receiver ----------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_nothing_outlives_the_supervisor(own_stack: LocalStack, how: str) -> Non
     assert process.returncode == {"SIGTERM": 0, "SIGKILL": -signal.SIGKILL, "child": 1}[how]
     assert "Traceback" not in printed
     if how == "child":
-        assert "ended by itself" in printed
+        assert "ended unexpectedly" in printed
     own_stack.process = None
     for member in family[1:]:
         until(partial(gone, member))

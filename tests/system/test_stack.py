@@ -67,7 +67,7 @@ def test_a_port_that_is_no_number_is_told(tmp_path: Path) -> None:
     ended = run("local", "--state-dir", str(tmp_path), O2O_API_PORT="eighty")
     assert (ended.returncode, ended.stderr) == (
         1,
-        "local stack: O2O_API_PORT is a port number, not 'eighty'.\n",
+        "local stack: O2O_API_PORT must be a port number, not 'eighty'.\n",
     )
 
 
@@ -179,7 +179,7 @@ def test_the_demo_tells_its_story_on_a_running_stack(stack: LocalStack) -> None:
     ended = run("local.demo", "--state-dir", str(stack.folder))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert stack.about["api_url"] in ended.stdout
-    assert "All as it should be." in ended.stdout
+    assert "Every step had the expected result." in ended.stdout
 
 
 def test_the_demo_says_what_it_expected_and_saw(stack: LocalStack, tmp_path: Path) -> None:
@@ -187,10 +187,10 @@ def test_the_demo_says_what_it_expected_and_saw(stack: LocalStack, tmp_path: Pat
     (tmp_path / "stack.json").write_text(json.dumps(wrong))
     ended = run("local.demo", "--state-dir", str(tmp_path))
     assert ended.returncode == 1
-    assert "The status of GET /channels: expected 200, saw 401." in ended.stdout
+    assert "The status of GET /channels: expected 200, got 401." in ended.stdout
 
 
 def test_a_surprise_is_a_sentence() -> None:
     expect("One", 1, 1)
-    with pytest.raises(Surprise, match=r"^The number: expected 1, saw 2\.$"):
+    with pytest.raises(Surprise, match=r"^The number: expected 1, got 2\.$"):
         expect("The number", 1, 2)

@@ -18,7 +18,6 @@ import pytest
 from local.stack import ROOT
 from tests.support.local_stack import LocalStack
 
-
 COPIED = ("functions", "layers", "local", "simulator", "template.yaml", "samconfig.toml")
 CORE = Path("layers/shared/o2o/core/channels.py")
 SIMULATOR = Path("simulator/channels.py")

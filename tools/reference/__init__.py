@@ -1,6 +1,6 @@
-"""The browsable reference, made of the OpenAPI document, and a page for each problem type.
+"""Generates the HTML reference from the OpenAPI document, and a page for each problem type.
 
-Without a script and without anything foreign. `make openapi` writes them.
+The pages have no scripts and load nothing from elsewhere. `make openapi` writes them.
 """
 
 import json
@@ -23,7 +23,7 @@ _FOLDER = Path(__file__).parent
 
 
 def render(document: Json) -> str:
-    """The whole document as a page; its address is filled in where it is served."""
+    """The whole document as an HTML page; the API fills in its address when it serves the page."""
     return _render(
         "reference.html",
         info=document["info"],
@@ -38,7 +38,7 @@ def render(document: Json) -> str:
 
 
 def render_problem(slug: str) -> str:
-    """The page of a problem type."""
+    """The HTML page of a problem type."""
     return _render("problem.html", kind=problems.BY_SLUG[slug])
 
 
@@ -67,7 +67,7 @@ def _templates() -> Environment:
 
 
 def marked(text: str) -> Markup:
-    """A text with its **strong** words, `code` and paragraphs as HTML."""
+    """Text with **bold**, `code` and paragraphs, as HTML."""
     html = str(escape(text.strip()))
     html = re.sub(r"`{1,2}([^`]+)`{1,2}", r"<code>\1</code>", html)
     html = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", html)
@@ -84,7 +84,7 @@ def _pretty(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field or parameter."""
+    """One field or parameter, as a row of a table."""
 
     name: str
     kind: str
@@ -95,7 +95,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: what it means, its headers, and an example for each of its forms."""
+    """One response: description, headers, fields, examples, and the slugs of its problems."""
 
     status: str
     description: str
@@ -129,32 +129,32 @@ def _operations(document: Json, part: str) -> Iterator[Operation]:
             yield _operation(document, method.upper(), path, operation)
 
 
-def _operation(document: Json, method: str, path: str, told: Json) -> Operation:
-    body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+def _operation(document: Json, method: str, path: str, operation: Json) -> Operation:
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     examples = [each["value"] for each in body.get("examples", {}).values()]
     return Operation(
         method=method,
         path=path,
-        name=told.get("operationId", path),
-        summary=told["summary"],
-        description=told.get("description", ""),
-        tags=told.get("tags", []),
-        public=told.get("security") == [],
+        name=operation.get("operationId", path),
+        summary=operation["summary"],
+        description=operation.get("description", ""),
+        tags=operation.get("tags", []),
+        public=operation.get("security") == [],
         parameters=[
             _row(document, each["name"], each, required=each.get("required", False))
-            for each in told.get("parameters", ())
+            for each in operation.get("parameters", ())
         ],
         body=list(_rows(document, body.get("schema", {}))),
         example=examples[0] if examples else None,
-        answers=[_answer(document, *each) for each in told["responses"].items()],
+        answers=[_answer(document, *each) for each in operation["responses"].items()],
     )
 
 
-def _answer(document: Json, status: str, told: Json) -> Answer:
+def _answer(document: Json, status: str, response: Json) -> Answer:
     examples: list[Any] = []
     kinds: list[str] = []
     model, rows = "", list[Row]()
-    for media_type, content in told.get("content", {}).items():
+    for media_type, content in response.get("content", {}).items():
         if media_type == problems.CONTENT_TYPE:
             kinds += content["examples"]
             continue
@@ -162,13 +162,12 @@ def _answer(document: Json, status: str, told: Json) -> Answer:
         rows += _rows(document, content.get("schema", {}))
         if "example" in content:
             examples.append(content["example"])
-    return Answer(
-        status, told["description"], list(told.get("headers", {})), model, rows, examples, kinds
-    )
+    headers = list(response.get("headers", {}))
+    return Answer(status, response["description"], headers, model, rows, examples, kinds)
 
 
 def _rows(document: Json, schema: Json, prefix: str = "") -> Iterator[Row]:
-    """The fields of an object and of the objects inside it, by their dotted names."""
+    """The fields of an object and of nested objects, with dotted names."""
     resolved = _resolve(document, schema)
     required = resolved.get("required", ())
     for name, each in resolved.get("properties", {}).items():
@@ -177,32 +176,33 @@ def _rows(document: Json, schema: Json, prefix: str = "") -> Iterator[Row]:
         yield from _rows(document, inner, f"{prefix}{name}.")
 
 
-def _row(document: Json, name: str, told: Json, *, required: bool) -> Row:
-    resolved = _resolve(document, told["schema"])
-    description = told.get("description") or resolved.get("description", "")
-    return Row(name, _kind(document, told["schema"]), required, description, _limits(resolved))
+def _row(document: Json, name: str, field: Json, *, required: bool) -> Row:
+    resolved = _resolve(document, field["schema"])
+    description = field.get("description") or resolved.get("description", "")
+    return Row(name, _kind(document, field["schema"]), required, description, _limits(resolved))
 
 
 def _resolve(document: Json, schema: Json) -> Json:
-    """A schema without its reference, and without the null that it may be."""
+    """A schema with its reference resolved, and without ``null`` as an alternative."""
     kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     if len(kinds) == 1:
         schema = {name: each for name, each in schema.items() if name != "anyOf"} | kinds[0]
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        # What stands beside the reference says more of this place.
+        # Keywords beside the reference are more specific.
         beside = {name: each for name, each in schema.items() if name != "$ref"}
         return _resolve(document, document["components"]["schemas"][name]) | beside
     return schema
 
 
 def _kind(document: Json, schema: Json) -> str:
-    told = _resolve(document, schema)
-    kinds = [_kind(document, each) for each in told.get("anyOf", ())] or [told.get("type", "any")]
-    if told.get("type") == "array":
-        kinds = [f"list of {_kind(document, told['items'])}"]
-    if told.get("format"):
-        kinds = [told["format"]]
+    resolved = _resolve(document, schema)
+    kinds = [_kind(document, each) for each in resolved.get("anyOf", ())]
+    kinds = kinds or [resolved.get("type", "any")]
+    if resolved.get("type") == "array":
+        kinds = [f"list of {_kind(document, resolved['items'])}"]
+    if resolved.get("format"):
+        kinds = [resolved["format"]]
     if {"type": "null"} in schema.get("anyOf", ()):
         kinds.append("null")
     return " or ".join(kinds)
@@ -218,11 +218,11 @@ _BOUNDS = {
 
 
 def _limits(schema: Json) -> str:
-    told = [" · ".join(map(str, schema["enum"]))] if "enum" in schema else []
+    limits = [" · ".join(map(str, schema["enum"]))] if "enum" in schema else []
     if "maxLength" in schema:
-        told.append(f"{schema.get('minLength', 0)} to {schema['maxLength']} characters")
+        limits.append(f"{schema.get('minLength', 0)} to {schema['maxLength']} characters")
     for name, words in _BOUNDS.items():
         value = schema.get(name)
         if value is not None and not isinstance(value, dict):
-            told.append(f"{words} {value if isinstance(value, str) else json.dumps(value)}")
-    return "; ".join(told)
+            limits.append(f"{words} {value if isinstance(value, str) else json.dumps(value)}")
+    return "; ".join(limits)

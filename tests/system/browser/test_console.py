@@ -74,7 +74,7 @@ class Console:
         """Pay at the till what the slip shows, and wait until the merchant knows."""
         self.follow("Pay at the till")
         self.press("Take the cash")
-        expect(self.page.locator("#told")).to_have_text("The merchant has been told.")
+        expect(self.page.locator("#notified")).to_have_text("The merchant has been notified.")
 
     def row(self, invoice: str) -> Locator:
         return self.page.locator(f'tr[data-invoice="{invoice}"]')
@@ -126,8 +126,8 @@ def test_a_code_of_every_sort_is_created_asked_about_and_paid(console: Console, 
     asked = bill.get_by_text("DOKU asked the shop: success")
     expect(asked).to_have_count(1 if "dipc" in sort else 0)
     console.press("Take the cash")
-    expect(console.page.locator("#told")).to_have_text("The merchant has been told.")
-    console.follow("The code now")
+    expect(console.page.locator("#notified")).to_have_text("The merchant has been notified.")
+    console.follow("View the code")
     expect(console.slip).to_have_attribute("data-status", "paid")
     expect(console.card("Payments")).to_contain_text("Rp150.000")
     console.follow("Codes")
@@ -201,9 +201,9 @@ def test_a_reusable_code_is_paid_twice(console: Console) -> None:
     console.page.get_by_role("checkbox", name=re.compile("Reusable")).check()
     console.order("Alfa mgpc")
     console.pay()
-    console.follow("The code now")
+    console.follow("View the code")
     console.pay()
-    console.follow("The code now")
+    console.follow("View the code")
     expect(console.card("Payments").locator("li")).to_have_count(2)
     expect(console.slip).to_have_attribute("data-status", "active")
 
@@ -230,12 +230,12 @@ def test_a_code_expires_and_is_paid_all_the_same(console: Console) -> None:
     console.go("till")
     console.field("payment_code").fill(digits)
     console.press("Look it up")
-    expect(console.page.get_by_text("The till takes no money")).to_be_visible()
+    expect(console.page.get_by_text("The till refuses the payment")).to_be_visible()
     expect(console.page.get_by_role("button", name="Take the cash")).to_be_disabled()
     console.page.locator("#pay-how > summary").click()
     console.page.get_by_role("checkbox", name=re.compile("would refuse")).check()
     console.press("Take the cash")
-    expect(console.page.locator("#told")).to_have_text("The merchant has been told.")
+    expect(console.page.locator("#notified")).to_have_text("The merchant has been notified.")
     console.go("codes?status=paid")
     expect(console.row(invoice).locator(".chip")).to_have_text("paid late")
 
@@ -249,7 +249,7 @@ def test_cancel_and_refresh(console: Console) -> None:
     expect(console.page.get_by_role("status")).to_have_text("DOKU was asked.")
     console.press("Cancel")
     expect(console.slip).to_have_attribute("data-status", "cancelled")
-    expect(console.page.get_by_text("no, certainly not")).to_be_visible()
+    expect(console.page.get_by_text("definitely not")).to_be_visible()
     expect(console.page.get_by_role("button", name="Cancel")).to_have_count(0)
     expect(console.card("History")).to_contain_text("cancelled")
 
@@ -358,7 +358,7 @@ def test_a_fault_is_set_met_and_cleared(console: Console) -> None:
     console.press("Add the fault")
     expect(faults.locator("li").last).to_contain_text("always")
     console.press("Clear all")
-    expect(faults).to_contain_text("DOKU behaves.")
+    expect(faults).to_contain_text("No faults are set.")
 
 
 def test_time_and_schedules(console: Console, stack: LocalStack) -> None:
@@ -371,13 +371,13 @@ def test_time_and_schedules(console: Console, stack: LocalStack) -> None:
     time = console.card("Time")
     time.locator('[name="amount"]').fill("2")
     time.locator('[name="unit"]').select_option("3600")
-    console.press("Move on")
-    expect(console.page.get_by_role("status")).to_have_text("The clock moved on by 2 h.")
+    console.press("Advance")
+    expect(console.page.get_by_role("status")).to_have_text("The clock moved forward by 2 h.")
     assert offset() == before + 7200
-    console.press("ExpireCodes now")
-    expect(console.page.get_by_role("status")).to_have_text("Queued.")
+    console.press("Run the schedules now")
+    expect(console.page.get_by_role("status")).to_have_text("The schedules have run.")
     time.locator('[name="amount"]').fill("-1")
-    console.press("Move on")
+    console.press("Advance")
     expect(time.get_by_role("alert")).to_contain_text("The clock moves forward")
 
 
@@ -407,7 +407,7 @@ def test_the_story_with_the_keyboard_alone(console: Console) -> None:
     console.page.get_by_role("radio", name=re.compile("^Alfa dgpc")).focus()
     for _ in range(3):
         keys.press("ArrowDown")
-    expect(console.page.get_by_role("radio", name=re.compile("^Indomaret"))).to_be_checked()
+    expect(console.page.get_by_role("radio", name=re.compile("^Indomaret dgpc"))).to_be_checked()
     keys.press("Tab")
     expect(console.field("invoice_number")).to_be_focused()
     invoice = console.field("invoice_number").input_value()
@@ -417,7 +417,7 @@ def test_the_story_with_the_keyboard_alone(console: Console) -> None:
     keys.press("Enter")
     expect(console.page.get_by_role("button", name="Take the cash")).to_be_focused()
     keys.press("Enter")
-    expect(console.page.get_by_role("link", name="The code now")).to_be_focused()
+    expect(console.page.get_by_role("link", name="View the code")).to_be_focused()
     keys.press("Enter")
     expect(console.slip).to_have_attribute("data-status", "paid")
 
@@ -491,8 +491,8 @@ def test_what_it_looks_like(
     expect(page.get_by_role("button", name="Take the cash")).to_be_focused()
     picture(page, "console-till")
     console.press("Take the cash")
-    expect(page.locator("#told")).to_have_text("The merchant has been told.")
-    console.follow("The code now")
+    expect(page.locator("#notified")).to_have_text("The merchant has been notified.")
+    console.follow("View the code")
     expect(console.slip).to_have_attribute("data-status", "paid")
     expect(console.card("History").locator("li")).to_have_count(2)
     expect(console.card("History").locator(".chip").first).to_have_text("delivered")
@@ -504,7 +504,7 @@ def test_what_it_looks_like(
     expect(page.locator("[data-webhook]").first).to_be_visible()
     picture(page, "console-events")
     console.go("workshop")
-    expect(page.get_by_text("DOKU behaves.")).to_be_visible()
+    expect(page.get_by_text("No faults are set.")).to_be_visible()
     expect(page.locator(".log li").first).to_be_visible()
     picture(page, "console-workshop")
 
