@@ -55,7 +55,7 @@ unit: .venv/.synced ## the tests of the rules, in seconds: no engine, no sockets
 
 .PHONY: test
 test: .venv/.synced node_modules/.synced artefacts ## all tests; ARGS="-k word" for some
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The gate tries the same examples in every run, so that no change fails by chance.
 .PHONY: nightly
