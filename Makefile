@@ -55,7 +55,7 @@ unit: .venv/.synced ## run the unit tests, in seconds: no engine, no sockets; AR
 
 .PHONY: test
 test: .venv/.synced node_modules/.synced artefacts ## run all tests; ARGS="-k word" for some of them
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The gate tries the same examples in every run, so that no change fails by chance.
 .PHONY: nightly

@@ -26,7 +26,7 @@ def client(service: Any, url: str, **options: Any) -> Any:
     )
     config = Config(
         retries={"total_max_attempts": 1},
-        connect_timeout=5,
+        connect_timeout=60,
         max_pool_connections=50,
         proxies={},
         **options,

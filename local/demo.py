@@ -26,11 +26,11 @@ from rich.markup import escape
 from local.errors import StackError
 from local.stack import ROOT
 
-_START_SECONDS = 120.0
-_PATIENCE_SECONDS = 30.0
-_CALL_SECONDS = 40.0
-_HANGING_BUDGET_SECONDS = 15.0
-_STOP_SECONDS = 15.0
+_START_SECONDS = 600.0
+_PATIENCE_SECONDS = 300.0
+_CALL_SECONDS = 120.0
+_HANGING_BUDGET_SECONDS = 29.0
+_STOP_SECONDS = 60.0
 
 
 class Surprise(Exception):
@@ -269,7 +269,7 @@ def running_stack(folder: Path) -> dict[str, Any] | None:
         about: dict[str, Any] = json.loads((folder / "stack.json").read_text())
         with requests.Session() as session:
             session.trust_env = False
-            session.get(f"{about['console_url']}/_local/clock", timeout=5).raise_for_status()
+            session.get(f"{about['console_url']}/_local/clock", timeout=60).raise_for_status()
     except (OSError, ValueError, KeyError):  # RequestException is an OSError
         return None
     return about

@@ -15,7 +15,7 @@ from local.errors import StackError
 from local.ports import HOST
 from local.processes import Children
 
-_START_SECONDS = 15.0
+_START_SECONDS = 300.0
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
 _MACHINES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -46,7 +46,7 @@ def start_dynoxide(children: Children, program: Path, database: Path, port: int)
 
 def _listens(port: int) -> bool:
     try:
-        with socket.create_connection((HOST, port), timeout=1):
+        with socket.create_connection((HOST, port), timeout=10):
             return True
     except OSError:
         return False

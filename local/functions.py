@@ -18,7 +18,7 @@ from local.worker import PRELOAD, WorkerSpec, serve
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-_START_SECONDS = 30.0
+_START_SECONDS = 300.0
 _STOP_SECONDS = 5.0
 
 

@@ -1,6 +1,9 @@
 """What every test can count on."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 from tests.support import examples
 
@@ -9,3 +12,16 @@ os.environ["POWERTOOLS_SERVICE_NAME"] = "o2o"
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "O2O"
 
 examples.register()
+
+_SLOWEST = ("system", "local", "contract")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest levels first, so that no worker is left with them at the end."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        level = item.path.relative_to(here).parts[0]
+        return _SLOWEST.index(level) if level in _SLOWEST else len(_SLOWEST)
+
+    items.sort(key=place)

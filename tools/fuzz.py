@@ -62,7 +62,7 @@ _FURTHER_ROUND = ("--max-time", "15", "--phases", "fuzzing,stateful")
 """Without the phases that do not depend on the seed."""
 
 _MAX_ROUNDS = 20
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 300
 
 
 def prepare(about: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -78,19 +78,19 @@ def prepare(about: Mapping[str, Any]) -> dict[str, list[str]]:
                 "customer": {"name": "Anton Budiman"},
                 **more,
             }
-            answer = session.post(f"{about['api_url']}/payment-codes", json=order, timeout=30)
+            answer = session.post(f"{about['api_url']}/payment-codes", json=order, timeout=120)
             answer.raise_for_status()
             code = answer.json()
             found["invoice_number"].append(code["invoice_number"])
             found["token"].append(code["pay_url"].rpartition("/")[2])
         paid = {"invoice_number": found["invoice_number"][0]}
         doku = about["doku"]["base_url"]
-        session.post(f"{doku}/_control/pay", json=paid, timeout=30).raise_for_status()
+        session.post(f"{doku}/_control/pay", json=paid, timeout=120).raise_for_status()
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while len(found["event_id"]) <= len(CODES) * _EACH:
             if time.monotonic() > deadline:
                 raise TimeoutError("the events of the first codes did not appear")
-            events = session.get(f"{about['api_url']}/events?limit=100", timeout=30).json()
+            events = session.get(f"{about['api_url']}/events?limit=100", timeout=120).json()
             found["event_id"] = [event["id"] for event in events["items"]]
     return found
 

@@ -13,6 +13,7 @@ from o2o.core.codes import Move, PaymentCode, Status
 from o2o.core.errors import DigitsTaken, VersionConflict
 from o2o.core.storefronts import Storefront
 from tests.contract.conftest import Stores, Table, memory_stores
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.samples import (
     NOW,
     at,
@@ -37,7 +38,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 def at_once(do: Callable[[int], Result], crowd: int = CROWD) -> list[Result]:
     """The results of as many threads, let loose together."""
-    start = Barrier(crowd, timeout=30)
+    start = Barrier(crowd, timeout=PATIENCE_SECONDS)
 
     def run(number: int) -> Result:
         start.wait()

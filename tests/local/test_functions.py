@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from local.aws import REGION
 from local.functions import FunctionError, FunctionPool
 from tests.local.shop import FIXTURES, Shop
+from tests.support.patience import PATIENCE_SECONDS
 
 
 def ask(pool: FunctionPool, wish: str | None = None) -> Any:
@@ -95,10 +95,8 @@ def test_a_process_that_dies_is_an_error_and_is_replaced(shop: Shop, echo: Funct
 
 
 def test_a_function_that_takes_too_long_is_killed(shop: Shop, echo: FunctionPool) -> None:
-    before = time.monotonic()
     with pytest.raises(FunctionError, match=r"timed out after 2\.00 seconds"):
         ask(echo, "sleep")
-    assert time.monotonic() - before < 20  # it wanted to sleep for 60
     assert ask(echo)["greeting"]
 
 
@@ -119,6 +117,6 @@ def test_a_closed_pool_refuses_without_noise(shop: Shop) -> None:
     with shop.pool("EchoFunction") as pool:
         running = pool.submit({"queryStringParameters": {"wish": "sleep"}})
     with pytest.raises(FunctionError):
-        running.result(20)
+        running.result(PATIENCE_SECONDS)
     with pytest.raises(FunctionError, match="stopping"):
         pool.submit({}).result()

@@ -13,6 +13,7 @@ from local.gateway import MAX_BODY_BYTES, Gateway, Router
 from local.ports import HOST, Wish, port_of
 from local.servers import Servers
 from tests.local.shop import Shop
+from tests.support.patience import CALL_SECONDS
 
 LET_IN = {"Authorization": "let-me-in"}
 
@@ -26,7 +27,7 @@ class Caller:
         self._session.trust_env = False
 
     def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
-        return self._session.request(method, self.url + path, timeout=40, **options)
+        return self._session.request(method, self.url + path, timeout=CALL_SECONDS, **options)
 
     def event(self, method: str, path: str, **options: Any) -> Any:
         """The event that the function saw."""
@@ -174,7 +175,7 @@ def test_three_hundred_connections_at_once(call: Caller) -> None:
     def one(number: int) -> Any:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.post(f"{call.url}/open", data=str(number), timeout=60)
+            answer = session.post(f"{call.url}/open", data=str(number), timeout=CALL_SECONDS)
             return answer.json()["body"]
 
     with ThreadPoolExecutor(300) as clients:

@@ -12,12 +12,12 @@ from local.aws import client
 from local.functions import FunctionError
 from local.sources import QueuePoller, Scheduler, StreamPoller, failed_items, matches
 from tests.local.shop import Shop
-from tests.support.patience import until
+from tests.support.patience import CALL_SECONDS, until
 
 
 @pytest.fixture
 def sqs(shop: Shop) -> Any:
-    return client("sqs", shop.aws_url, read_timeout=30)
+    return client("sqs", shop.aws_url, read_timeout=CALL_SECONDS)
 
 
 @pytest.fixture

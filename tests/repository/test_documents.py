@@ -84,6 +84,12 @@ def names(path: str) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_test_that_is_named_is_there(document):
+    for path in re.findall(r"`(tests/[\w/.-]+)", read(document)):
+        assert (ROOT / path).exists(), path
+
+
 @pytest.mark.parametrize(("path", "name"), NAMED_TESTS)
 def test_the_test_of_a_guarantee_exists(path, name):
     assert name in names(path)

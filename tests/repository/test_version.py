@@ -60,7 +60,7 @@ def test_doku_sees_it() -> None:
 
 
 def test_a_storefront_sees_it() -> None:
-    sender = HttpsWebhookSender(clock=lambda: NOW, timeout_seconds=5.0, allow_local=True)
+    sender = HttpsWebhookSender(clock=lambda: NOW, timeout_seconds=60.0, allow_local=True)
     with receiver(status(204)) as shop:
         sender.post(shop.url, {}, b"{}")
     assert shop.posts[0].headers["user-agent"] == f"O2O-Webhooks/{VERSION}"

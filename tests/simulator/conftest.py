@@ -21,7 +21,7 @@ def config(merchant: Merchant) -> SimulatorConfig:
         secret_key=SECRET_KEY,
         notification_urls={"alfa": merchant.url, "indomaret": merchant.url + "/indomaret"},
         inquiry_urls={"alfa": merchant.inquiry_url},
-        notification_timeout_seconds=5,
+        notification_timeout_seconds=60,
     )
 
 

@@ -25,7 +25,8 @@ ALFA_MERCHANT = "/alfa-online-to-offline/v2/merchant-payment-code"
 INDOMARET = "/indomaret-online-to-offline/v2/payment-code"
 INDOMARET_MERCHANT = "/indomaret-online-to-offline/v2/merchant-payment-code"
 STATUS = "/orders/v1/status/"
-DEADLINE = 10.0
+DEADLINE = 300.0
+"""Seconds to wait for what must come: enough for a slow machine that is busy."""
 
 Json = Any
 """Whatever a JSON document holds."""

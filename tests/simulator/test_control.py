@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.support import ALFA, SECRET_KEY, Client, Merchant, generation, timestamp
+from tests.simulator.support import (
+    ALFA,
+    DEADLINE,
+    SECRET_KEY,
+    Client,
+    Merchant,
+    generation,
+    timestamp,
+)
 
 # --- the till ----------------------------------------------------------------------------------
 
@@ -284,7 +292,7 @@ def test_the_cashier_page_loads_nothing_from_elsewhere(doku: Client) -> None:
 
 
 def test_a_connection_is_kept_alive(doku: Client) -> None:
-    connection = http.client.HTTPConnection(doku.address, timeout=5)
+    connection = http.client.HTTPConnection(doku.address, timeout=DEADLINE)
     sockets = set()
     for _ in range(3):
         connection.request("GET", "/_control/clock")
@@ -314,7 +322,7 @@ def test_broken_http_gets_a_json_error(
     doku: Client, capfd: pytest.CaptureFixture[str], head: str, status: int
 ) -> None:
     host, port = doku.address.split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=DEADLINE) as connection:
         connection.sendall(head.encode() + b"Host: x\r\n\r\n")
         came = b""
         while b"\r\n\r\n" not in came or not came.endswith(b"}"):
@@ -330,7 +338,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_no_trace(
     doku: Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
     host, port = doku.address.split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=DEADLINE) as connection:
         connection.sendall(f"POST {ALFA} HTTP/1.1\r\nContent-Length: 100\r\n\r\n{{".encode())
     doku.generate()
     assert capfd.readouterr().err == ""

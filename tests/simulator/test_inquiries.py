@@ -228,7 +228,7 @@ def test_another_amount_than_answered(doku: Client, merchant: Merchant) -> None:
 
 def test_two_tills_at_once(doku: Client, merchant: Merchant, bills: dict[str, Any]) -> None:
     def answered_together(reaction: Reaction) -> None:
-        together.wait(10)
+        together.wait(DEADLINE)
 
     together = threading.Barrier(2)
     merchant.react = answered_together

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.engine import find_dynoxide
+from tests.support.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
-_START_SECONDS = 15.0
+_START_SECONDS = PATIENCE_SECONDS
 
 
 def find() -> Path | None:
@@ -40,7 +41,7 @@ def _wait_until_it_answers(engine: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while engine.poll() is None and time.monotonic() < deadline:
         try:
-            socket.create_connection((HOST, port), timeout=1).close()
+            socket.create_connection((HOST, port), timeout=10).close()
         except OSError:
             time.sleep(0.01)
         else:

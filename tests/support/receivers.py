@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.patience import PATIENCE_SECONDS
+
 Answer = Callable[["Handler"], None]
 
 
@@ -93,7 +95,7 @@ def status(code: int, **headers: str) -> Answer:
 
 def hang(request: Handler) -> None:
     """Never answer."""
-    request.receiver.stopping.wait(30)
+    request.receiver.stopping.wait(PATIENCE_SECONDS)
 
 
 def drip(request: Handler) -> None:

@@ -13,10 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
+from tests.support.patience import PATIENCE_SECONDS
+
 CLIENT_ID = "MCH-0001-10791114622547"
 SECRET = "SK-local-test-key-0001"
 ANSWERED_AT = "2021-01-24T08:30:01Z"
-PATIENCE = 30.0
+PATIENCE = PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     assert (code, "Traceback" in printed) == (0, False), printed
 
 
+@pytest.fixture(scope="module")
+def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack for the tests of one file: nothing has happened in it, and its clock is right."""
+    fresh = LocalStack(folder=tmp_path_factory.mktemp("fresh"))
+    fresh.start()
+    yield fresh
+    fresh.http.close()
+    fresh.stop()
+
+
 @pytest.fixture
 def own_stack(tmp_path: Path) -> Iterator[LocalStack]:
     """A stack for one test that kills it; it is not started yet."""

@@ -17,7 +17,7 @@ from local.forward import Forward
 from local.ports import Wish, release
 from local.receiver import Receiver, find_problem
 from tests.support.local_stack import LocalStack
-from tests.support.patience import until
+from tests.support.patience import CALL_SECONDS, until
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 SECRETS = tuple(f"whsec_{base64.b64encode(bytes([each]) * 32).decode()}" for each in (1, 2, 3))
@@ -152,10 +152,14 @@ def test_a_server_that_is_not_there_is_told() -> None:
 
 class TestRunning:
     def get(self, stack: LocalStack, path: str, **options: Any) -> Any:
-        return stack.http.get(f"{stack.about['console_url']}{path}", timeout=10, **options)
+        return stack.http.get(
+            f"{stack.about['console_url']}{path}", timeout=CALL_SECONDS, **options
+        )
 
     def post(self, stack: LocalStack, path: str, **options: Any) -> Any:
-        return stack.http.post(f"{stack.about['console_url']}{path}", timeout=40, **options)
+        return stack.http.post(
+            f"{stack.about['console_url']}{path}", timeout=CALL_SECONDS, **options
+        )
 
     def test_the_api_without_a_key(self, stack: LocalStack) -> None:
         made = self.post(stack, "/_local/api/payment-codes", json=stack.order())
@@ -180,7 +184,9 @@ class TestRunning:
         fault = self.post(stack, "/_local/doku/faults", json={"kind": "lost"}).json()
         url = f"{stack.about['console_url']}/_local/doku/faults/{fault['id']}"
         headers = {"Content-Type": "application/json"}
-        assert stack.http.delete(url, headers=headers, timeout=10).json() == {"cleared": 1}
+        assert stack.http.delete(url, headers=headers, timeout=CALL_SECONDS).json() == {
+            "cleared": 1
+        }
 
     @pytest.mark.parametrize(
         "path", ["api/payment-codes", "doku/pay", "doku/reset", "clock", "webhooks/answer"]
@@ -192,7 +198,7 @@ class TestRunning:
             assert answer.status_code == 415
 
     def test_no_page_of_the_api_becomes_one_of_the_console(self, stack: LocalStack) -> None:
-        page = stack.http.get(stack.create()["pay_url"], timeout=10)
+        page = stack.http.get(stack.create()["pay_url"], timeout=CALL_SECONDS)
         assert page.headers["Content-Type"].startswith("text/html")
         path = page.url.removeprefix(stack.about["api_url"])
         there = self.get(stack, f"/_local/api{path}")
@@ -260,6 +266,6 @@ def test_webhooks_follow_the_console_to_another_port(own_stack: LocalStack) -> N
     own_stack.start()
     code = own_stack.create()
     url = f"{own_stack.about['console_url']}/_local/webhooks"
-    got = until(lambda: own_stack.http.get(url, timeout=10).json()["items"])
+    got = until(lambda: own_stack.http.get(url, timeout=CALL_SECONDS).json()["items"])
     assert got[0]["body"]["data"]["invoice_number"] == code["invoice_number"]
     assert got[0]["verified"]

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,8 @@ README = read("README.md")
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack in which nothing has happened yet."""
-    running = LocalStack(folder=tmp_path_factory.mktemp("documents"))
-    running.start()
-    yield running
-    running.http.close()
-    running.stop()
+def stack(fresh_stack: LocalStack) -> LocalStack:
+    return fresh_stack
 
 
 # --- docs/api.md -----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.local_stack import LocalStack
-from tests.support.patience import until
+from tests.support.patience import PATIENCE_SECONDS, until
 
 
 def test_killed_between_dokus_acceptance_and_our_write(own_stack: LocalStack) -> None:
@@ -79,7 +79,7 @@ def test_nothing_outlives_the_supervisor(own_stack: LocalStack, how: str) -> Non
         os.kill(children[-1][0], signal.SIGKILL)
     else:
         process.send_signal(signal.Signals[how])
-    printed, _ = process.communicate(timeout=20)
+    printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == {"SIGTERM": 0, "SIGKILL": -signal.SIGKILL, "child": 1}[how]
     assert "Traceback" not in printed
     if how == "child":

@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from tests.support.local_stack import LocalStack
-from tests.support.patience import until
+from tests.support.patience import CALL_SECONDS, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,7 +74,7 @@ def inquired_status(stack: LocalStack, payment_code: str) -> str:
     stack.http.post(
         f"{stack.about['doku']['base_url']}/_control/inquiry",
         json={"payment_code": payment_code},
-        timeout=40,
+        timeout=CALL_SECONDS,
     )
     asked = stack.doku("GET", f"/inquiries?payment_code={payment_code}&limit=1")["inquiries"]
     assert asked[0]["problem"] is None
@@ -240,7 +240,7 @@ def ask_as_doku(
             "Signature": signed("Request-Timestamp", now, body, key),
             "Content-Type": "application/json",
         },
-        timeout=10,
+        timeout=CALL_SECONDS,
     )
     assert answer.headers["Client-Id"] == doku["client_id"]
     assert answer.headers["Request-Id"] == request_id

@@ -25,9 +25,8 @@ from local.ports import Wish, release
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.signing import Signing
-from o2o.core.endpoints import Endpoint
 from tests.support.local_stack import LocalStack, clean_environment
-from tests.support.patience import until
+from tests.support.patience import CALL_SECONDS, PATIENCE_SECONDS, until
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -50,6 +49,12 @@ NEEDS = {
     "python": [],
 }
 SECRET = "whsec_" + "c2VjcmV0LW9mLWEtdGVzdC13aXRoLTMyLWJ5dGVzLg=="
+
+
+@pytest.fixture(scope="module")
+def stack(fresh_stack: LocalStack) -> LocalStack:
+    """The receivers refuse what the clock of another stack, which tests have moved, has stamped."""
+    return fresh_stack
 
 
 def need(language: str) -> None:
@@ -96,7 +101,7 @@ def create(
     stack: LocalStack, language: str, invoice_number: str, amount: int, **more: str
 ) -> tuple[int, str, str]:
     process = start(stack, language, invoice_number, amount, **more)
-    printed, complained = process.communicate(timeout=60)
+    printed, complained = process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode, printed.strip(), complained.strip()
 
 
@@ -120,7 +125,7 @@ def test_what_is_still_unclear_is_waited_for(stack: LocalStack, language: str) -
 
     until(requested)
     stack.advance(minutes=1, seconds=1)
-    printed, complained = process.communicate(timeout=60)
+    printed, complained = process.communicate(timeout=PATIENCE_SECONDS)
     digits = stack.get(number)["payment_code"]
     assert (process.returncode, complained) == (0, "")
     assert printed.strip() == f"{number} active {digits} 25000"
@@ -157,7 +162,9 @@ class Receiver:
     def post(self, body: str, headers: dict[str, str]) -> int:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.post(self.url, data=body.encode(), headers=headers, timeout=10)
+            answer = session.post(
+                self.url, data=body.encode(), headers=headers, timeout=CALL_SECONDS
+            )
             return answer.status_code
 
     def is_up(self) -> bool:
@@ -189,7 +196,7 @@ def receiver(language: str, secret: str) -> Iterator[Receiver]:
             yield running
         finally:
             process.kill()
-            reader.join(5)
+            reader.join(PATIENCE_SECONDS)
 
 
 def _follow(output: Any, lines: list[str]) -> None:
@@ -253,8 +260,7 @@ def test_a_receiver_believes_what_is_signed_and_nothing_else(receives: str) -> N
 
 
 def test_a_payment_reaches_the_receiver(stack: LocalStack, receives: str) -> None:
-    with receiver(receives, secret_of(stack)) as running:
-        point(stack, running.url)
+    with receiver(receives, secret_of(stack)) as running, pointed(stack, running.url):
         code = stack.create(amount=150_000)
         stack.pay(code)
         number = code["invoice_number"]
@@ -268,12 +274,19 @@ def secret_of(stack: LocalStack) -> str:
     return Signing(secrets, name).webhook_secret("demo", 1)
 
 
-def point(stack: LocalStack, url: str) -> None:
-    """Have the demo storefront's events sent there."""
+@contextmanager
+def pointed(stack: LocalStack, url: str) -> Iterator[None]:
+    """Have the demo storefront's events sent there for a while."""
     dynamodb = stack.dynamodb()
     (table,) = dynamodb.list_tables()["TableNames"]
     endpoints = DynamoEndpointStore(Store(dynamodb, table))
-    endpoint = endpoints.get_endpoint("demo")
-    endpoints.save_endpoint(
-        endpoint.point_to(url) if endpoint else Endpoint(storefront_id="demo", url=url)
-    )
+
+    def point(there: str) -> str:
+        endpoint = endpoints.get_endpoint("demo")
+        assert endpoint is not None
+        endpoints.save_endpoint(endpoint.point_to(there))
+        return endpoint.url
+
+    before = point(url)
+    yield
+    point(before)

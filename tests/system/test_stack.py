@@ -13,6 +13,7 @@ import pytest
 from local.demo import Surprise, expect
 from local.stack import ROOT
 from tests.support.local_stack import LocalStack, clean_environment
+from tests.support.patience import CALL_SECONDS, PATIENCE_SECONDS
 
 
 def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +23,7 @@ def run(module: str, *arguments: str, **environment: str) -> subprocess.Complete
         env={**clean_environment(), **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -107,23 +108,23 @@ def test_no_secret_reaches_a_log(stack: LocalStack) -> None:
 
 def test_the_console_shows_where_things_are_and_the_logs(stack: LocalStack) -> None:
     console = stack.about["console_url"]
-    page = stack.http.get(console, timeout=10)
+    page = stack.http.get(console, timeout=CALL_SECONDS)
     assert page.headers["Content-Type"].startswith("text/html")
-    about = stack.http.get(f"{console}/_local/about", timeout=10).json()
+    about = stack.http.get(f"{console}/_local/about", timeout=CALL_SECONDS).json()
     assert about["api_url"] == stack.about["api_url"]
     assert about["cashier_url"] == f"{stack.about['doku']['base_url']}/cashier"
     stack.create()
-    log = stack.http.get(f"{console}/logs/GenerateCodeFunction", timeout=10)
+    log = stack.http.get(f"{console}/logs/GenerateCodeFunction", timeout=CALL_SECONDS)
     assert log.status_code == 200
     for name in ("nothing", "..%2Fcredentials", "../credentials"):
-        assert stack.http.get(f"{console}/logs/{name}", timeout=10).status_code == 404
+        assert stack.http.get(f"{console}/logs/{name}", timeout=CALL_SECONDS).status_code == 404
 
 
 def test_the_console_listens_to_its_own_name_only(stack: LocalStack) -> None:
     answer = stack.http.get(
         f"{stack.about['console_url']}/_local/clock",
         headers={"Host": "attacker.example"},
-        timeout=10,
+        timeout=CALL_SECONDS,
     )
     assert answer.status_code == 400
 
@@ -142,31 +143,38 @@ def test_the_console_listens_to_its_own_name_only(stack: LocalStack) -> None:
 )
 def test_the_clock_refuses_what_is_no_duration(stack: LocalStack, body: str, status: int) -> None:
     url = f"{stack.about['console_url']}/_local/clock"
-    before = stack.http.get(url, timeout=10).json()["offset_seconds"]
+    before = stack.http.get(url, timeout=CALL_SECONDS).json()["offset_seconds"]
     answer = stack.http.post(
-        url, data=body, headers={"Content-Type": "application/json"}, timeout=10
+        url, data=body, headers={"Content-Type": "application/json"}, timeout=CALL_SECONDS
     )
     assert answer.status_code == status
     assert answer.json()["error"]
-    assert stack.http.get(url, timeout=10).json()["offset_seconds"] == before
+    assert stack.http.get(url, timeout=CALL_SECONDS).json()["offset_seconds"] == before
 
 
 def test_a_page_of_another_site_cannot_move_the_clock(stack: LocalStack) -> None:
     url = f"{stack.about['console_url']}/_local/clock"
     answer = stack.http.post(
-        url, data='{"advance_seconds": 1}', headers={"Content-Type": "text/plain"}, timeout=10
+        url,
+        data='{"advance_seconds": 1}',
+        headers={"Content-Type": "text/plain"},
+        timeout=CALL_SECONDS,
     )
     assert answer.status_code == 415
 
 
 def test_the_schedules_can_be_run(stack: LocalStack) -> None:
-    answer = stack.http.post(f"{stack.about['console_url']}/_local/run-schedules", timeout=40)
+    answer = stack.http.post(
+        f"{stack.about['console_url']}/_local/run-schedules", timeout=CALL_SECONDS
+    )
     assert (answer.status_code, answer.json()["failed_schedules"]) == (200, [])
 
 
 def test_one_clock_for_all(stack: LocalStack) -> None:
     stack.advance(hours=1)
-    told = stack.http.get(f"{stack.about['console_url']}/_local/clock", timeout=10).json()["now"]
+    told = stack.http.get(
+        f"{stack.about['console_url']}/_local/clock", timeout=CALL_SECONDS
+    ).json()["now"]
     code = stack.create()
     assert told[:19] <= code["created_at"][:19]
     assert stack.doku("GET", f"/orders/{code['invoice_number']}")["created_at"] >= told[:19]

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -233,8 +232,9 @@ def test_without_time_nothing_is_asked(fetch: Fetch, serve: Serve, left: float) 
     assert wire.connections == 0
 
 
-def hangs(_: Request, connection: socket.socket) -> None:
+def hangs(_: Request, connection: socket.socket) -> bytes:
     wait_for_hang_up(connection)
+    return raw_answer(200, BODY)
 
 
 def drips(_: Request, connection: socket.socket) -> None:
@@ -249,10 +249,8 @@ def drips_its_body(_: Request, connection: socket.socket) -> None:
 
 @pytest.mark.parametrize("script", [hangs, drips, drips_its_body])
 def test_a_slow_answer_is_not_waited_for(fetch: Fetch, script: Script) -> None:
-    began = time.monotonic()
+    # Whoever waits for them gets the whole answer.
     assert fetch(script, short=True) == ()
-    # The drip alone would take more than two seconds.
-    assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("declared", [True, False])

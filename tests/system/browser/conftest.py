@@ -10,9 +10,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from local.stack import ROOT
+from tests.support.patience import CALL_SECONDS
 
 PICTURES = ROOT / "docs" / "images"
 LARGEST_PICTURE = 120_000
+SOON = CALL_SECONDS * 1000
+"""Milliseconds: a page looks every few seconds, and a machine may be busy with other tests."""
 CHROMIUM = os.environ.get("O2O_CHROMIUM", "/usr/bin/chromium")
 
 # Without a sandbox of its own, which a container does not allow, and without any call home.

@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from local.stack import ROOT
 from o2o.core.wib import WIB
 from tests.support.local_stack import LocalStack
-from tests.support.patience import until
+from tests.support.patience import CALL_SECONDS, until
+from tests.system.browser.conftest import SOON
 
-# A machine may be busy with other tests.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=SOON)
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = ("shop", "till", "codes", "events", "workshop")
 SORTS = ("Alfa dgpc", "Alfa mgpc", "Alfa dipc", "Indomaret dgpc")
@@ -31,7 +31,7 @@ class Console:
 
     def now(self) -> datetime:
         """The stack's time."""
-        told = self.http.get(f"{self.url}/_local/clock", timeout=10).json()
+        told = self.http.get(f"{self.url}/_local/clock", timeout=CALL_SECONDS).json()
         return datetime.fromisoformat(told["now"])
 
     def go(self, place: str) -> None:
@@ -91,7 +91,7 @@ def console(browser: Browser, stack: LocalStack) -> Iterator[Console]:
         viewport={"width": 1080, "height": 760},
         permissions=["clipboard-read", "clipboard-write"],
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(SOON)
     page = context.new_page()
     broken: list[str] = []
     hosts: set[str] = set()
@@ -363,7 +363,9 @@ def test_a_fault_is_set_met_and_cleared(console: Console) -> None:
 
 def test_time_and_schedules(console: Console, stack: LocalStack) -> None:
     def offset() -> float:
-        told: dict[str, Any] = stack.http.get(f"{console.url}/_local/clock", timeout=10).json()
+        told: dict[str, Any] = stack.http.get(
+            f"{console.url}/_local/clock", timeout=CALL_SECONDS
+        ).json()
         return float(told["offset_seconds"])
 
     before = offset()

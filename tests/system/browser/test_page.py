@@ -21,10 +21,9 @@ from o2o.usecases.show_code import PageState, PageStatus, Shown
 from tests.support.local_stack import LocalStack
 from tests.support.patience import until
 from tests.support.samples import at, make_own_code, make_report
+from tests.system.browser.conftest import SOON
 
 PHONE: Any = {"width": 360, "height": 740}
-SOON = 15_000
-"""Milliseconds: a page looks every few seconds."""
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 DIGITS = "8123456789012345"
 
@@ -137,7 +136,7 @@ def test_a_code_ends_at_its_deadline(stack: LocalStack, open_page: Open) -> None
     stack.doku("DELETE", f"/faults/{fault['id']}")
     stack.advance(minutes=30)
     stack.becomes(code["invoice_number"], "expired")
-    expect(title(page)).to_have_text("Kode sudah kedaluwarsa", timeout=2 * SOON)
+    expect(title(page)).to_have_text("Kode sudah kedaluwarsa", timeout=SOON)
     assert not reloads
 
 
@@ -249,7 +248,7 @@ def test_without_javascript_it_is_all_there_and_reloads_itself(
     expect(page.locator(".barcode")).to_be_visible()
     stack.pay(code)
     stack.becomes(code["invoice_number"], "paid")
-    expect(title(page)).to_have_text("Pembayaran diterima", timeout=30_000)
+    expect(title(page)).to_have_text("Pembayaran diterima", timeout=SOON)
 
 
 @pytest.mark.parametrize("width", [320, 360, 430, 1280])
