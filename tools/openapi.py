@@ -536,12 +536,19 @@ FILES: dict[Path, Callable[[Json], str]] = {
 """Every generated file, with the function that makes its content from the document."""
 
 
+def left_over() -> set[Path]:
+    """Pages of problem types that no longer exist."""
+    return set((SERVED / "problems").iterdir()) - FILES.keys()
+
+
 def main() -> None:
-    """Generate all files."""
+    """Generate all files, and remove those that are no longer generated."""
     document = generate()
     for path, form in FILES.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(form(document), "utf-8")
+    for path in left_over():
+        path.unlink()
 
 
 if __name__ == "__main__":

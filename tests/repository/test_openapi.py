@@ -22,6 +22,10 @@ def test_it_is_up_to_date() -> None:
         assert path.read_text("utf-8") == form(document), f"{path}: run `make openapi`"
 
 
+def test_no_page_of_a_former_problem_type_is_left() -> None:
+    assert openapi.left_over() == set(), "run `make openapi`"
+
+
 def test_it_is_openapi() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
     assert DOCUMENT["openapi"].startswith("3.1")

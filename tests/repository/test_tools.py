@@ -75,7 +75,7 @@ def test_every_requirement_is_pinned_with_hashes(path: Path) -> None:
 
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)
 def test_no_requirement_names_a_host_or_a_place(path: Path) -> None:
-    assert not re.search(r"://|--(extra-)?index-url|--find-links|/home/|/root/", path.read_text())
+    assert not re.search(r"://|--(extra-)?index-url|--find-links|/(home|root)/", path.read_text())
 
 
 def test_what_is_tested_is_what_is_deployed() -> None:
