@@ -26,6 +26,7 @@ from o2o.usecases.chain import read_chain
 from o2o.usecases.owned_code import owned_code
 from o2o.usecases.ports import Clock, CodeStore, Doku, Entropy, TimeLeft
 from o2o.usecases.retry_on_conflict import retry_on_conflict, update_code
+from o2o.usecases.take_digits import take_digits
 
 
 class Generation(StrEnum):
@@ -82,14 +83,7 @@ class GenerateCode:
             raise
         except DokuError as error:
             return Generated(Generation.PENDING, code, error)
-        now = self.clock()
-        code = update_code(
-            self.codes,
-            code,
-            lambda newest: next_step.after_digits(
-                newest, answer, now=now, timetable=self.timetable
-            ),
-        )
+        code = take_digits(self.codes, code, answer, now=self.clock(), timetable=self.timetable)
         return Generated(Generation.CREATED, code)
 
     def retry_after_seconds(self, code: PaymentCode) -> int:

@@ -12,6 +12,7 @@ from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, CodeStore, Doku, TimeLeft
 from o2o.usecases.retry_on_conflict import update_code
 from o2o.usecases.settle import Settle
+from o2o.usecases.take_digits import take_digits
 
 _HAS_THE_ORDER = (OrderState.PENDING, OrderState.FAILED, OrderState.OTHER)
 
@@ -81,14 +82,7 @@ class Reconcile:
             return replace(answered, finding=Finding.REFUSED, doku_error=error)
         except DokuError as error:
             return self._silent(code, error)
-        now = self.clock()
-        code = update_code(
-            self.codes,
-            code,
-            lambda newest: next_step.after_digits(
-                newest, answer, now=now, timetable=self.timetable
-            ),
-        )
+        code = take_digits(self.codes, code, answer, now=self.clock(), timetable=self.timetable)
         return Reconciled(Finding.ACTIVATED, code)
 
     def _answered(
