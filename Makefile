@@ -25,6 +25,9 @@ STAGE ?= dev
 ARGS ?=
 
 export SAM_CLI_TELEMETRY := 0
+# Container images like to set it. A local stack is some twenty processes: without byte-code on disk
+# each of them would compile all of its packages again.
+unexport PYTHONDONTWRITEBYTECODE
 # Make needs PATH even if the environment has none.
 export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
