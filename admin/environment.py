@@ -52,7 +52,7 @@ def environment(target: Target, *functions: str) -> Iterator[StackEnvironment]:
 
 
 def _forget_clients() -> None:
-    for cached in (wiring._client, wiring._credentials, wiring._signing):  # noqa: SLF001
+    for cached in (wiring._client, wiring._session, wiring._credentials, wiring._signing):  # noqa: SLF001
         cached.cache_clear()
 
 

@@ -163,10 +163,6 @@ class FunctionPool:
             refused.set_exception(FunctionError("Stopped", "The local stack is stopping."))
             return refused
 
-    def warm_up(self) -> Future[None]:
-        """Start one worker; the future raises ``FunctionError`` if the handler can't be loaded."""
-        return self._threads.submit(self._start)
-
     def close(self) -> None:
         """Kill all workers, even those that are running an event."""
         with self._lock:
@@ -188,9 +184,6 @@ class FunctionPool:
                 worker.kill()
             self._mine.worker = worker
         return worker
-
-    def _start(self) -> None:
-        self._worker()
 
     def _discard(self, worker: _Worker | None) -> None:
         if worker is not None:

@@ -318,12 +318,6 @@ class Stack:
         for name, function in blueprint.functions.items():
             pools[name] = make_pool(function, surroundings, self._options.workers)
             self._undo.callback(pools[name].close)
-        warm = {name: pool.warm_up() for name, pool in pools.items()}
-        for name, future in warm.items():
-            try:
-                future.result()
-            except FunctionError as error:
-                raise StackError(f"{name} can't be loaded: {error}") from error
         return pools
 
     def _start_sources(

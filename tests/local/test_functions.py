@@ -105,12 +105,12 @@ def test_an_answer_that_is_no_json_is_an_error(echo: FunctionPool) -> None:
         ask(echo, "set")
 
 
-def test_a_handler_that_is_missing_is_told_at_the_start(shop: Shop) -> None:
-    with (
-        shop.pool("TickFunction", handler="nowhere.lambda_handler") as pool,
-        pytest.raises(FunctionError, match="No module named 'nowhere'"),
-    ):
-        pool.warm_up().result()
+def test_a_handler_that_is_missing_is_told_at_each_event(shop: Shop) -> None:
+    with shop.pool("TickFunction", handler="nowhere.lambda_handler") as pool:
+        for _ in range(2):
+            with pytest.raises(FunctionError, match="No module named 'nowhere'"):
+                pool.submit({}).result()
+    assert "No module named 'nowhere'" in shop.log("TickFunction")
 
 
 def test_a_closed_pool_refuses_without_noise(shop: Shop) -> None:

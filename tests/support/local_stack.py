@@ -65,16 +65,18 @@ class LocalStack:
 
     def kill(self) -> None:
         """End the supervisor as a power cut would."""
-        self._end(signal.SIGKILL)
+        self.stop(signal.SIGKILL)
 
-    def stop(self) -> tuple[int, str]:
-        """End as Ctrl-C does; the exit code and all that was printed."""
-        return self._end(signal.SIGINT)
+    def stop(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """End as Ctrl-C does, or by another signal; the exit code and all that was printed."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.wait()
 
-    def _end(self, number: signal.Signals) -> tuple[int, str]:
+    def wait(self) -> tuple[int, str]:
+        """Wait for an end that something else brought; the same."""
         process, self.process = self.process, None
         assert process is not None
-        process.send_signal(number)
         printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
         return process.returncode, printed
 

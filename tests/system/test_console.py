@@ -257,15 +257,3 @@ class TestRunning:
 def _quiet(look: Callable[[], Any]) -> Any:
     before = look()
     return before if before == look() else None
-
-
-def test_webhooks_follow_the_console_to_another_port(own_stack: LocalStack) -> None:
-    own_stack.start()
-    own_stack.stop()
-    (own_stack.folder / "ports.json").unlink()
-    own_stack.start()
-    code = own_stack.create()
-    url = f"{own_stack.about['console_url']}/_local/webhooks"
-    got = until(lambda: own_stack.http.get(url, timeout=CALL_SECONDS).json()["items"])
-    assert got[0]["body"]["data"]["invoice_number"] == code["invoice_number"]
-    assert got[0]["verified"]

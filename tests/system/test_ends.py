@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.local_stack import LocalStack
-from tests.support.patience import PATIENCE_SECONDS, until
+from tests.support.patience import CALL_SECONDS, until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def test_killed_between_dokus_acceptance_and_our_write(own_stack: LocalStack) -> None:
@@ -22,11 +24,13 @@ def test_killed_between_dokus_acceptance_and_our_write(own_stack: LocalStack) ->
     order = own_stack.order()
     number = order["invoice_number"]
     own_stack.fault(kind="hang_after_accept", operation="generate", invoice_number=number)
+    family = family_of(own_stack)
     with ThreadPoolExecutor(1) as client:
         request = client.submit(own_stack.call, "POST", "/payment-codes", json=order)
         until(lambda: number in str(own_stack.doku("GET", "/orders")))
         own_stack.kill()
         assert request.exception() is not None  # nobody answered
+    until(partial(gone, family))
 
     own_stack.start()
     assert own_stack.about["api_key"] == before["api_key"]
@@ -41,49 +45,49 @@ def test_killed_between_dokus_acceptance_and_our_write(own_stack: LocalStack) ->
     assert [each["invoice_number"] for each in orders].count(number) == 1
     own_stack.pay(active)
     own_stack.becomes(number, "paid")
-    code, printed = own_stack.stop()
+    family = family_of(own_stack)
+    code, printed = own_stack.stop(signal.SIGTERM)
     assert (code, "Traceback" in printed) == (0, False)
     assert not (own_stack.folder / "stack.json").exists()
+    until(partial(gone, family))
 
 
-def family_of(process_id: int) -> list[int]:
-    """The process ids of a process and of all below it."""
+def test_a_part_that_dies_ends_all_and_the_next_start_may_have_other_ports(
+    own_stack: LocalStack,
+) -> None:
+    own_stack.start()
+    family = family_of(own_stack)
+    parts = json.loads((own_stack.folder / "processes.json").read_text())
+    os.kill(parts[-1][0], signal.SIGKILL)
+    code, printed = own_stack.wait()
+    assert (code, "Traceback" in printed) == (1, False)
+    assert "ended unexpectedly" in printed
+    until(partial(gone, family))
+
+    (own_stack.folder / "ports.json").unlink()
+    own_stack.start()
+    # The demo store's webhooks follow the console to its new port.
+    created = own_stack.create()
+    url = f"{own_stack.about['console_url']}/_local/webhooks"
+    got = until(lambda: own_stack.http.get(url, timeout=CALL_SECONDS).json()["items"])
+    assert got[0]["body"]["data"]["invoice_number"] == created["invoice_number"]
+    assert got[0]["verified"]
+    own_stack.kill()
+
+
+def family_of(stack: LocalStack) -> set[int]:
+    """The process ids of a running stack: the supervisor's, and of all below it."""
+    assert stack.process is not None
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it ended meanwhile
             parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-    family = [process_id]
+    family = [stack.process.pid]
     for member in family:
         family.extend(each for each, parent in parents.items() if parent == member)
-    return family
+    assert len(family) > 3  # the engine, moto and what workers are forked from
+    return set(family)
 
 
-def gone(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL", "child"])
-def test_nothing_outlives_the_supervisor(own_stack: LocalStack, how: str) -> None:
-    own_stack.start()
-    process = own_stack.process
-    assert process is not None
-    family = family_of(process.pid)
-    assert len(family) > 8  # engine, moto and at least one worker for each function
-    if how == "child":
-        children = json.loads((own_stack.folder / "processes.json").read_text())
-        os.kill(children[-1][0], signal.SIGKILL)
-    else:
-        process.send_signal(signal.Signals[how])
-    printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == {"SIGTERM": 0, "SIGKILL": -signal.SIGKILL, "child": 1}[how]
-    assert "Traceback" not in printed
-    if how == "child":
-        assert "ended unexpectedly" in printed
-    own_stack.process = None
-    for member in family[1:]:
-        until(partial(gone, member))
+def gone(family: set[int]) -> bool:
+    return not any(Path(f"/proc/{member}").exists() for member in family)

@@ -146,6 +146,7 @@ def aws() -> Iterator[None]:
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "O2O")
         yield
     wiring._client.cache_clear()
+    wiring._session.cache_clear()
 
 
 @pytest.fixture

@@ -310,7 +310,13 @@ def _client(service: str) -> Any:
         read_timeout=2,
         retries={"mode": "standard", "total_max_attempts": 2},
     )
-    return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]
+    return _session().client(service, config=config)  # type: ignore[call-overload]
+
+
+@cache
+def _session() -> boto3.session.Session:
+    # Its making takes about as long as a client's, so that all clients share one.
+    return boto3.session.Session()
 
 
 def _store(settings: Settings) -> "Store":
