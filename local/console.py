@@ -74,8 +74,8 @@ class Console:
                 Route("/_local/webhooks", receiver.show),
                 Route("/_local/webhooks", receiver.take, methods=["POST"]),
                 Route("/_local/webhooks/answer", receiver.set_answer, methods=["POST"]),
-                Route("/_local/api/{path:path}", api.pass_on, methods=["GET", "POST"]),
-                Route("/_local/doku/{path:path}", doku.pass_on, methods=["GET", "POST", "DELETE"]),
+                Route("/_local/api/{path:path}", api.forward, methods=["GET", "POST"]),
+                Route("/_local/doku/{path:path}", doku.forward, methods=["GET", "POST", "DELETE"]),
             ],
             # Against DNS rebinding: another site may point its own host name at 127.0.0.1.
             middleware=[

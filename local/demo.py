@@ -33,14 +33,14 @@ _HANGING_BUDGET_SECONDS = 29.0
 _STOP_SECONDS = 60.0
 
 
-class Surprise(Exception):
+class UnexpectedResult(Exception):
     """A step had another result than expected. The message has both."""
 
 
 def expect(what: str, expected: object, seen: object) -> None:
-    """Raise ``Surprise`` unless ``seen`` equals ``expected``."""
+    """Raise ``UnexpectedResult`` unless ``seen`` equals ``expected``."""
     if seen != expected:
-        raise Surprise(f"{what}: expected {expected!r}, got {seen!r}.")
+        raise UnexpectedResult(f"{what}: expected {expected!r}, got {seen!r}.")
 
 
 class Story:
@@ -58,7 +58,7 @@ class Story:
         self._number = 0
 
     def run(self) -> None:
-        """Run all steps. Raises ``Surprise`` at the first unexpected result."""
+        """Run all steps. Raises ``UnexpectedResult`` at the first unexpected result."""
         with self._step("List the channels"):
             channels = self._channels()
         for channel in channels:
@@ -147,7 +147,7 @@ class Story:
         seconds = time.monotonic() - before
         expect("The status while DOKU hangs", 202, answer.status_code)
         if seconds > _HANGING_BUDGET_SECONDS:
-            raise Surprise(
+            raise UnexpectedResult(
                 f"The answer while DOKU hangs: expected within {_HANGING_BUDGET_SECONDS:.0f}"
                 f" seconds, got after {seconds:.1f}."
             )
@@ -188,7 +188,9 @@ class Story:
         code: dict[str, Any] = answer.json()
         expect(f"The status of a new code for {channel}", "active", code["status"])
         if not str(code["payment_code"]).isdigit():
-            raise Surprise(f"The payment code: expected digits, got {code['payment_code']!r}.")
+            raise UnexpectedResult(
+                f"The payment code: expected digits, got {code['payment_code']!r}."
+            )
         if show:
             self._say(f"{code['payment_code']}, payable until {code['expires_at']}")
         return code
@@ -206,7 +208,7 @@ class Story:
             if view["status"] == status:
                 return view
             if time.monotonic() > deadline:
-                raise Surprise(
+                raise UnexpectedResult(
                     f"The code {code['invoice_number']}: expected to become {status} within"
                     f" {_PATIENCE_SECONDS:.0f} seconds, is still {view['status']}."
                 )
@@ -252,7 +254,7 @@ class Story:
                 method, url, json=body, headers=headers, timeout=_CALL_SECONDS
             )
         except requests.RequestException as error:
-            raise Surprise(f"{method} {url}: expected a response, got {error}.") from error
+            raise UnexpectedResult(f"{method} {url}: expected a response, got {error}.") from error
 
     def _show(self, method: str, url: str, body: Mapping[str, Any] | None) -> None:
         words = ["curl", *(["-X", method] if method != "GET" and body is None else []), url]
@@ -338,7 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     about = undo.enter_context(own_stack())
             console.print(f"Using the stack at {about['api_url']}")
             Story(about, console).run()
-    except (StackError, Surprise) as error:
+    except (StackError, UnexpectedResult) as error:
         console.print(f"\n[red]demo: {escape(str(error))}")
         return 1
     except KeyboardInterrupt:

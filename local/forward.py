@@ -19,7 +19,7 @@ class Forward:
         self._base_url = base_url
         self._headers = dict(headers or {})
 
-    async def pass_on(self, request: Request) -> Response:
+    async def forward(self, request: Request) -> Response:
         """The server's response to the path after the route's prefix; 502 if there is none."""
         # The route's {path}, still percent-encoded.
         path = request.scope["raw_path"].decode("latin-1").split("/", 3)[3]

@@ -36,7 +36,7 @@ class FunctionError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class SharedSettings:
     """What all functions of one stack share: endpoints, the clock's file and the log folder."""
 
     aws_url: str
@@ -228,7 +228,7 @@ def prepare() -> None:
 
 
 def make_pool(
-    function: Function, surroundings: Surroundings, limit: int, *, handler: str | None = None
+    function: Function, shared: SharedSettings, limit: int, *, handler: str | None = None
 ) -> FunctionPool:
     """The pool of a function, with up to ``limit`` workers.
 
@@ -240,9 +240,9 @@ def make_pool(
         handler=handler or function.handler,
         folder=str(function.folder),
         layers=tuple(str(layer) for layer in function.layers),
-        environment=surroundings.environment(function),
+        environment=shared.environment(function),
         memory_mb=function.memory_mb,
-        clock=str(surroundings.clock),
-        log=str(surroundings.logs / f"{function.name}.log"),
+        clock=str(shared.clock),
+        log=str(shared.logs / f"{function.name}.log"),
     )
     return FunctionPool(spec, timeout_seconds=function.timeout_seconds, limit=limit)

@@ -10,7 +10,7 @@ _MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class PortChoice:
     """The ports wanted for a server: the configured one, else the one of the last run.
 
     ``what`` and ``option`` name the server and its command-line option in error messages.

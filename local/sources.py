@@ -37,13 +37,13 @@ class Scheduler:
         for schedule in self._schedules:
             threading.Thread(target=self._run, args=(schedule,), daemon=True).start()
 
-    def fire(self) -> list[str]:
+    def run_all(self) -> list[str]:
         """Run all schedules now, wait until they end, and return the names of those that failed."""
         running = {each.name: self._submit(each) for each in self._schedules}
         return [name for name, future in running.items() if future.exception() is not None]
 
     def stop(self) -> None:
-        """Run no schedule any more."""
+        """Stop running schedules."""
         self._stopping.set()
 
     def _submit(self, schedule: Schedule) -> Future[Any]:

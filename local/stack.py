@@ -18,9 +18,9 @@ from local.clock import SharedClock
 from local.console import Console
 from local.errors import StackError
 from local.forward import Forward
-from local.functions import FunctionError, FunctionPool, Surroundings, make_pool, prepare
+from local.functions import FunctionError, FunctionPool, SharedSettings, make_pool, prepare
 from local.gateway import Gateway
-from local.ports import HOST, Wish, port_of, release
+from local.ports import HOST, PortChoice, port_of, release
 from local.processes import Children, only_one
 from local.receiver import Receiver
 from local.servers import Servers
@@ -135,7 +135,7 @@ class Stack:
         for table in blueprint.tables:
             engine.create_table(dynamodb, table)
         self._put_secrets(blueprint, cloud["url"], credentials)
-        surroundings = Surroundings(
+        shared = SharedSettings(
             aws_url=cloud["url"],
             dynamodb_url=dynamodb_url,
             clock=self._folder / "clock",
@@ -143,11 +143,11 @@ class Stack:
         )
         console_url = f"http://{HOST}:{port_of(ports.console)}"
         storefront = self._add_storefront(
-            blueprint, surroundings, credentials.get("api_key", ""), console_url
+            blueprint, shared, credentials.get("api_key", ""), console_url
         )
         credentials["api_key"] = storefront["api_key"]
         self._save("credentials.json", credentials)
-        pools = self._start_pools(blueprint, surroundings)
+        pools = self._start_pools(blueprint, shared)
         scheduler = Scheduler(blueprint.schedules, pools)
 
         api_url = f"http://{HOST}:{port_of(ports.api)}"
@@ -168,7 +168,7 @@ class Stack:
         }
         console = Console(
             clock=self._clock,
-            run_schedules=scheduler.fire,
+            run_schedules=scheduler.run_all,
             moved=simulator.wake,
             logs=self._folder / "logs",
             about={
@@ -200,7 +200,7 @@ class Stack:
         self._save("ports.json", ports.numbers())
         self._save(
             "functions.json",
-            {name: surroundings.environment(each) for name, each in blueprint.functions.items()},
+            {name: shared.environment(each) for name, each in blueprint.functions.items()},
         )
         self._save("stack.json", description)
         self._undo.callback((self._folder / "stack.json").unlink, missing_ok=True)
@@ -288,7 +288,7 @@ class Stack:
 
     @staticmethod
     def _add_storefront(
-        blueprint: Blueprint, surroundings: Surroundings, api_key: str, console_url: str
+        blueprint: Blueprint, shared: SharedSettings, api_key: str, console_url: str
     ) -> dict[str, Any]:
         """The demo storefront's ``api_key``, the given one if valid, and ``webhook_secrets``."""
         function = next(
@@ -296,7 +296,7 @@ class Stack:
             for each in blueprint.functions.values()
             if "SIGNING_SECRET_NAME" in each.environment
         )
-        pool = make_pool(function, surroundings, limit=1, handler="local.seed.handler")
+        pool = make_pool(function, shared, limit=1, handler="local.seed.handler")
         event = {
             "storefront_id": STOREFRONT,
             "name": "Demo store",
@@ -311,12 +311,10 @@ class Stack:
             pool.close()
         return added
 
-    def _start_pools(
-        self, blueprint: Blueprint, surroundings: Surroundings
-    ) -> dict[str, FunctionPool]:
+    def _start_pools(self, blueprint: Blueprint, shared: SharedSettings) -> dict[str, FunctionPool]:
         pools = {}
         for name, function in blueprint.functions.items():
-            pools[name] = make_pool(function, surroundings, self._options.workers)
+            pools[name] = make_pool(function, shared, self._options.workers)
             self._undo.callback(pools[name].close)
         return pools
 
@@ -408,7 +406,7 @@ class _Ports:
             "dynamodb": ("DynamoDB engine", "", None),
         }
         for name, (what, option, configured) in wanted.items():
-            port = Wish(
+            port = PortChoice(
                 what=what, option=option, configured=configured, previous=previous.get(name)
             )
             try:

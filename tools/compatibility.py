@@ -169,7 +169,7 @@ class _Comparison:
         after = _resolve(self._new, new.get("requestBody", {}))
         part = "the request"
         if before and not after:
-            yield Break(route, part, "", "has no body any more")
+            yield Break(route, part, "", "no longer has a body")
             return
         if way is Way.TAKEN and after.get("required") and not before.get("required"):
             yield Break(route, part, "", "needs a body now")
@@ -179,7 +179,7 @@ class _Comparison:
         there = new.get("content", {})
         for media_type, media in old.get("content", {}).items():
             if media_type not in there:
-                yield Break(route, part, "", f"can't be {media_type} any more")
+                yield Break(route, part, "", f"can no longer be {media_type}")
             else:
                 before, after = media.get("schema", {}), there[media_type].get("schema", {})
                 yield from self._schema(route, part, before, after, way)
@@ -246,9 +246,9 @@ class _Comparison:
         if isinstance(others, Mapping) and isinstance(others_now, Mapping):
             yield from self._differences(_below(at, "*"), others, others_now, way)
         elif way is Way.TAKEN and others is not False and others_now is False:
-            yield at, "takes no other fields any more"
+            yield at, "no longer takes other fields"
         elif way is Way.TAKEN and others is True and others_now is not True:
-            yield at, "takes no other fields of any kind any more"
+            yield at, "no longer takes other fields of any kind"
         elif way is Way.GIVEN and isinstance(others, Mapping) and others_now is True:
             yield at, "can have other fields of any kind now"
 
@@ -266,7 +266,7 @@ def _values(at: str, old: Json, new: Json, way: Way) -> _Differences:
         gone = [value for value in old.get("enum", ()) if value not in new["enum"]]
         if gone:
             values = ", ".join(json.dumps(value) for value in gone)
-            yield at, f"can't be {values} any more"
+            yield at, f"can no longer be {values}"
         elif way is Way.TAKEN and "enum" not in old:
             yield at, "takes only some values now"
 

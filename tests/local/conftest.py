@@ -11,8 +11,8 @@ from local import engine
 from local.aws import client
 from local.blueprint import read_blueprint
 from local.clock import SharedClock
-from local.functions import Surroundings, make_pool, prepare
-from local.ports import Wish, release
+from local.functions import SharedSettings, make_pool, prepare
+from local.ports import PortChoice, release
 from local.processes import Children
 from local.stack import ROOT
 from tests.local.shop import FIXTURES, Shop
@@ -36,7 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         program = engine.find_dynoxide(ROOT)
         dynamodb_url = None
         if program is not None:
-            port = release(Wish(what="engine", option="").listen())
+            port = release(PortChoice(what="engine", option="").listen())
             dynamodb_url = engine.start_dynoxide(children, program, folder / "db.sqlite", port)
         prepare()
         answer = json.loads(told.readline())
@@ -44,7 +44,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         blueprint = read_blueprint(answer["resources"], FIXTURES)
         for table in blueprint.tables:
             engine.create_table(client("dynamodb", dynamodb_url), table)
-        surroundings = Surroundings(
+        shared = SharedSettings(
             aws_url=answer["url"],
             dynamodb_url=dynamodb_url,
             clock=folder / "clock",
@@ -52,13 +52,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         )
         pools = {}
         for name, function in blueprint.functions.items():
-            pools[name] = make_pool(function, surroundings, limit=2)
+            pools[name] = make_pool(function, shared, limit=2)
             undo.callback(pools[name].close)
         yield Shop(
             folder=folder,
             resources=answer["resources"],
             blueprint=blueprint,
             pools=pools,
-            surroundings=surroundings,
+            shared=shared,
             clock=SharedClock(folder / "clock"),
         )

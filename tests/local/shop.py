@@ -8,7 +8,7 @@ from typing import Any
 
 from local.blueprint import Blueprint
 from local.clock import SharedClock
-from local.functions import FunctionPool, Surroundings, make_pool
+from local.functions import FunctionPool, SharedSettings, make_pool
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -21,16 +21,16 @@ class Shop:
     resources: Mapping[str, Any]
     blueprint: Blueprint
     pools: Mapping[str, FunctionPool]
-    surroundings: Surroundings
+    shared: SharedSettings
     clock: SharedClock
 
     @property
     def aws_url(self) -> str:
-        return self.surroundings.aws_url
+        return self.shared.aws_url
 
     @property
     def dynamodb_url(self) -> str:
-        return self.surroundings.dynamodb_url
+        return self.shared.dynamodb_url
 
     @contextlib.contextmanager
     def pool(
@@ -38,7 +38,7 @@ class Shop:
     ) -> Iterator[FunctionPool]:
         """A pool of its own for one test."""
         declared = self.blueprint.functions[function]
-        pool = make_pool(declared, self.surroundings, limit, handler=handler)
+        pool = make_pool(declared, self.shared, limit, handler=handler)
         try:
             yield pool
         finally:

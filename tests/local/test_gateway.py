@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from local.gateway import MAX_BODY_BYTES, Gateway, Router
-from local.ports import HOST, Wish, port_of
+from local.ports import HOST, PortChoice, port_of
 from local.servers import Servers
 from tests.local.shop import Shop
 from tests.support.patience import CALL_SECONDS
@@ -60,7 +60,7 @@ class Mirror:
 
 @pytest.fixture
 def call(shop: Shop) -> Iterator[Caller]:
-    with shop.pool("GuardFunction") as guard, Wish(what="API", option="").listen() as bound:
+    with shop.pool("GuardFunction") as guard, PortChoice(what="API", option="").listen() as bound:
         functions: Any = {"EchoFunction": Mirror(shop), "GuardFunction": guard}
         servers = Servers([(Gateway(shop.blueprint.api, functions, shop.clock.now), bound)])
         servers.start()
@@ -229,7 +229,7 @@ def test_a_route_without_authorizer_is_open(call: Caller) -> None:
 
 
 def test_the_gateway_ends_with_connections_open(shop: Shop) -> None:
-    with Wish(what="API", option="").listen() as bound:
+    with PortChoice(what="API", option="").listen() as bound:
         servers = Servers([(Gateway(shop.blueprint.api, shop.pools, shop.clock.now), bound)])
         servers.start()
         caller = Caller(f"http://{HOST}:{port_of(bound)}")

@@ -13,7 +13,7 @@ import pytest
 
 from local.clock import SharedClock
 from local.errors import StackError
-from local.ports import HOST, Wish, port_of, release
+from local.ports import HOST, PortChoice, port_of, release
 from local.processes import Children, only_one
 from tests.support.patience import until
 
@@ -44,17 +44,17 @@ def test_the_clock_goes_forward_only_and_not_to_the_end_of_time(
 
 
 def test_a_configured_port_goes_before_the_previous_one() -> None:
-    first, second = (release(Wish(what="x", option="").listen()) for _ in range(2))
-    with Wish(what="x", option="", configured=first, previous=second).listen() as bound:
+    first, second = (release(PortChoice(what="x", option="").listen()) for _ in range(2))
+    with PortChoice(what="x", option="", configured=first, previous=second).listen() as bound:
         assert port_of(bound) == first
-    with Wish(what="x", option="", previous=second).listen() as bound:
+    with PortChoice(what="x", option="", previous=second).listen() as bound:
         assert port_of(bound) == second
 
 
 def test_a_previous_port_that_is_taken_is_let_go() -> None:
     with (
-        Wish(what="x", option="").listen() as taken,
-        Wish(what="x", option="", previous=port_of(taken)).listen() as bound,
+        PortChoice(what="x", option="").listen() as taken,
+        PortChoice(what="x", option="", previous=port_of(taken)).listen() as bound,
     ):
         assert port_of(bound) != port_of(taken)
 
@@ -63,13 +63,13 @@ def test_a_configured_port_that_is_taken_is_named_with_its_option() -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StackError, match=f"Port {port} for the API .* --api-port"):
-            Wish(what="API", option="--api-port", configured=port).listen()
+            PortChoice(what="API", option="--api-port", configured=port).listen()
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_number_that_is_no_port_is_refused(port: int) -> None:
     with pytest.raises(StackError, match="--api-port"):
-        Wish(what="API", option="--api-port", configured=port).listen()
+        PortChoice(what="API", option="--api-port", configured=port).listen()
 
 
 # --- one stack in a folder -------------------------------------------------------------------

@@ -60,7 +60,7 @@ def test_a_schedule_fires_at_its_start_and_on_demand(shop: Shop, sqs: Any) -> No
     scheduler = Scheduler(shop.blueprint.schedules, shop.pools)
     scheduler.start()
     assert until(lambda: take_all(sqs, source.queue_url)) == ["ran"]
-    assert scheduler.fire() == []
+    assert scheduler.run_all() == []
     assert take_all(sqs, source.queue_url) == ["ran"]
     scheduler.stop()
 
@@ -68,7 +68,7 @@ def test_a_schedule_fires_at_its_start_and_on_demand(shop: Shop, sqs: Any) -> No
 def test_a_schedule_whose_function_fails_is_named(shop: Shop) -> None:
     with shop.pool("TickFunction", handler="json.loads") as pool:
         scheduler = Scheduler(shop.blueprint.schedules, {"TickFunction": pool})
-        assert scheduler.fire() == ["TickFunctionMinute"]
+        assert scheduler.run_all() == ["TickFunctionMinute"]
 
 
 # --- queues ----------------------------------------------------------------------------------

@@ -251,7 +251,7 @@ BREAKS: dict[str, tuple[Change, str]] = {
     # what a request has
     "no body is taken": (
         lambda document: post(document).pop("requestBody"),
-        f"{ORDER}: the request has no body any more.",
+        f"{ORDER}: the request no longer has a body.",
     ),
     "a body is needed": (
         lambda document: post(document)["requestBody"].update(required=True),
@@ -259,7 +259,7 @@ BREAKS: dict[str, tuple[Change, str]] = {
     ),
     "a form of the request is gone": (
         lambda document: post(document)["requestBody"]["content"].pop("text/csv"),
-        f"{ORDER}: the request can't be text/csv any more.",
+        f"{ORDER}: the request can no longer be text/csv.",
     ),
     "a field of the request is gone": (
         lambda document: sent(document)["properties"].pop("rate"),
@@ -289,7 +289,7 @@ BREAKS: dict[str, tuple[Change, str]] = {
     ),
     "a value is not taken": (
         request("kind", "enum", to=["small"]),
-        f'{ORDER}: `kind` {IN_REQUEST} can\'t be "large" any more.',
+        f'{ORDER}: `kind` {IN_REQUEST} can no longer be "large".',
     ),
     "only some values are taken": (
         request("rate", "enum", to=[1.5]),
@@ -329,11 +329,11 @@ BREAKS: dict[str, tuple[Change, str]] = {
     ),
     "other fields are refused": (
         request("more", "additionalProperties", to=False),
-        f"{ORDER}: `more` {IN_REQUEST} takes no other fields any more.",
+        f"{ORDER}: `more` {IN_REQUEST} no longer takes other fields.",
     ),
     "some other fields are refused": (
         request("more", "additionalProperties", to={"type": "string"}),
-        f"{ORDER}: `more` {IN_REQUEST} takes no other fields of any kind any more.",
+        f"{ORDER}: `more` {IN_REQUEST} no longer takes other fields of any kind.",
     ),
     "other fields take less": (
         request("labels", "additionalProperties", to={"maxLength": 7}),
@@ -346,7 +346,7 @@ BREAKS: dict[str, tuple[Change, str]] = {
     # what an answer has
     "a form of the answer is gone": (
         lambda document: answer(document)["content"].pop("text/html"),
-        f"{ORDER}: the answer 201 can't be text/html any more.",
+        f"{ORDER}: the answer 201 can no longer be text/html.",
     ),
     "a header is gone": (
         lambda document: answer(document)["headers"].clear(),
@@ -386,7 +386,7 @@ BREAKS: dict[str, tuple[Change, str]] = {
     ),
     "a value has another name": (
         lambda document: document["components"]["schemas"]["Kind"].update(enum=["small", "big"]),
-        f'{ORDER}: `kind` {IN_ANSWER} can\'t be "large" any more{TWICE}',
+        f'{ORDER}: `kind` {IN_ANSWER} can no longer be "large"{TWICE}',
     ),
     "an answer is longer": (
         response("lines", "items", "properties", "text", "maxLength", to=51),

@@ -143,7 +143,7 @@ class LocalStack:
         return self.doku("POST", "/faults", fault)
 
     def advance(self, **duration: float) -> None:
-        """Move the clock by hours, minutes and seconds; schedules fire at once."""
+        """Move the clock by hours, minutes and seconds; schedules run at once."""
         units = {"hours": 3600, "minutes": 60, "seconds": 1}
         seconds = sum(units[unit] * number for unit, number in duration.items())
         answer = self.http.post(

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from local.forward import Forward
-from local.ports import Wish, release
+from local.ports import PortChoice, release
 from local.receiver import Receiver, find_problem
 from tests.support.local_stack import LocalStack
 from tests.support.patience import CALL_SECONDS, until
@@ -144,8 +144,8 @@ def test_the_receiver_forgets_the_oldest() -> None:
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
-    nowhere = f"http://127.0.0.1:{release(Wish(what='nobody', option='').listen())}"
-    answer = ask(Forward(nowhere).pass_on, path="/_local/api/channels")
+    nowhere = f"http://127.0.0.1:{release(PortChoice(what='nobody', option='').listen())}"
+    answer = ask(Forward(nowhere).forward, path="/_local/api/channels")
     assert answer.status_code == 502
     assert told(answer) == {"error": f"{nowhere} does not answer: ConnectionError."}
 

@@ -21,7 +21,7 @@ import requests
 from standardwebhooks import Webhook
 
 from local.aws import client
-from local.ports import Wish, release
+from local.ports import PortChoice, release
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.signing import Signing
@@ -176,7 +176,7 @@ class Receiver:
 
 @contextmanager
 def receiver(language: str, secret: str) -> Iterator[Receiver]:
-    port = release(Wish(what="receiver", option="").listen())
+    port = release(PortChoice(what="receiver", option="").listen())
     with subprocess.Popen(
         [part.format(port=port) for part in RECEIVE[language]],
         cwd=EXAMPLES,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.demo import Surprise, expect
+from local.demo import UnexpectedResult, expect
 from local.stack import ROOT
 from tests.support.local_stack import LocalStack, clean_environment
 from tests.support.patience import CALL_SECONDS, PATIENCE_SECONDS
@@ -198,7 +198,7 @@ def test_the_demo_says_what_it_expected_and_saw(stack: LocalStack, tmp_path: Pat
     assert "The status of GET /channels: expected 200, got 401." in ended.stdout
 
 
-def test_a_surprise_is_a_sentence() -> None:
+def test_an_unexpected_result_is_a_sentence() -> None:
     expect("One", 1, 1)
-    with pytest.raises(Surprise, match=r"^The number: expected 1, got 2\.$"):
+    with pytest.raises(UnexpectedResult, match=r"^The number: expected 1, got 2\.$"):
         expect("The number", 1, 2)
