@@ -15,7 +15,7 @@ from typing import Any
 
 from simulator.account import Account
 from simulator.channels import Channel
-from simulator.clock import utc_text, wib_compact
+from simulator.clock import machine_now, utc_text, wib_compact
 from simulator.outgoing import (
     Connections,
     SignedMessage,
@@ -70,12 +70,12 @@ class Inquirer:
         kind, values = (fault.kind, fault.parameters) if fault else (None, {})
         asked = replace(asked, fault=kind)
 
-        claimed_at = at - timedelta(seconds=values["seconds"] if kind == "late_date" else 0)
-        date = wib_compact(claimed_at) if kind == "compact_date" else utc_text(claimed_at)
+        late = timedelta(seconds=values["seconds"] if kind == "late_date" else 0)
+        date = wib_compact(at - late) if kind == "compact_date" else utc_text(at - late)
         named = self._other(channel) if kind == "wrong_channel" else channel
         body = json_bytes(bodies.inquiry(named, payment_code, date), pretty=True)
         message = make_message(self._config, body, kind, values)
-        stamp = claimed_at if values.get("timestamp") else at
+        stamp = machine_now() - (late if values.get("timestamp") else timedelta())
         headers = message.headers(url, asked.request_id, utc_text(stamp))
 
         begun = time.monotonic()
@@ -106,7 +106,7 @@ class Inquirer:
                 self._config,
                 target=target,
                 request_id=request_id,
-                now=self._account.clock.now(),
+                now=machine_now(),
             )
             answered = direct_inquiry.read(answer, asked.payment_code)
         except UnusableAnswer as error:

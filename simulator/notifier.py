@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from simulator.account import Account
-from simulator.clock import utc_text
+from simulator.clock import machine_now, utc_text
 from simulator.outgoing import (
     Connections,
     SignedMessage,
@@ -246,7 +246,7 @@ class Notifier:
         self, message: SignedMessage, url: str, number: int, request_id: str, fault: str | None
     ) -> Attempt:
         at = self._account.clock.now()
-        headers = message.headers(url, request_id, utc_text(at))
+        headers = message.headers(url, request_id, utc_text(machine_now()))
         begun = time.monotonic()
         status, outcome = self._post(url, message.sent_body, headers)
         return Attempt(

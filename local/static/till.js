@@ -68,7 +68,7 @@ export async function till(root, { rest, signal }) {
       if (note?.state === "delivered") { notified.textContent = "The merchant has been notified."; return; }
       if (note?.state === "lost") { notified.textContent = "The notification was lost; reconciliation will find the payment."; return; }
       if (last) notified.replaceChildren(`Not notified yet (${last.outcome}); DOKU tries again `, when(note.due_at));
-      else if (note && Date.parse(note.due_at) - Date.now() > 5000) notified.replaceChildren("DOKU sends the notification ", when(note.due_at), ".");
+      else if (note && Date.parse(note.due_at) - Date.parse(paid.paid_at) > 5000) notified.replaceChildren("DOKU sends the notification ", when(note.due_at), ".");
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }

@@ -27,7 +27,7 @@ class DokuApi:
         self._clock = account.clock
         self._log = account.store.request_log
         self._faults = account.faults
-        self._authenticator = Authenticator(account.config, account.clock)
+        self._authenticator = Authenticator(account.config)
         self._payment_codes = PaymentCodes(account, till)
         self._how_to_pay = HowToPay(account)
 

@@ -84,7 +84,7 @@ def test_a_third_channel_makes_codes_and_is_paid(doku: Client, merchant: Merchan
     assert identifiers[0] == {"name": "AGENT_ID", "value": "WARUNG"}
 
     doku.advance(60)
-    status = doku.get_status("INV-K", at=doku.now()).json
+    status = doku.get_status("INV-K").json
     assert (status["transaction"]["status"], status["acquirer"]["id"]) == ("SUCCESS", "KIOSK")
 
 

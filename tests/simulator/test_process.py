@@ -84,9 +84,9 @@ def test_everything_survives_a_kill(tmp_path: Path) -> None:
 
         with running("--database", database, "--notify-url", f"alfa={merchant.url}") as (_, doku):
             assert doku.did("GET", "/clock")["offset_seconds"] == 120
-            again = doku.post(ALFA, generation("INV-1"), request_id="R-1", at=doku.now())
+            again = doku.post(ALFA, generation("INV-1"), request_id="R-1")
             assert (again.status, again.body) == (409, first.body)
-            kept = doku.post(ALFA, generation("INV-4"), request_id="R-4", at=doku.now())
+            kept = doku.post(ALFA, generation("INV-4"), request_id="R-4")
             assert kept.status == 409
             assert kept.code == doku.order("INV-4")["payment_code"]
             fault = doku.did("GET", "/faults")["faults"][0]
@@ -101,7 +101,7 @@ def test_everything_survives_a_kill(tmp_path: Path) -> None:
 def _ask_in_vain(doku: Client) -> None:
     """Ask a simulator that ends meanwhile."""
     with suppress(OSError):
-        doku.post(ALFA, generation("INV-4"), request_id="R-4", at=doku.now())
+        doku.post(ALFA, generation("INV-4"), request_id="R-4")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

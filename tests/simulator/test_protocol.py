@@ -112,7 +112,7 @@ def test_credential_errors_have_a_configured_status(config: SimulatorConfig, sta
 )
 def test_a_code(doku: Client, path: str, channel: str, start: str) -> None:
     doku.advance(86_400)
-    reply = doku.post(path, generation(online_to_offline_info__expired_time=90), at=doku.now())
+    reply = doku.post(path, generation(online_to_offline_info__expired_time=90))
     assert reply.status == 200
     assert reply.is_signed
     assert reply.json["order"] == {"invoice_number": "INV-1"}
@@ -344,7 +344,7 @@ def test_a_status_from_pending_to_success(doku: Client) -> None:
     doku.advance(55)
     assert doku.status() == "PENDING"
     doku.advance(5)
-    reply = doku.get_status("INV-1", at=doku.now())
+    reply = doku.get_status("INV-1")
     assert reply.json["order"] == {"invoice_number": "INV-1", "amount": 19_000}
     assert reply.json["transaction"]["status"] == "SUCCESS"
     assert reply.json["transaction"]["date"] == paid["paid_at"]
@@ -367,20 +367,20 @@ def test_a_status_check_of_an_unknown_order(doku: Client) -> None:
 
 
 def test_an_unpaid_order_expires_at_its_instant(frozen: "Frozen") -> None:
-    frozen.doku.post(ALFA, generation(), at=frozen.text())
+    frozen.doku.post(ALFA, generation())
     frozen.now += timedelta(minutes=60, seconds=-1)
-    assert frozen.doku.status(at=frozen.text()) == "PENDING"
+    assert frozen.doku.status() == "PENDING"
     frozen.now += timedelta(seconds=1)
-    assert frozen.doku.status(at=frozen.text()) == "EXPIRED"
+    assert frozen.doku.status() == "EXPIRED"
 
 
 def test_a_payment_in_the_last_second_is_never_called_expired(frozen: "Frozen") -> None:
-    frozen.doku.post(ALFA, generation(), at=frozen.text())
+    frozen.doku.post(ALFA, generation())
     frozen.now += timedelta(minutes=60, seconds=-1)
     frozen.doku.pay(notify="none")
     for seconds, status in ((1, "PENDING"), (58, "PENDING"), (1, "SUCCESS")):
         frozen.now += timedelta(seconds=seconds)
-        assert frozen.doku.status(at=frozen.text()) == status
+        assert frozen.doku.status() == status
 
 
 def test_an_invoice_number_travels_percent_encoded(doku: Client) -> None:
