@@ -103,8 +103,12 @@ class _Parts:
             clock=Clock(config.now, offset),
             store=self._store,
             faults=Faults(self._store.fault_queue),
-            notification_urls=MerchantUrls(settings, "notification", config.notification_urls),
-            inquiry_urls=MerchantUrls(settings, "inquiry", config.inquiry_urls),
+            notification_urls=MerchantUrls(
+                settings, "notification", config.notification_urls, strict=config.strict
+            ),
+            inquiry_urls=MerchantUrls(
+                settings, "inquiry", config.inquiry_urls, strict=config.strict
+            ),
             base_url=(config.public_url or self.url).rstrip("/"),
         )
         self.notifier = Notifier(self.account)

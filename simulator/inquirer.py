@@ -24,6 +24,7 @@ from simulator.outgoing import (
     make_message,
     not_reached,
     path_of,
+    target_of,
 )
 from simulator.protocol import bodies, direct_inquiry
 from simulator.protocol.direct_inquiry import RawResponse, UnusableAnswer
@@ -152,7 +153,7 @@ class Inquirer:
                 connection.connect()
                 raw: Any = connection.sock
                 connection.request(
-                    "POST", path_of(url), message.sent_body, {**headers, "Connection": "close"}
+                    "POST", target_of(url), message.sent_body, {**headers, "Connection": "close"}
                 )
                 response = connection.getresponse()
                 # The response took the socket over: the time limit still has to find it.

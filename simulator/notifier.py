@@ -22,7 +22,7 @@ from simulator.outgoing import (
     Stopping,
     make_message,
     not_reached,
-    path_of,
+    target_of,
 )
 from simulator.protocol import bodies
 from simulator.store.notifications import Attempt, Notification
@@ -265,7 +265,7 @@ class Notifier:
         timeout = self._config.notification_timeout_seconds
         try:
             with self._connections.to(url, timeout) as connection:
-                connection.request("POST", path_of(url), body, {**headers, "Connection": "close"})
+                connection.request("POST", target_of(url), body, {**headers, "Connection": "close"})
                 response = connection.getresponse()
                 status = response.status
                 response.close()

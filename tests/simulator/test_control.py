@@ -245,7 +245,6 @@ def test_reset_forgets_everything_but_the_settings(doku: Client, merchant: Merch
         ("POST", "/notify", {"channel": "giro", "document": {}}, 400),
         ("POST", "/notify", {"channel": "alfa", "document": []}, 400),
         ("POST", "/notification-urls", {"alfa": "ftp://x"}, 400),
-        ("POST", "/notification-urls", {"alfa": "https://x/?a=1"}, 400),
         ("POST", "/notification-urls", {"alfa": "http://[x"}, 400),
         ("POST", "/notification-urls", {"giro": "https://x/"}, 400),
         ("POST", "/inquiry-urls", {"alfa": "https://x/#a"}, 400),

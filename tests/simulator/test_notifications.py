@@ -148,7 +148,7 @@ def test_retries_follow_dokus_timetable(doku: Client, merchant: Merchant) -> Non
     merchant.statuses = [500, 302, 401, 503]
     doku.generate()
     doku.pay()
-    for count, seconds in enumerate((HALF_AN_HOUR, 6 * 3600, 12 * 3600), start=1):
+    for count, seconds in enumerate((HALF_AN_HOUR, 6 * 3600, 17.5 * 3600), start=1):
         noted(doku, count)
         (item,) = doku.order()["notifications"]
         assert item["state"] == "pending"
