@@ -102,7 +102,7 @@ class _Parts:
             catalogue=catalogue,
             clock=Clock(config.now, offset),
             store=self._store,
-            faults=Faults(self._store.fault_queue),
+            faults=Faults(self._store.fault_queue, tuple(catalogue.channels)),
             notification_urls=MerchantUrls(
                 settings, "notification", config.notification_urls, strict=config.strict
             ),

@@ -67,7 +67,9 @@ class Inquirer:
         if url is None:
             return self._store.inquiries.add(replace(asked, problem=NO_URL))
         known = self._store.inquiries.last_payable(payment_code=payment_code)
-        fault = self._account.faults.take("inquiry", known.invoice_number if known else None)
+        fault = self._account.faults.take(
+            "inquiry", known.invoice_number if known else None, channel.name
+        )
         kind, values = (fault.kind, fault.parameters) if fault else (None, {})
         asked = replace(asked, fault=kind)
 

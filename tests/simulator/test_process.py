@@ -192,6 +192,21 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
         Simulator(config(database=file)).start()
 
 
+def test_a_database_of_the_version_before(tmp_path: Path) -> None:
+    file = tmp_path / "doku.sqlite"
+    with Simulator(config(database=file)) as simulator:
+        Client(simulator.url).add_fault("lost")
+    older = sqlite3.connect(file)
+    older.execute("ALTER TABLE faults DROP COLUMN channel")
+    older.execute("PRAGMA user_version = 2")
+    older.close()
+    with Simulator(config(database=file)) as simulator:
+        (fault,) = Client(simulator.url).did("GET", "/faults")["faults"]
+        assert (fault["kind"], fault["channel"]) == ("lost", None)
+    with Simulator(config(database=file)):
+        pass
+
+
 def test_a_database_of_another_version(tmp_path: Path) -> None:
     file = tmp_path / "doku.sqlite"
     other = sqlite3.connect(file)
