@@ -28,6 +28,7 @@ from local.sources import QueuePoller, Scheduler, StreamPoller
 from o2o.version import VERSION
 from simulator import Bin, ConfigError, Simulator, SimulatorConfig, StartError
 from simulator.faults import KINDS
+from simulator.store.orders import STATUSES
 
 if TYPE_CHECKING:
     import socket
@@ -181,11 +182,14 @@ class Stack:
                     name: {
                         "operations": kind.operations,
                         "parameters": {
-                            each: parameter.default for each, parameter in kind.parameters.items()
+                            each: {"default": parameter.default, "choices": parameter.choices}
+                            for each, parameter in kind.parameters.items()
                         },
                     }
                     for name, kind in KINDS.items()
                 },
+                "channels": sorted({each["channel"] for each in BINS}),
+                "statuses": STATUSES,
             },
             api=Forward(api_url, {"Authorization": f"Bearer {credentials['api_key']}"}),
             doku=Forward(f"{simulator.url}/_control"),

@@ -21,7 +21,11 @@ from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.work import Work
 
 Clock = Callable[[], datetime]
-"""Now, as aware UTC."""
+"""Now, as aware UTC: business time, which the local stack and tests can move."""
+
+MachineClock = Callable[[], datetime]
+"""Now, as aware UTC, by this machine's own clock: for whatever a program outside compares with
+its own, such as the timestamp of a signature (decision 0045)."""
 
 TimeLeft = Callable[[], float]
 """Seconds that the invocation may still spend."""
