@@ -36,7 +36,7 @@ _LONGEST_LIFE = timedelta(days=31)
 
 @app.command("show")
 def show(context: typer.Context, invoice_number: Invoice) -> None:
-    """Show a code, its payments and its events. Never who pays."""
+    """Show a code, at most a hundred of its payments and of its events. Never who pays."""
     desk: Desk = context.obj
     with desk.environment("BrowseEvents"):
         history = _history(invoice_number)
@@ -45,10 +45,15 @@ def show(context: typer.Context, invoice_number: Invoice) -> None:
         page = wiring.browse_events().many(code.storefront_id, wanted, limit=_MOST, cursor=None)
         payments = [_payment(each) for each in history.payments]
         events = [event_row(each) for each in reversed(page.items)]
+        row = _row(code)
+        row |= {
+            "payments_count": code.payments,
+            "payments_complete": code.payments_complete or None,
+        }
         if desk.as_json:
-            desk.say({**_row(code), "payments": payments, "events": events}, "")
+            desk.say({**row, "payments": payments, "events": events}, "")
             return
-        desk.show([{"field": name, "value": _row(code)[name]} for name in _COLUMNS], _TWO)
+        desk.show([{"field": name, "value": value} for name, value in row.items()], _TWO)
         desk.show(payments, _PAYMENTS)
         desk.show(events, _EVENTS)
 

@@ -197,6 +197,7 @@ def test_a_code_is_shown_with_its_history_and_never_who_pays(run, answer, store)
     shown = answer("codes", "show", "INV-1")
     assert (shown["status"], len(shown["payments"]), len(shown["events"])) == ("paid", 1, 1)
     assert shown["payments"][0]["receipt_number"] == "R-1"
+    assert (shown["payments_count"], shown["payments_complete"]) == (1, True)
     text = run("codes", "show", "INV-1").stdout
     assert "INV-1" in text
     assert code.customer.name not in text + json.dumps(shown)
