@@ -10,6 +10,7 @@ from o2o.core.codes import PaymentKind, Status
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import PaymentReport
 from o2o.entry.models.codes import PaymentCodeView
+from tests.support.samples import at, make_full_code, make_own_code
 from tests.support.world import START, Mood, World, plenty
 
 DIPC = {"feature": Feature.DIPC, "unique_part": "0812345678"}
@@ -207,6 +208,34 @@ def test_a_retry_of_an_earlier_payment_does_not_end_the_looks(world):
     pay_at_the_till(world, receipt="R-2")
     world.live(world.clock.now + FOUND_WITHIN)
     assert world.code().payments == 2
+
+
+@pytest.mark.parametrize(
+    ("paid", "recorded", "followed"),
+    [
+        # DOKU's dates are whole seconds: 03:04:00 is the second of the inquiry.
+        (timedelta(), timedelta(seconds=2), True),
+        (timedelta(seconds=30), timedelta(seconds=32), True),
+        # It was on record when the till asked, in the same second.
+        (timedelta(), timedelta(milliseconds=100), False),
+        (timedelta(seconds=-20), timedelta(seconds=2), False),
+        # Marks of version 0.1.0 don't say when they were recorded.
+        (timedelta(seconds=30), None, True),
+        (timedelta(), None, False),
+    ],
+)
+def test_which_payment_followed_an_inquiry(paid, recorded, followed):
+    second = at(minutes=4)
+    asked_at = second + timedelta(milliseconds=500)
+    newest = make_full_code().last_payment
+    assert newest is not None
+    mark = replace(
+        newest,
+        paid_at=second + paid,
+        recorded_at=None if recorded is None else second + recorded,
+    )
+    code = make_own_code(inquired_at=asked_at, last_payment=mark)
+    assert code.unpaid_inquiry_at == (None if followed else asked_at)
 
 
 def test_while_doku_is_silent_the_looks_after_an_inquiry_go_on(world):

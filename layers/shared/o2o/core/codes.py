@@ -258,7 +258,7 @@ class PaymentCode:
 
     @property
     def is_final(self) -> bool:
-        """Whether it ended, and DOKU has been asked about it for the last time."""
+        """Whether nothing is asked about it any more by itself."""
         return not self.is_open and self.due_at is None
 
     @property
