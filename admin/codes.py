@@ -26,7 +26,10 @@ _COLUMNS = (
     "created_at", "expires_at", "inquired_at", "paid_at", "late", "due_at", "version",
 )  # fmt: skip
 _INQUIRED = ("inquired_at", "invoice_number", "status", "amount", "payments", "due_at")
-_PAYMENTS = ("kind", "amount", "paid_at", "recorded_at", "source", "receipt_number", "store_id")
+_PAYMENTS = (
+    "number", "kind", "amount", "paid_at", "recorded_at", "source", "receipt_number", "store_id",
+    "doubts",
+)  # fmt: skip
 _EVENTS = ("created_at", "event_id", "type", "delivery", "attempts", "last")
 _MOST = 100
 _SECONDS = 20.0
@@ -142,6 +145,7 @@ def _row(code: PaymentCode, columns: tuple[str, ...] = _COLUMNS) -> dict[str, An
 def _payment(payment: Payment) -> dict[str, Any]:
     report = payment.report
     return {
+        "number": payment.number,
         "kind": payment.kind,
         "amount": str(report.amount),
         "paid_at": report.paid_at.isoformat(timespec="seconds"),
@@ -149,4 +153,5 @@ def _payment(payment: Payment) -> dict[str, Any]:
         "source": report.source,
         "receipt_number": report.receipt_number,
         "store_id": report.store_id,
+        "doubts": ", ".join(payment.doubts),
     }

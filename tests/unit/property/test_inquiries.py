@@ -60,7 +60,7 @@ def test_a_payment_after_an_inquiry_is_found_by_the_looks_after_it(
         elif told_at and now <= told_at + timedelta(minutes=10):
             if "INV-1" not in world.doku.orders:
                 world.doku.learn(world.code())
-            newest = world.doku.pay("INV-1").identity
+            newest = world.doku.pay("INV-1").receipt_number
             looks = [told_at + each for each in TIMETABLE.inquired]
             found_by = min(each for each in looks if each >= now + SHOWN_AFTER) + RUN_EVERY
             if not reusable:
@@ -72,5 +72,5 @@ def test_a_payment_after_an_inquiry_is_found_by_the_looks_after_it(
     world.live(max(found_by, world.clock.now))
     history = world.codes.get_history("INV-1", 1_000)
     assert history is not None
-    found = {payment.identity for payment in history.payments}
+    found = {payment.report.receipt_number for payment in history.payments}
     assert newest in found

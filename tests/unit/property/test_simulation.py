@@ -43,6 +43,11 @@ class Simulation(RuleBasedStateMachine):
         self.heard: Counter[tuple[str, str]] = Counter()
         self.ended_paid: set[str] = set()
 
+    def receipts(self, invoice: str) -> list[str | None]:
+        history = self.world.codes.get_history(invoice, 1000)
+        assert history is not None
+        return [payment.report.receipt_number for payment in history.payments]
+
     @rule(
         target=invoices,
         number=st.integers(0, 999),
@@ -104,7 +109,7 @@ class Simulation(RuleBasedStateMachine):
     @rule(report=reports)
     def doku_notifies(self, report: PaymentReport) -> None:
         self.world.notify(report)
-        self.heard[report.invoice_number, report.identity] += 1
+        self.heard[report.invoice_number, report.receipt_number or ""] += 1
 
     @rule(report=consumes(reports))
     def a_notification_is_lost(self, report: PaymentReport) -> None:
@@ -142,10 +147,8 @@ class Simulation(RuleBasedStateMachine):
 
     @invariant()
     def what_we_acknowledged_is_on_record_once(self) -> None:
-        for invoice, identity in self.heard:
-            history = self.world.codes.get_history(invoice, 1000)
-            assert history is not None
-            assert [payment.identity for payment in history.payments].count(identity) == 1
+        for invoice, receipt_number in self.heard:
+            assert self.receipts(invoice).count(receipt_number) == 1
 
     @invariant()
     def live_codes_never_share_digits(self) -> None:
@@ -194,10 +197,10 @@ class Simulation(RuleBasedStateMachine):
                 assert code.payments_complete
             elif reusable:
                 # The newest one is found even if its notification was lost.
+                assert order.payments[-1].receipt_number in self.receipts(invoice)
+                # Each is one top-up of many, whatever else was paid in its chain.
                 history = world.codes.get_history(invoice, 1000)
                 assert history is not None
-                assert order.payments[-1].identity in {p.identity for p in history.payments}
-                # Each is one top-up of many, whatever else was paid in its chain.
                 assert {p.first_paid for p in history.payments} == {None}
                 assert len(history.payments) == len(order.payments) or not code.payments_complete
             else:
