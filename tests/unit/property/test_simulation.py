@@ -198,9 +198,9 @@ class Simulation(RuleBasedStateMachine):
             elif reusable:
                 # The newest one is found even if its notification was lost.
                 assert order.payments[-1].receipt_number in self.receipts(invoice)
+                # Each is one top-up of many, whatever else was paid in its chain.
                 history = world.codes.get_history(invoice, 1000)
                 assert history is not None
-                # Each is one top-up of many, whatever else was paid in its chain.
                 assert {p.first_paid for p in history.payments} == {None}
                 assert len(history.payments) == len(order.payments) or not code.payments_complete
             else:
