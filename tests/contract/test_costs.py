@@ -169,7 +169,7 @@ def test_a_payment_after_an_inquiry_costs_what_any_payment_costs(dynoxide_table)
     world.doku.learn(code)
     with CapacityMeter(dynoxide_table.client) as meter:
         world.notify(world.doku.pay("INV-1"))
-    assert meter.operations == ["GetItem", "TransactWriteItems"]
+    assert meter.operations == ["Query", "TransactWriteItems"]
     assert meter.units_of("table") == 1 + 4
     assert meter.write_units <= 6
 
