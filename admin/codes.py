@@ -20,7 +20,7 @@ Invoice = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice num
 
 _COLUMNS = (
     "invoice_number", "storefront_id", "status", "payment_code", "channel", "feature", "amount",
-    "created_at", "expires_at", "paid_at", "late", "due_at", "version",
+    "created_at", "expires_at", "paid_at", "late", "unconfirmed", "due_at", "version",
 )  # fmt: skip
 _PAYMENTS = ("kind", "amount", "paid_at", "recorded_at", "source", "receipt_number", "store_id")
 _EVENTS = ("created_at", "event_id", "type", "delivery", "attempts", "last")
@@ -37,7 +37,7 @@ def show(context: typer.Context, invoice_number: Invoice) -> None:
         code = history.code
         wanted = Filter(invoice_number=invoice_number, created_from=code.created_at)
         page = wiring.browse_events().many(code.storefront_id, wanted, limit=_MOST, cursor=None)
-        payments = [_payment(each) for each in history.payments]
+        payments = [_payment(each) for each in history.own]
         events = [event_row(each) for each in reversed(page.items)]
         if desk.as_json:
             desk.say({**_row(code), "payments": payments, "events": events}, "")

@@ -11,7 +11,14 @@ from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Partnership
 from o2o.core.code_requests import CodeRequest, Expiry
 from o2o.core.codes import Customer, DokuCode, Intent, PaymentCode
-from o2o.core.errors import DokuOutcomeUnknown, DokuRefused, DokuUnavailable, UnreadableMessage
+from o2o.core.errors import (
+    DokuBlocked,
+    DokuOutcomeUnknown,
+    DokuRefused,
+    DokuUnavailable,
+    Obstacle,
+    UnreadableMessage,
+)
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
 from o2o.core.notifications import Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, PaymentReport, Source
@@ -99,6 +106,13 @@ class Mood(Enum):
     FORGETFUL = auto()
     """Takes requests and its answers get lost."""
     REFUSING = auto()
+    """Refuses this very order."""
+    BLOCKING = auto()
+    """Refuses everybody."""
+    DENYING = auto()
+    """Knows nothing of its orders when it is asked about them."""
+    BABBLING = auto()
+    """Says of paid orders that they were paid, and nothing of it that can be read."""
 
 
 @dataclass
@@ -134,7 +148,9 @@ class FakeDoku:
         if self.mood is Mood.DOWN:
             raise DokuUnavailable("DOKU is down")
         if self.mood is Mood.REFUSING:
-            raise DokuRefused("PAYMENT CHANNEL IS INACTIVE")
+            raise DokuRefused("Invalid JSON Format")
+        if self.mood is Mood.BLOCKING:
+            raise DokuBlocked("PAYMENT CHANNEL IS INACTIVE", Obstacle.CHANNEL_INACTIVE)
         invoice_number, amount, minutes = intent.body.split()
         order = self.orders.get(invoice_number)
         if order is None:
@@ -157,13 +173,15 @@ class FakeDoku:
         if self.mood in (Mood.DOWN, Mood.FORGETFUL):
             raise DokuUnavailable("DOKU is down")
         order = self.orders.get(invoice_number)
-        if order is None:
+        if order is None or self.mood is Mood.DENYING:
             return OrderStatus(OrderState.UNKNOWN)
         visible = [
             payment
             for payment in order.payments
             if payment.paid_at + timedelta(seconds=60) <= self._clock()
         ]
+        if visible and self.mood is Mood.BABBLING:
+            return OrderStatus(OrderState.SUCCESS, unreadable=Evidence(f"{invoice_number} ?"))
         if visible:
             newest = visible[-1]
             return OrderStatus(
@@ -284,6 +302,7 @@ class World:
         )
         self.ask_doku = Reconcile(
             codes=self.codes,
+            notifications=self.notifications,
             doku=self.doku,
             settle=self.settle,
             clock=self.clock,

@@ -43,6 +43,10 @@ class Timetable:
         """When to try again to ask a DOKU that can't be reached, counted from an instant."""
         return _next_look(since, self.requested, now)
 
+    def once_over(self, since: datetime, now: datetime) -> datetime:
+        """When to try again to ask about a code whose time is over: less and less often."""
+        return _next_look(since, self.active, now)
+
     def after_end(self, ends: Iterable[datetime], now: datetime) -> datetime | None:
         """When to look again at a code that ended unpaid, or None: it is final."""
         looks = (end + offset for end in ends for offset in self.look_again)

@@ -11,6 +11,7 @@ from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.code_requests import DEFAULT_EXPIRY_MINUTES
 from o2o.core.codes import PaymentCode, PaymentKind, Status
+from o2o.core.errors import Obstacle
 from o2o.core.how_to_pay import Instruction, Language
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Payment, Source
@@ -80,6 +81,13 @@ class PaymentCodeView(BaseModel):
 
     invoice_number: str
     status: Status
+    pending_reason: Annotated[
+        Obstacle | None,
+        Field(
+            description="Of a `requested` code: why DOKU's answer is missing, as of the last try."
+            " null: it was not sent yet, or its answer is still awaited."
+        ),
+    ]
     payment_code: Annotated[
         str | None, Field(description="The digits for the cashier; null while DOKU's are awaited.")
     ]
@@ -99,6 +107,13 @@ class PaymentCodeView(BaseModel):
         datetime | None, Field(description="When it was first paid, by the store's clock.")
     ]
     late: Annotated[bool, Field(description="It was paid after it had ended.")]
+    unconfirmed: Annotated[
+        bool,
+        Field(
+            description="It expired or failed, and DOKU never confirmed that it was not paid: the"
+            " operator has been alerted, and a payment may still come to light."
+        ),
+    ]
     stops_payment: Annotated[
         bool,
         Field(
@@ -130,6 +145,7 @@ class PaymentCodeView(BaseModel):
         return cls(
             invoice_number=code.invoice_number,
             status=code.status,
+            pending_reason=code.obstacle,
             payment_code=code.payment_code if has_digits else None,
             channel=code.channel,
             feature=code.feature,
@@ -145,6 +161,7 @@ class PaymentCodeView(BaseModel):
             expires_at=seconds(code.expires_at),
             paid_at=None if code.paid_at is None else seconds(code.paid_at),
             late=code.late,
+            unconfirmed=code.unconfirmed,
             stops_payment=code.stops_payment,
             payments=[PaymentView.of(payment) for payment in payments],
             payments_count=code.payments,
@@ -165,7 +182,7 @@ class PaymentCodeView(BaseModel):
     @classmethod
     def of_history(cls, history: CodeHistory) -> Self:
         """The view of a code that was read with its payments."""
-        return cls.of(history.code, sorted(history.payments, key=lambda payment: payment.when))
+        return cls.of(history.code, sorted(history.own, key=lambda payment: payment.when))
 
 
 class PaymentCodeList(BaseModel):
