@@ -1,7 +1,7 @@
 """A whole world in memory: the use cases on the twins, a clock to turn, and a DOKU to break."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,7 +27,7 @@ from o2o.usecases.answer_inquiry import AnswerInquiry
 from o2o.usecases.cancel_code import CancelCode
 from o2o.usecases.expire_codes import ExpireCodes
 from o2o.usecases.generate_code import GenerateCode, Generated
-from o2o.usecases.ports import CodeStore, NotificationStore, TimeLeft
+from o2o.usecases.ports import Clock, CodeStore, Doku, NotificationStore, TimeLeft
 from o2o.usecases.read_codes import ReadCodes
 from o2o.usecases.receive_notification import ReceivedNotification, ReceiveNotification
 from o2o.usecases.reconcile import Reconcile
@@ -273,7 +273,10 @@ class World:
     """Everything wired together."""
 
     def __init__(
-        self, codes: CodeStore | None = None, notifications: NotificationStore | None = None
+        self,
+        codes: CodeStore | None = None,
+        notifications: NotificationStore | None = None,
+        make_doku: Callable[[Clock], Doku] | None = None,
     ) -> None:
         table = MemoryTable()
         self.clock = TurnableClock()
@@ -281,11 +284,12 @@ class World:
         self.notifications = notifications or MemoryNotificationStore(table)
         self.queue = MemoryWorkQueue()
         self.doku = FakeDoku(self.clock)
+        doku = make_doku(self.clock) if make_doku else self.doku
         self.inbox = OpenInbox()
         self.settle = Settle(codes=self.codes, clock=self.clock, timetable=TIMETABLE)
         self.generate = GenerateCode(
             codes=self.codes,
-            doku=self.doku,
+            doku=doku,
             clock=self.clock,
             entropy=SeededEntropy(),
             channels=CHANNELS,
@@ -303,7 +307,7 @@ class World:
         self.ask_doku = Reconcile(
             codes=self.codes,
             notifications=self.notifications,
-            doku=self.doku,
+            doku=doku,
             settle=self.settle,
             clock=self.clock,
             timetable=TIMETABLE,

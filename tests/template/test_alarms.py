@@ -10,7 +10,11 @@ from o2o.usecases.receive_notification import NotificationOutcome
 from tests.template.model import ROOT, Template
 
 BUSINESS = {
+    "CodeUnconfirmed",
+    "DokuChannelInactive",
     "DokuCredentialsRejected",
+    "DokuFirewall",
+    "DokuPathUnknown",
     "DokuUnavailable",
     "InquiryInvalidSignature",
     "NotificationRejected",
@@ -19,6 +23,7 @@ BUSINESS = {
     "PaymentAgain",
     "PaymentAmountMismatch",
     "PaymentDigitsMismatch",
+    "ReconciledUnreadable",
     "EventsOverdueSeconds",
     "CodesOverdueSeconds",
     "UnexpectedError",

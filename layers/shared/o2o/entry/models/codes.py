@@ -81,13 +81,6 @@ class PaymentCodeView(BaseModel):
 
     invoice_number: str
     status: Status
-    pending_reason: Annotated[
-        Obstacle | None,
-        Field(
-            description="Of a `requested` code: why DOKU's answer is missing, as of the last try."
-            " null: it was not sent yet, or its answer is still awaited."
-        ),
-    ]
     payment_code: Annotated[
         str | None, Field(description="The digits for the cashier; null while DOKU's are awaited.")
     ]
@@ -134,6 +127,13 @@ class PaymentCodeView(BaseModel):
             " whether it is paid. The address is the permission: send it to the customer only."
         ),
     ]
+    pending_reason: Annotated[
+        Obstacle | None,
+        Field(
+            description="Of a `requested` code: why DOKU's answer is missing, as of the last try."
+            " null: it was not sent yet, or its answer is still awaited."
+        ),
+    ]
     failure: FailureView | None
     sequence: Annotated[int, Field(description="Grows with every change of the code.")]
 
@@ -145,7 +145,6 @@ class PaymentCodeView(BaseModel):
         return cls(
             invoice_number=code.invoice_number,
             status=code.status,
-            pending_reason=code.obstacle,
             payment_code=code.payment_code if has_digits else None,
             channel=code.channel,
             feature=code.feature,
@@ -169,6 +168,7 @@ class PaymentCodeView(BaseModel):
             replaced_by=code.replaced_by,
             how_to_pay_page=code.how_to_pay_page,
             pay_url=code.pay_url,
+            pending_reason=code.obstacle,
             failure=None
             if code.failure is None
             else FailureView(
