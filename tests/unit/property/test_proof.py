@@ -67,7 +67,7 @@ class Pipe(HTTPAdapter):
         parsed = DeadlineResponse(_Received(content))
         parsed.begin()
         raw = urllib3.HTTPResponse(
-            parsed,  # type: ignore[arg-type]  # as urllib3 itself does
+            parsed,
             headers=dict(parsed.headers.items()),
             status=parsed.status,
             preload_content=False,
