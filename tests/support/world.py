@@ -47,6 +47,7 @@ START = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 TIMETABLE = Timetable(
     requested=tuple(timedelta(minutes=m) for m in (1, 2, 5, 15, 60)),
     active=tuple(timedelta(minutes=m) for m in (15, 60, 180, 360, 720, 1440)),
+    inquired=tuple(timedelta(minutes=m) for m in (1.5, 5, 12)),
     grace=timedelta(seconds=60),
     guess=timedelta(minutes=30),
     look_again=(timedelta(minutes=35), timedelta(hours=13)),
@@ -192,7 +193,7 @@ class FakeDoku:
                     amount=newest.amount,
                     paid_at=newest.paid_at,
                     source=Source.STATUS_CHECK,
-                    evidence=Evidence("status"),
+                    evidence=Evidence(f"status {newest.receipt_number} {newest.paid_at}"),
                     receipt_number=newest.receipt_number,
                 ),
             )
@@ -205,14 +206,15 @@ class FakeDoku:
     ) -> PaymentReport:
         """A customer pays at the till; the answer is what DOKU notifies."""
         order = self.orders[invoice_number]
+        receipt = receipt or f"R{invoice_number}-{len(order.payments)}"
         report = PaymentReport(
             invoice_number=invoice_number,
             payment_code=order.payment_code,
             amount=Decimal(amount) if amount else order.amount,
             paid_at=self._clock(),
             source=Source.NOTIFICATION,
-            evidence=Evidence("notification"),
-            receipt_number=receipt or f"R{invoice_number}-{len(order.payments)}",
+            evidence=Evidence(f"notification {receipt} {self._clock()}"),
+            receipt_number=receipt,
             store_id="S1",
         )
         order.payments.append(report)
@@ -331,7 +333,9 @@ class World:
         )
         self.cancel = CancelCode(codes=self.codes, clock=self.clock, timetable=TIMETABLE)
         self.read = ReadCodes(codes=self.codes)
-        self.answer = AnswerInquiry(inbox=self.inbox, codes=self.codes, clock=self.clock)
+        self.answer = AnswerInquiry(
+            inbox=self.inbox, codes=self.codes, clock=self.clock, timetable=TIMETABLE
+        )
 
     def request(self, invoice_number: str = "INV-1", **changes: object) -> CodeRequest:
         """A request with defaults; its fingerprint is its content."""

@@ -23,6 +23,8 @@ BUSINESS = {
     "PaymentAgain",
     "PaymentAmountMismatch",
     "PaymentDigitsMismatch",
+    "PaymentRefunded",
+    "PaymentUncertain",
     "ReconciledUnreadable",
     "EventsOverdueSeconds",
     "CodesOverdueSeconds",

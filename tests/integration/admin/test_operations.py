@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -26,14 +27,21 @@ from o2o.core.storefronts import Storefront
 from o2o.core.work import Work, WorkKind
 from tests.integration.functions.conftest import CHANNELS, TIMETABLE
 from tests.support import tables
-from tests.support.samples import make_code, make_kept, make_own_code, make_settlement
+from tests.support.samples import (
+    make_code,
+    make_full_code,
+    make_kept,
+    make_own_code,
+    make_settlement,
+)
 from tests.support.storefronts import make_record
 
 RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=3650))
 QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLetter",
           "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
-FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "ReconcileCodes", "RefreshCode")
+FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "ReadCodes", "ReconcileCodes",
+             "RefreshCode")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -189,6 +197,7 @@ def test_a_code_is_shown_with_its_history_and_never_who_pays(run, answer, store)
     shown = answer("codes", "show", "INV-1")
     assert (shown["status"], len(shown["payments"]), len(shown["events"])) == ("paid", 1, 1)
     assert shown["payments"][0]["receipt_number"] == "R-1"
+    assert (shown["payments_count"], shown["payments_complete"]) == (1, True)
     text = run("codes", "show", "INV-1").stdout
     assert "INV-1" in text
     assert code.customer.name not in text + json.dumps(shown)
@@ -200,6 +209,42 @@ def test_a_code_is_cancelled(answer, store):
         make_own_code(created_at=now, activated_at=now, expires_at=now + timedelta(hours=1))
     )
     assert answer("codes", "cancel", "INV-1")["status"] == "cancelled"
+
+
+def test_answered_inquiries_that_no_payment_followed_are_listed(run, answer, store):
+    codes = DynamoCodeStore(store)
+    now = system_clock().replace(microsecond=0)
+    asked: dict[str, Any] = {
+        "created_at": now,
+        "expires_at": now + timedelta(hours=1),
+        "inquired_at": now,
+    }
+    mark = make_full_code().last_payment
+    assert mark is not None
+    marks = {
+        "INV-1": None,
+        "INV-2": replace(mark, paid_at=now + timedelta(seconds=20)),
+        "INV-3": replace(mark, paid_at=now - timedelta(hours=1)),
+    }
+    for number, (invoice_number, last_payment) in enumerate(marks.items()):
+        digits = f"889955123456789{number}"
+        codes.create(
+            make_own_code(invoice_number, payment_code=digits, last_payment=last_payment, **asked)
+        )
+    codes.create(make_own_code("INV-4", payment_code="8899551234567894", created_at=now))
+    codes.create(
+        make_own_code(
+            "INV-5", payment_code="8899551234567895", **asked | {"created_at": now - timedelta(32)}
+        )
+    )
+    rows = answer("codes", "inquired", "shop")
+    assert {row["invoice_number"] for row in rows} == {"INV-1", "INV-3"}
+    assert {row["inquired_at"] for row in rows} == {now.isoformat()}
+    long_ago = (now - timedelta(days=40)).strftime("%Y-%m-%d")
+    assert len(answer("codes", "inquired", "shop", "--since", long_ago)) == 3
+    assert answer("codes", "inquired", "other") == []
+    assert answer("codes", "show", "INV-1")["inquired_at"] == now.isoformat()
+    assert "INV-1" in run("codes", "inquired", "shop").stdout
 
 
 # --- notifications ---------------------------------------------------------------------------

@@ -43,6 +43,11 @@ class Simulation(RuleBasedStateMachine):
         self.heard: Counter[tuple[str, str]] = Counter()
         self.ended_paid: set[str] = set()
 
+    def receipts(self, invoice: str) -> list[str | None]:
+        history = self.world.codes.get_history(invoice, 1000)
+        assert history is not None
+        return [payment.report.receipt_number for payment in history.payments]
+
     @rule(
         target=invoices,
         number=st.integers(0, 999),
@@ -104,7 +109,7 @@ class Simulation(RuleBasedStateMachine):
     @rule(report=reports)
     def doku_notifies(self, report: PaymentReport) -> None:
         self.world.notify(report)
-        self.heard[report.invoice_number, report.identity] += 1
+        self.heard[report.invoice_number, report.receipt_number or ""] += 1
 
     @rule(report=consumes(reports))
     def a_notification_is_lost(self, report: PaymentReport) -> None:
@@ -142,10 +147,8 @@ class Simulation(RuleBasedStateMachine):
 
     @invariant()
     def what_we_acknowledged_is_on_record_once(self) -> None:
-        for invoice, identity in self.heard:
-            history = self.world.codes.get_history(invoice, 1000)
-            assert history is not None
-            assert [payment.identity for payment in history.payments].count(identity) == 1
+        for invoice, receipt_number in self.heard:
+            assert self.receipts(invoice).count(receipt_number) == 1
 
     @invariant()
     def live_codes_never_share_digits(self) -> None:
@@ -191,24 +194,30 @@ class Simulation(RuleBasedStateMachine):
             order = world.doku.orders.get(invoice)
             if order is None or not order.payments:
                 assert (code.payments, code.paid_at) == (0, None)
+                assert code.payments_complete
             elif reusable:
                 # The newest one is found even if its notification was lost.
+                assert order.payments[-1].receipt_number in self.receipts(invoice)
+                # Each is one top-up of many, whatever else was paid in its chain.
                 history = world.codes.get_history(invoice, 1000)
                 assert history is not None
-                assert order.payments[-1].identity in {p.identity for p in history.payments}
+                assert {p.first_paid for p in history.payments} == {None}
+                assert len(history.payments) == len(order.payments) or not code.payments_complete
             else:
                 assert (code.status, code.payments) == (Status.PAID, 1)
                 self.the_second_of_a_chain_names_the_first(code)
 
     def the_second_of_a_chain_names_the_first(self, code: PaymentCode) -> None:
         chain = [code, *read_chain(self.world.codes, code)]
+        orders = [each for each in chain if not each.reusable]
         firsts = 0
-        for each in chain:
+        for each in orders:
             history = self.world.codes.get_history(each.invoice_number, 1000)
             assert history is not None
             firsts += any(payment.first_paid is None for payment in history.payments)
-        if not any(each.reusable for each in chain):
-            assert firsts <= 1
+            named = {payment.first_paid for payment in history.payments}
+            assert named <= {None, *(other.invoice_number for other in orders)}
+        assert firsts == 1
 
 
 Simulation.TestCase.settings = settings(max_examples=examples(200), stateful_step_count=40)

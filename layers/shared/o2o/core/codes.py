@@ -29,11 +29,14 @@ class Move(StrEnum):
     FAIL = "fail"
     PAY = "pay"
     PAY_REUSABLE = "pay_reusable"
-    PAY_LATE = "pay_late"
+    PAY_ENDED = "pay_ended"
+    """A payment of a code that had ended here."""
     EXPIRE = "expire"
     CANCEL = "cancel"
     INQUIRE = "inquire"
     """DOKU asked about a code that lives here, and got the answer that it can be paid."""
+    REFUND = "refund"
+    """DOKU says that the money went back to the customer."""
     RECORD = "record"
     """A payment that does not change the status: another one, or one that does not match."""
     WAIT = "wait"
@@ -56,10 +59,11 @@ TRANSITIONS: dict[tuple[Status, Move], Status] = {
     # Its customer never saw digits, and may want another channel while DOKU hangs.
     (Status.REQUESTED, Move.CANCEL): Status.CANCELLED,
     # Real money is never refused.
-    (Status.EXPIRED, Move.PAY_LATE): Status.PAID,
-    (Status.CANCELLED, Move.PAY_LATE): Status.PAID,
-    (Status.FAILED, Move.PAY_LATE): Status.PAID,
+    (Status.EXPIRED, Move.PAY_ENDED): Status.PAID,
+    (Status.CANCELLED, Move.PAY_ENDED): Status.PAID,
+    (Status.FAILED, Move.PAY_ENDED): Status.PAID,
     **{(status, Move.RECORD): status for status in Status},
+    **{(status, Move.REFUND): status for status in Status},
     **{
         (status, Move.REPLACE): status
         for status in (Status.EXPIRED, Status.CANCELLED, Status.FAILED)
@@ -116,6 +120,14 @@ class Failure:
     doku_code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """DOKU's first word that the money went back. ``amount`` is missing where DOKU names none."""
+
+    recorded_at: datetime
+    amount: Decimal | None = None
+
+
 class PaymentKind(StrEnum):
     """What a payment is to its code."""
 
@@ -131,14 +143,31 @@ class PaymentKind(StrEnum):
         return self not in (PaymentKind.AMOUNT_MISMATCH, PaymentKind.DIGITS_MISMATCH)
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentMark:
-    """What the code's item remembers of the newest payment: enough to know it again."""
+class Doubt(StrEnum):
+    """What a person must look at, because nobody can know it from DOKU's messages."""
 
-    identity: str
+    MAY_BE_KNOWN = "may_be_known"
+    """It may be a payment that is on record already."""
+    MAY_BE_TWO = "may_be_two"
+    """Two tills may each have taken the money."""
+    TELLINGS_DISAGREE = "tellings_disagree"
+    """DOKU's messages about it name different amounts or digits."""
+    DATED_BEFORE_CODE = "dated_before_code"
+    """DOKU dates it before its code was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentMark:
+    """What the code's item remembers of the payment that was news last: what its event tells."""
+
+    number: int = 0
+    identity: str = ""
     kind: PaymentKind
     amount: Decimal
+    currency: str | None = None
     paid_at: datetime
+    had_ended: bool = False
+    doubts: tuple[Doubt, ...] = ()
     receipt_number: str | None = None
     store_id: str | None = None
     first_paid: str | None = None
@@ -193,7 +222,11 @@ class PaymentCode:
     paid_at: datetime | None = None
     ended_at: datetime | None = None
     """When it expired, was cancelled or failed."""
+    cancelled_at: datetime | None = None
     late: bool = False
+    """It was paid after its deadline, or after it was cancelled, by DOKU's date."""
+    had_ended: bool = False
+    """It had ended here when its payment became known."""
     unconfirmed: bool = False
     """It ended, and DOKU never confirmed that it was not paid."""
     disputed: bool = False
@@ -202,7 +235,8 @@ class PaymentCode:
     replaces: str | None = None
     replaced_by: str | None = None
     inquired_at: datetime | None = None
-    """When DOKU last got the answer that the code can be paid (DIPC)."""
+    """When DOKU was last told that the code can be paid (DIPC)."""
+    refund: Refund | None = None
     payments: int = 0
     last_payment: PaymentMark | None = None
 
@@ -252,6 +286,45 @@ class PaymentCode:
         if self.feature is not Feature.DIPC or self.status not in _UNPAYABLE or not self.ended_at:
             return False
         return self.inquired_at is None or self.ended_at - self.inquired_at > TILL_SESSION
+
+    @property
+    def deadline(self) -> datetime:
+        """A payment after this instant is late: its expiry, or when it was cancelled before."""
+        cancelled_at = self.cancelled_at
+        if cancelled_at is None and self.status is Status.CANCELLED:
+            cancelled_at = self.ended_at
+        return min(self.expires_at, cancelled_at or self.expires_at)
+
+    @property
+    def unpaid_inquiry_at(self) -> datetime | None:
+        """When a till was last told that it may take the money, if no payment since is known.
+
+        Its date decides, in DOKU's whole seconds: what is recorded since may be the retry of an
+        earlier one.
+        """
+        last, asked_at = self.last_payment, self.inquired_at
+        if last is None or asked_at is None:
+            return asked_at
+        since = last.paid_at >= asked_at.replace(microsecond=0)
+        return None if since and (last.recorded_at or last.paid_at) >= asked_at else asked_at
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing is asked about it any more by itself."""
+        return not self.is_open and self.due_at is None
+
+    @property
+    def payments_complete(self) -> bool:
+        """Whether the recorded payments are certainly all that there are (decision 0047).
+
+        A notification may be lost, and a status check shows one payment, never how many. That
+        there was none is known after the last look; that there was one and no more, only of a
+        code that DOKU registered for one payment.
+        """
+        if self.status is not Status.PAID and not self.is_final:
+            return False
+        registered_for_one = not self.reusable and self.feature is not Feature.DIPC
+        return self.payments == 0 or (self.payments == 1 and registered_for_one)
 
     def with_digits(self, payment_code: str) -> "PaymentCode":
         """A new code with digits that were made here."""
@@ -310,7 +383,7 @@ class PaymentCode:
             Move.EXPIRE,
             ended_at=now,
             unconfirmed=unconfirmed,
-            due_at=timetable.after_end([max(now, self.expires_at)], now),
+            due_at=timetable.after_end([max(now, self.expires_at)], now, self.unpaid_inquiry_at),
         )
 
     def cancel(self, *, now: datetime, timetable: Timetable) -> "PaymentCode":
@@ -318,7 +391,8 @@ class PaymentCode:
         return self.move(
             Move.CANCEL,
             ended_at=now,
-            due_at=timetable.after_end([now, self.expires_at], now),
+            cancelled_at=now,
+            due_at=timetable.after_end([now, self.expires_at], now, self.unpaid_inquiry_at),
             intent=None,
         )
 
@@ -329,9 +403,18 @@ class PaymentCode:
         )
         return replace(code, replaced_by=successor)
 
-    def inquire(self, now: datetime) -> "PaymentCode":
-        """DOKU gets the answer that the code can be paid."""
-        return self.move(Move.INQUIRE, inquired_at=now)
+    def inquire(self, now: datetime, *, timetable: Timetable) -> "PaymentCode":
+        """DOKU gets the answer that the code can be paid: soon see whether it was.
+
+        A look that is due sooner stays, so that a till that asks again puts none off.
+        """
+        code = self.move(Move.INQUIRE, inquired_at=now)
+        look = code.next_look(now=now, timetable=timetable)
+        return replace(code, due_at=min(self.due_at or look, look))
+
+    def refunded(self, refund: Refund) -> "PaymentCode | None":
+        """DOKU gave the money back; None if that is known."""
+        return None if self.refund else self.move(Move.REFUND, refund=refund)
 
     def wait(self, due_at: datetime | None, **learnt: Any) -> "PaymentCode":
         """Nothing happened; look again then, or never. ``learnt`` is what DOKU's word changed."""
@@ -352,6 +435,11 @@ class PaymentCode:
         """Whether DOKU's answer or a payment is still expected."""
         return self.status in (Status.REQUESTED, Status.ACTIVE)
 
+    def next_look(self, *, now: datetime, timetable: Timetable) -> datetime:
+        """When an active code is next looked at."""
+        since = self.activated_at or self.created_at
+        return timetable.after_activation(since, self.expires_at, now, self.unpaid_inquiry_at)
+
     def next_look_after_end(self, *, now: datetime, timetable: Timetable) -> datetime | None:
         """When an ended code is next looked at, or None: it is final."""
         if self.ended_at is None:
@@ -359,4 +447,4 @@ class PaymentCode:
         ends = [max(self.ended_at, self.expires_at)]
         if self.status is Status.CANCELLED:
             ends.append(self.ended_at)
-        return timetable.after_end(ends, now)
+        return timetable.after_end(ends, now, self.unpaid_inquiry_at)

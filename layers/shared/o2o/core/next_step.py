@@ -123,8 +123,7 @@ def _confirms(code: PaymentCode, state: OrderState) -> bool:
 def _look_before_expiry(code: PaymentCode, now: datetime, timetable: Timetable) -> datetime:
     if code.status is Status.REQUESTED:
         return timetable.after_request(code.created_at, code.expires_at, now)
-    since = code.activated_at or code.created_at
-    return timetable.after_activation(since, code.expires_at, now)
+    return code.next_look(now=now, timetable=timetable)
 
 
 def _soon(code: PaymentCode, now: datetime, timetable: Timetable) -> datetime:

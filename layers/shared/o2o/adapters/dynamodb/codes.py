@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from o2o.adapters.dynamodb import listing, table
 from o2o.adapters.dynamodb.store import ConditionFailed, Store
@@ -9,9 +10,12 @@ from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
 from o2o.core.errors import DigitsTaken, VersionConflict
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Payment, Settlement
+from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
 from o2o.core.work import Work
 from o2o.usecases.ports import CodeStore
+
+if TYPE_CHECKING:
+    from o2o.adapters.dynamodb.codec import Attributes
 
 
 class DynamoCodeStore(CodeStore):
@@ -82,27 +86,40 @@ class DynamoCodeStore(CodeStore):
         except ConditionFailed as failed:
             raise VersionConflict("a payment code changed since it was read") from failed
 
-    def record(self, settlement: Settlement) -> Payment | None:
+    def find_alike(self, report: PaymentReport, newest: int) -> Sequence[Payment]:
+        query = listing.payments_query(report.invoice_number, None) | {"ScanIndexForward": False}
+        items = {table.Key.of(item): item for item in self._store.query(newest, **query)}
+        receipt_number = report.names.get("receipt_number")
+        if receipt_number is not None:
+            receipt = table.receipt_key(report.invoice_number, receipt_number)
+            entry = self._store.get(receipt)
+            key = entry and table.Key(receipt.pk, entry["payment"]["S"])
+            if key and key not in items and (item := self._store.get(key)):
+                items[key] = item
+        found = [table.load_payment(item) for item in items.values()]
+        return sorted(found, key=lambda payment: payment.number)
+
+    def record(self, settlement: Settlement) -> None:
         code, payment = settlement.code, settlement.payment
         retention = self._store.retention
+        item = table.payment_item(code.invoice_number, payment, retention)
+        puts: list[tuple[Attributes, table.Condition | None]] = [
+            (item, table.IS_ABSENT if settlement.is_new else table.IS_PRESENT),
+            (table.code_item(code, retention), table.follows(code)),
+        ]
+        receipt = table.receipt_item(code, payment, retention)
+        if receipt:
+            puts.append((receipt, None))
         try:
             self._store.put_all(
-                (
-                    table.payment_item(code.invoice_number, payment, retention),
-                    table.IS_ABSENT,
-                ),
-                (table.code_item(code, retention), table.follows(code)),
+                *puts,
                 checks=[
                     (table.code_key(other.invoice_number), table.stands(other))
                     for other in settlement.seen
                 ],
             )
         except ConditionFailed as failed:
-            taker, *_ = failed.items
-            if taker is None:
-                raise VersionConflict("a payment code changed since it was read") from failed
-            return table.load_payment(taker)
-        return None
+            raise VersionConflict("a payment code changed since it was read") from failed
 
     def list_codes(
         self,

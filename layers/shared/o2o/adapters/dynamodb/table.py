@@ -2,7 +2,8 @@
 
     item               pk                             sk                       listing
     code               CODE#<invoice number>          CODE                     CODES#<storefront>
-    payment            CODE#<invoice number>          PAYMENT#<identity>
+    payment            CODE#<invoice number>          PAYMENT#<number>
+    its receipt        CODE#<invoice number>          RECEIPT#<receipt number>
     claim on digits    DIGITS#<channel>#<digits>      CLAIM
     kept notification  NOTIFICATION#<invoice number>  NOTIFICATION#<identity>  NOTIFICATIONS
     storefront         STOREFRONT#<id>                STOREFRONT               STOREFRONTS
@@ -80,9 +81,15 @@ def code_key(invoice_number: str) -> Key:
     return Key(f"CODE#{key_part(invoice_number)}", "CODE")
 
 
-def payment_key(invoice_number: str, identity: str) -> Key:
-    """The key of a payment, in the partition of its code."""
-    return Key(code_key(invoice_number).pk, PAYMENT + key_part(identity))
+def payment_key(invoice_number: str, payment: Payment) -> Key:
+    """The key of a payment, in the partition of its code: they sort as they were recorded."""
+    name = f"{payment.number:010}" if payment.number else key_part(payment.identity)
+    return Key(code_key(invoice_number).pk, PAYMENT + name)
+
+
+def receipt_key(invoice_number: str, receipt_number: str) -> Key:
+    """The key of what leads from a receipt number to its payment, of reusable codes."""
+    return Key(code_key(invoice_number).pk, f"RECEIPT#{key_part(receipt_number)}")
 
 
 def claim_key(channel: Channel, payment_code: str) -> Key:
@@ -241,7 +248,19 @@ def payment_item(invoice_number: str, payment: Payment, retention: Retention) ->
     """A payment's item, with its evidence."""
     return {
         **dump(payment),
-        **payment_key(invoice_number, payment.identity).attributes,
+        **payment_key(invoice_number, payment).attributes,
+        **_ttl(payment.recorded_at + retention.evidence),
+    }
+
+
+def receipt_item(code: PaymentCode, payment: Payment, retention: Retention) -> Attributes | None:
+    """What leads from a receipt number to its payment, of a code that may have many payments."""
+    receipt_number = payment.report.names.get("receipt_number")
+    if receipt_number is None or not code.reusable:
+        return None
+    return {
+        **receipt_key(code.invoice_number, receipt_number).attributes,
+        "payment": {"S": payment_key(code.invoice_number, payment).sk},
         **_ttl(payment.recorded_at + retention.evidence),
     }
 

@@ -10,26 +10,42 @@ from pydantic import BaseModel, Field, JsonValue
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.code_requests import DEFAULT_EXPIRY_MINUTES
-from o2o.core.codes import PaymentCode, PaymentKind, Status
+from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Refund, Status
 from o2o.core.errors import Obstacle
 from o2o.core.how_to_pay import Instruction, Language
+from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Payment, Source
 from o2o.entry.models.text import number, seconds
 from o2o.usecases.explain_payment import Explanation
+
+DOUBTS = (
+    "What DOKU's messages leave open. `may_be_known`: it may be a payment that is listed already."
+    " `may_be_two`: two tills may each have taken the money. `tellings_disagree`: DOKU's messages"
+    " about it name different amounts or digits. `dated_before_code`: its date is before the"
+    " code's own."
+)
 
 
 class PaymentView(BaseModel):
     """A payment on a code."""
 
     kind: PaymentKind
-    amount: Annotated[int | float, Field(description="Rupiah, as DOKU reported it.")]
-    paid_at: Annotated[datetime, Field(description="By the store's clock.")]
+    amount: Annotated[int | float, Field(description="As DOKU reported it.")]
+    currency: Annotated[str, Field(description="IDR, unless DOKU reported another.")]
+    paid_at: Annotated[datetime, Field(description="By DOKU's word.")]
     recorded_at: Annotated[datetime, Field(description="When it came to our knowledge.")]
     source: Source
     agent_id: Annotated[str | None, Field(description="The chain, as DOKU names it: ALFAMART.")]
     store_id: str | None
     receipt_number: Annotated[str | None, Field(description="On the customer's receipt.")]
+    had_ended: Annotated[
+        bool, Field(description="The code had ended here when the payment became known.")
+    ]
+    certain: Annotated[
+        bool, Field(description="False: there are `doubts`, and a person should look at it.")
+    ]
+    doubts: Annotated[list[Doubt], Field(description=DOUBTS)]
     first_paid: Annotated[
         str | None,
         Field(description="Of `paid_again`: the invoice number that was paid first."),
@@ -42,12 +58,16 @@ class PaymentView(BaseModel):
         return cls(
             kind=payment.kind,
             amount=number(report.amount),
+            currency=report.currency or CURRENCY,
             paid_at=seconds(report.paid_at),
             recorded_at=seconds(payment.recorded_at),
             source=report.source,
             agent_id=report.agent_id,
             store_id=report.store_id,
             receipt_number=report.receipt_number,
+            had_ended=payment.had_ended,
+            certain=not payment.doubts,
+            doubts=list(payment.doubts),
             first_paid=payment.first_paid,
         )
 
@@ -76,6 +96,19 @@ class FailureView(BaseModel):
     doku_code: Annotated[str | None, Field(description="DOKU's error code.")]
 
 
+class RefundView(BaseModel):
+    """DOKU said that a payment of the code went back to the customer."""
+
+    amount: Annotated[int | float | None, Field(description="As DOKU reported it.")]
+    recorded_at: Annotated[datetime, Field(description="When it came to our knowledge.")]
+
+    @classmethod
+    def of(cls, refund: Refund) -> Self:
+        """The view of a refund."""
+        amount = None if refund.amount is None else number(refund.amount)
+        return cls(amount=amount, recorded_at=seconds(refund.recorded_at))
+
+
 class PaymentCodeView(BaseModel):
     """A payment code. Instants are UTC, amounts whole rupiah."""
 
@@ -96,10 +129,30 @@ class PaymentCodeView(BaseModel):
     metadata: Annotated[dict[str, JsonValue] | None, Field(description="As it was sent.")]
     created_at: datetime
     expires_at: Annotated[datetime, Field(description="DOKU's, once it has answered.")]
+    inquired_at: Annotated[
+        datetime | None,
+        Field(
+            description="Of `dipc`: when a till was last told that it may take the money. If no"
+            " payment followed, the customer did not pay, or the payment is not known yet."
+        ),
+    ]
     paid_at: Annotated[
         datetime | None, Field(description="When it was first paid, by the store's clock.")
     ]
-    late: Annotated[bool, Field(description="It was paid after it had ended.")]
+    late: Annotated[
+        bool,
+        Field(
+            description="By DOKU's date it was paid after `expires_at`, or after it was cancelled."
+        ),
+    ]
+    had_ended: Annotated[
+        bool,
+        Field(
+            description="It had ended here when its payment became known, so its goods may have"
+            " been released. That does not make it late."
+        ),
+    ]
+    refund: Annotated[RefundView | None, Field(description="If DOKU reported one.")]
     unconfirmed: Annotated[
         bool,
         Field(
@@ -114,7 +167,17 @@ class PaymentCodeView(BaseModel):
         ),
     ]
     payments: Annotated[list[PaymentView], Field(description="The first 20, by time.")]
-    payments_count: Annotated[int, Field(description="All of them.")]
+    payments_count: Annotated[
+        int, Field(description="All that are known, also those that are not shown.")
+    ]
+    payments_complete: Annotated[
+        bool | None,
+        Field(
+            description="`true` if there are certainly no others. null: unknown; DOKU may have"
+            " taken a payment that it has not told, and of several of a reusable code it may"
+            " never tell all. Never `false`."
+        ),
+    ]
     replaces: Annotated[str | None, Field(description="Invoice number of the former code.")]
     replaced_by: Annotated[str | None, Field(description="Invoice number of the later code.")]
     how_to_pay_page: Annotated[
@@ -158,12 +221,16 @@ class PaymentCodeView(BaseModel):
             metadata=None if code.metadata is None else json.loads(code.metadata),
             created_at=seconds(code.created_at),
             expires_at=seconds(code.expires_at),
+            inquired_at=None if code.inquired_at is None else seconds(code.inquired_at),
             paid_at=None if code.paid_at is None else seconds(code.paid_at),
             late=code.late,
+            had_ended=code.had_ended,
+            refund=None if code.refund is None else RefundView.of(code.refund),
             unconfirmed=code.unconfirmed,
             stops_payment=code.stops_payment,
             payments=[PaymentView.of(payment) for payment in payments],
             payments_count=code.payments,
+            payments_complete=code.payments_complete or None,
             replaces=code.replaces,
             replaced_by=code.replaced_by,
             how_to_pay_page=code.how_to_pay_page,
@@ -200,7 +267,7 @@ class PaymentCodeList(BaseModel):
 
 
 class PaymentList(BaseModel):
-    """A page of a code's payments, ordered by identity."""
+    """A page of a code's payments, in the order in which they became known."""
 
     items: list[PaymentView]
     next_cursor: str | None
