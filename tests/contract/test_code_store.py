@@ -404,3 +404,32 @@ def test_a_known_payment_says_more_than_a_changed_chain(stores: Stores) -> None:
     stores.codes.record(make_settlement(other))
     again = replace(make_settlement(first.code), seen=(other,))
     assert stores.codes.record(again) == first.payment
+
+
+@pytest.mark.parametrize("namespace", [None, "k7q2"])
+def test_digits_that_were_released_are_nobody_s(stores: Stores, namespace: str | None) -> None:
+    code = make_own_code(namespace=namespace)
+    stores.codes.create(code)
+    stores.codes.release_digits(code)
+    assert stores.codes.find_by_digits(Channel.ALFA, DIGITS) is None
+    assert stores.codes.get(code.order_number) == code
+    stores.codes.release_digits(code)
+    heir = make_own_code("INV-2", storefront_id="other", namespace="m3p9")
+    assert stores.codes.create(heir) is None
+    assert stores.codes.find_by_digits(Channel.ALFA, DIGITS) == heir
+    with pytest.raises(VersionConflict):
+        stores.codes.release_digits(code)
+    assert stores.codes.find_by_digits(Channel.ALFA, DIGITS) == heir
+
+
+def test_order_numbers_are_the_keys_of_everything(stores: Stores) -> None:
+    ours, theirs = make_code(), make_code(storefront_id="other", namespace="k7q2")
+    assert stores.codes.create(ours) is stores.codes.create(theirs) is None
+    settlement = make_settlement(theirs)
+    assert stores.codes.record(settlement) is None
+    assert stores.codes.get("INV-1") == ours
+    assert stores.codes.get("k7q2._INV-1") == settlement.code
+    assert stores.codes.list_payments("INV-1", limit=5, cursor=None).items == []
+    listed = stores.codes.list_payments("k7q2._INV-1", limit=5, cursor=None)
+    assert listed.items == [settlement.payment]
+    assert [work.invoice_number for work in stores.codes.due(at(hours=1), 5)] == ["INV-1"]

@@ -51,6 +51,7 @@ def test_the_keys_of_everything(table: Table) -> None:
         ("DIGITS#alfa#8899551234567890", "CLAIM"): None,
         ("NOTIFICATION#INV-9", "NOTIFICATION#0a1b"): "NOTIFICATIONS",
         ("STOREFRONT#shop", "STOREFRONT"): "STOREFRONTS",
+        ("NAMESPACE#", "NAMESPACE"): None,
         ("KEY#abc", "KEY"): "KEYS#shop",
     }
     listed = [item for item in found.values() if "listing" in item]

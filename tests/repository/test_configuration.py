@@ -127,5 +127,5 @@ def documented_and_inferred(features: str) -> tuple[set[str], set[str]]:
 
 def test_the_example_of_bins_is_valid():
     table = parse_bins(json.dumps(example("## BINs")))
-    assert len(table.offered(Channel.ALFA, "shop")) == 2
+    assert len(table.offered(Channel.ALFA, "shop", None)) == 2
     assert f"{MAX_BYTES:,} bytes" in section(TEXT, "## BINs")

@@ -46,11 +46,13 @@ class MemoryTable:
         self.lock = RLock()
         self.codes: dict[str, PaymentCode] = {}
         self.payments: dict[str, dict[str, Payment]] = {}
-        """By invoice number, then by identity."""
+        """By order number, then by identity."""
         self.claims: dict[tuple[Channel, str], str] = {}
-        """The invoice numbers of those who claimed digits last."""
+        """The order numbers of those who claimed digits last."""
         self.notifications: dict[tuple[str, str], KeptNotification] = {}
         self.storefronts: dict[str, Storefront] = {}
+        self.namespaces: dict[str | None, str] = {}
+        """Their storefronts' ids."""
         self.api_keys: dict[str, ApiKey] = {}
         self.events: dict[str, EventRecord] = {}
         self.endpoints: dict[str, Endpoint] = {}
@@ -70,7 +72,7 @@ class MemoryCodeStore(CodeStore):
         former_holder: str | None = None,
         replaced: PaymentCode | None = None,
     ) -> PaymentCode | None:
-        key = code.invoice_number
+        key = code.order_number
         claim = _claim(code)
         with self._table.lock:
             if key in self._table.codes:
@@ -82,7 +84,7 @@ class MemoryCodeStore(CodeStore):
                 self.save(replaced)
             self._table.codes[key] = code
             if claim:
-                self._table.claims[claim] = code.invoice_number
+                self._table.claims[claim] = key
             return None
 
     def find_by_digits(self, channel: Channel, payment_code: str) -> PaymentCode | None:
@@ -90,24 +92,31 @@ class MemoryCodeStore(CodeStore):
             holder = self._table.claims.get((channel, payment_code))
             return None if holder is None else self.get(holder)
 
-    def list_payments(
-        self, invoice_number: str, *, limit: int, cursor: str | None
-    ) -> Page[Payment]:
-        payments = _List(f"payments of {invoice_number}")
+    def release_digits(self, holder: PaymentCode) -> None:
+        claim = _claim(holder)
+        if claim is None:
+            return
+        with self._table.lock:
+            if self._table.claims.get(claim, holder.order_number) != holder.order_number:
+                raise VersionConflict("another payment code has these digits now")
+            self._table.claims.pop(claim, None)
+
+    def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
+        payments = _List(f"payments of {order_number}")
         after = None if cursor is None else payments.read_identity(cursor)
         with self._table.lock:
-            recorded = self._table.payments.get(invoice_number, {})
+            recorded = self._table.payments.get(order_number, {})
             keys = [key for key in sorted(recorded) if after is None or key > after][: limit + 1]
             found = [recorded[key] for key in keys[:limit]]
         more = payments.write(keys[limit - 1]) if len(keys) > limit else None
         return Page(found, more)
 
-    def get(self, invoice_number: str) -> PaymentCode | None:
+    def get(self, order_number: str) -> PaymentCode | None:
         with self._table.lock:
-            return self._table.codes.get(invoice_number)
+            return self._table.codes.get(order_number)
 
-    def get_history(self, invoice_number: str, payments: int) -> CodeHistory | None:
-        key = invoice_number
+    def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
+        key = order_number
         with self._table.lock:
             code = self._table.codes.get(key)
             if code is None:
@@ -116,7 +125,7 @@ class MemoryCodeStore(CodeStore):
             return CodeHistory(code, [recorded[each] for each in sorted(recorded)[:payments]])
 
     def save(self, code: PaymentCode) -> None:
-        key = code.invoice_number
+        key = code.order_number
         with self._table.lock:
             before = self._table.codes.get(key)
             if before is None or before.version != code.version - 1:
@@ -127,11 +136,11 @@ class MemoryCodeStore(CodeStore):
         code, payment = settlement.code, settlement.payment
         key = payment.identity
         with self._table.lock:
-            recorded = self._table.payments.setdefault(code.invoice_number, {})
+            recorded = self._table.payments.setdefault(code.order_number, {})
             if key in recorded:
                 return recorded[key]
             for other in settlement.seen:
-                now = self.get(other.invoice_number)
+                now = self.get(other.order_number)
                 if now is None or now.version != other.version:
                     raise VersionConflict("a payment code changed since it was read")
             self.save(code)
@@ -160,7 +169,7 @@ class MemoryCodeStore(CodeStore):
     def due(self, now: datetime, limit: int) -> Sequence[Work]:
         with self._table.lock:
             codes = [
-                Work(WorkKind.CODE, code.invoice_number, due_at=code.due_at)
+                Work(WorkKind.CODE, code.order_number, due_at=code.due_at)
                 for code in self._table.codes.values()
             ]
             notifications = [
@@ -215,7 +224,13 @@ class MemoryStorefrontStore(StorefrontStore):
     def add_storefront(self, storefront: Storefront) -> bool:
         key = storefront.storefront_id
         with self._table.lock:
-            return _put_new(self._table.storefronts, key, storefront) is None
+            if key in self._table.storefronts:
+                return False
+            if storefront.namespace in self._table.namespaces:
+                raise VersionConflict("the namespace is another storefront's")
+            self._table.namespaces[storefront.namespace] = key
+            self._table.storefronts[key] = storefront
+            return True
 
     def get_storefront(self, storefront_id: str) -> Storefront | None:
         with self._table.lock:

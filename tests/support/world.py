@@ -123,7 +123,7 @@ class FakeDoku:
         self.sent: list[Intent] = []
 
     def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
-        return f"{code.invoice_number} {code.amount} {expires_in_minutes}"
+        return f"{code.order_number} {code.amount} {expires_in_minutes}"
 
     def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
         assert code.channel in CHANNELS
@@ -152,11 +152,11 @@ class FakeDoku:
             raise DokuOutcomeUnknown("the answer got lost")
         return DokuCode(order.payment_code, order.expires_at, "https://doku.example/how")
 
-    def check_status(self, invoice_number: str, time_left: TimeLeft) -> OrderStatus:
+    def check_status(self, order_number: str, time_left: TimeLeft) -> OrderStatus:
         assert time_left() > 0
         if self.mood in (Mood.DOWN, Mood.FORGETFUL):
             raise DokuUnavailable("DOKU is down")
-        order = self.orders.get(invoice_number)
+        order = self.orders.get(order_number)
         if order is None:
             return OrderStatus(OrderState.UNKNOWN)
         visible = [
@@ -169,7 +169,7 @@ class FakeDoku:
             return OrderStatus(
                 OrderState.SUCCESS,
                 PaymentReport(
-                    invoice_number=invoice_number,
+                    invoice_number=order_number,
                     payment_code=None,
                     amount=newest.amount,
                     paid_at=newest.paid_at,
@@ -203,9 +203,9 @@ class FakeDoku:
     def learn(self, code: PaymentCode) -> None:
         """DOKU has an order for a code that lives at the merchant from its payment on."""
         assert code.payment_code is not None
-        self.orders[code.invoice_number] = Order(
+        self.orders[code.order_number] = Order(
             Intent("", ""),
-            code.invoice_number,
+            code.order_number,
             code.payment_code,
             Decimal(code.amount),
             code.expires_at,

@@ -8,6 +8,7 @@ from typing import Any
 
 from o2o.core.channels import Channel, Feature
 from o2o.core.errors import IllegalMove
+from o2o.core.storefronts import to_invoice_number, to_order_number
 from o2o.core.timetable import Timetable
 
 
@@ -162,6 +163,7 @@ class PaymentCode:
     ``version`` counts the changes and is the storefront's ``sequence``; ``due_at`` is the
     instant of the next look, None for a final code; ``fingerprint`` decides whether a
     repeated request is the same request; ``metadata`` is the storefront's own JSON text.
+    ``invoice_number`` is the storefront's own; ``replaces`` and ``replaced_by`` are order numbers.
     """
 
     invoice_number: str
@@ -199,6 +201,17 @@ class PaymentCode:
     """When DOKU last got the answer that the code can be paid (DIPC)."""
     payments: int = 0
     last_payment: PaymentMark | None = None
+    namespace: str | None = None
+    """Its storefront's."""
+
+    @property
+    def order_number(self) -> str:
+        """What DOKU knows it by; unique in the stack."""
+        return to_order_number(self.namespace, self.invoice_number)
+
+    def to_invoice_number(self, order_number: str) -> str:
+        """The storefront's own number of another code in the chain."""
+        return to_invoice_number(self.namespace, order_number)
 
     def move(self, move: Move, **changes: Any) -> "PaymentCode":
         """The code after a move, one version on. Raises IllegalMove if the table lacks it."""

@@ -136,7 +136,7 @@ def count_received(received: ReceivedNotification) -> None:
 def count_answered(answered: Answered) -> None:
     """Count and log the answer to an inquiry."""
     count(_INQUIRY_METRICS[answered.status])
-    logger.info("inquiry answered", status=answered.status, invoice_number=answered.invoice_number)
+    logger.info("inquiry answered", status=answered.status, invoice_number=answered.order_number)
 
 
 def count_reconciled(reconciled: Reconciled) -> None:
@@ -148,9 +148,7 @@ def count_reconciled(reconciled: Reconciled) -> None:
         return
     count(metric)
     code = reconciled.code
-    logger.info(
-        "reconciled", finding=reconciled.finding, invoice_number=code and code.invoice_number
-    )
+    logger.info("reconciled", finding=reconciled.finding, invoice_number=code and code.order_number)
 
 
 def log_unexpected(error: BaseException) -> None:

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from o2o.usecases.reconcile import Reconcile
     from o2o.usecases.reconcile_codes import ReconcileCodes
     from o2o.usecases.refresh_code import RefreshCode
+    from o2o.usecases.release_digits import ReleaseDigits
     from o2o.usecases.resolve_notifications import ResolveNotifications
     from o2o.usecases.settle import Settle
     from o2o.usecases.show_code import ShowCode
@@ -285,6 +286,13 @@ def manage_endpoints() -> "ManageEndpoints":
         browse=browse_events(),
         clock=clock,
     )
+
+
+def release_digits() -> "ReleaseDigits":
+    """Wire the command that lets digits go, in the environment of ``generate_code``."""
+    from o2o.usecases.release_digits import ReleaseDigits
+
+    return ReleaseDigits(codes=_codes(read_settings(Settings)), clock=clock)
 
 
 def resolve_notifications() -> "ResolveNotifications":

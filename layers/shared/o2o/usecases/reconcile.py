@@ -58,7 +58,7 @@ class Reconcile:
         if code.status is Status.REQUESTED and self.clock() < code.expires_at:
             return self._ask_for_digits(code, time_left)
         try:
-            status = self.doku.check_status(code.invoice_number, time_left)
+            status = self.doku.check_status(code.order_number, time_left)
         except DokuError as error:
             return self._silent(code, error)
         if status.state is OrderState.SUCCESS and status.payment is not None:

@@ -93,12 +93,12 @@ class ShowCode:
 
     def __call__(self, token: str) -> Shown:
         """The whole page. Raises NotFound."""
-        invoice_number = self._open(token)
-        history = self.codes.get_history(invoice_number, PAYMENTS_READ)
+        order_number = self._open(token)
+        history = self.codes.get_history(order_number, PAYMENTS_READ)
         if history is None:
             raise _no_such_page()
         status = self._status(history.code)
-        other = status.other.invoice_number if status.other else history.code.replaced_by
+        other = status.other.order_number if status.other else history.code.replaced_by
         branding, name = self._branding(history.code.storefront_id)
         return Shown(
             status=status,
@@ -116,10 +116,10 @@ class ShowCode:
         return self._status(code)
 
     def _open(self, token: str) -> str:
-        invoice_number = self.read_page_token(token)
-        if invoice_number is None:
+        order_number = self.read_page_token(token)
+        if order_number is None:
             raise _no_such_page()
-        return invoice_number
+        return order_number
 
     def _status(self, code: PaymentCode) -> PageStatus:
         now = self.clock()

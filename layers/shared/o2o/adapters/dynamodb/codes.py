@@ -53,23 +53,30 @@ class DynamoCodeStore(CodeStore):
         claim = self._store.get(table.claim_key(channel, payment_code))
         return self.get(table.load_holder(claim)) if claim else None
 
-    def list_payments(
-        self, invoice_number: str, *, limit: int, cursor: str | None
-    ) -> Page[Payment]:
-        after = None if cursor is None else listing.read_payment_cursor(invoice_number, cursor)
-        items = self._store.query(limit + 1, **listing.payments_query(invoice_number, after))
+    def release_digits(self, holder: PaymentCode) -> None:
+        claim = table.claim_key_of(holder)
+        if claim is None:
+            return
+        try:
+            self._store.delete(claim, table.is_held_by(holder.order_number))
+        except ConditionFailed as failed:
+            raise VersionConflict("another payment code has these digits now") from failed
+
+    def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
+        after = None if cursor is None else listing.read_payment_cursor(order_number, cursor)
+        items = self._store.query(limit + 1, **listing.payments_query(order_number, after))
         more = len(items) > limit
         return Page(
             [table.load_payment(item) for item in items[:limit]],
             listing.write_payment_cursor(table.Key.of(items[limit - 1])) if more else None,
         )
 
-    def get(self, invoice_number: str) -> PaymentCode | None:
-        item = self._store.get(table.code_key(invoice_number))
+    def get(self, order_number: str) -> PaymentCode | None:
+        item = self._store.get(table.code_key(order_number))
         return table.load_code(item) if item else None
 
-    def get_history(self, invoice_number: str, payments: int) -> CodeHistory | None:
-        items = self._store.query(payments + 1, **listing.history_query(invoice_number))
+    def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
+        items = self._store.query(payments + 1, **listing.history_query(order_number))
         if not items or not table.is_code(items[0]):
             # Payments outlive their code: their retention is the longer one.
             return None
@@ -88,12 +95,12 @@ class DynamoCodeStore(CodeStore):
         try:
             self._store.put_all(
                 (
-                    table.payment_item(code.invoice_number, payment, retention),
+                    table.payment_item(code.order_number, payment, retention),
                     table.IS_ABSENT,
                 ),
                 (table.code_item(code, retention), table.follows(code)),
                 checks=[
-                    (table.code_key(other.invoice_number), table.stands(other))
+                    (table.code_key(other.order_number), table.stands(other))
                     for other in settlement.seen
                 ],
             )

@@ -107,11 +107,10 @@ class Store:
         ]
         self._patiently(lambda: self._client.transact_write_items(TransactItems=writes))
 
-    def delete(self, key: Key) -> None:
-        """Delete an item that may be there."""
-        self._patiently(
-            lambda: self._client.delete_item(TableName=self._table_name, Key=key.attributes)
-        )
+    def delete(self, key: Key, condition: Condition | None = None) -> None:
+        """Delete an item that may be there. Raises ConditionFailed."""
+        request: Any = {"Key": key.attributes, **(condition.parameters if condition else {})}
+        self._patiently(lambda: self._client.delete_item(TableName=self._table_name, **request))
 
     # --- Reads ---
 

@@ -1,11 +1,12 @@
 """The one table: every key, index entry, item and condition.
 
     item               pk                             sk                       listing
-    code               CODE#<invoice number>          CODE                     CODES#<storefront>
-    payment            CODE#<invoice number>          PAYMENT#<identity>
+    code               CODE#<order number>            CODE                     CODES#<storefront>
+    payment            CODE#<order number>            PAYMENT#<identity>
     claim on digits    DIGITS#<channel>#<digits>      CLAIM
-    kept notification  NOTIFICATION#<invoice number>  NOTIFICATION#<identity>  NOTIFICATIONS
+    kept notification  NOTIFICATION#<order number>    NOTIFICATION#<identity>  NOTIFICATIONS
     storefront         STOREFRONT#<id>                STOREFRONT               STOREFRONTS
+    its namespace      NAMESPACE#<namespace>          NAMESPACE
     its endpoint       ENDPOINT#<storefront id>       ENDPOINT
     event              EVENT#<event id>               EVENT                    EVENTS#<storefront>
     look               STOREFRONT#<id>                BRANDING
@@ -75,14 +76,14 @@ class Key(NamedTuple):
 PAYMENT = "PAYMENT#"
 
 
-def code_key(invoice_number: str) -> Key:
+def code_key(order_number: str) -> Key:
     """The key of a code."""
-    return Key(f"CODE#{key_part(invoice_number)}", "CODE")
+    return Key(f"CODE#{key_part(order_number)}", "CODE")
 
 
-def payment_key(invoice_number: str, identity: str) -> Key:
+def payment_key(order_number: str, identity: str) -> Key:
     """The key of a payment, in the partition of its code."""
-    return Key(code_key(invoice_number).pk, PAYMENT + key_part(identity))
+    return Key(code_key(order_number).pk, PAYMENT + key_part(identity))
 
 
 def claim_key(channel: Channel, payment_code: str) -> Key:
@@ -110,6 +111,11 @@ def notification_key(invoice_number: str, identity: str) -> Key:
 def storefront_key(storefront_id: str) -> Key:
     """The key of a storefront."""
     return Key(f"STOREFRONT#{key_part(storefront_id)}", "STOREFRONT")
+
+
+def namespace_key(namespace: str | None) -> Key:
+    """The key that keeps a namespace one storefront's; no namespace is the first one's."""
+    return Key(f"NAMESPACE#{namespace or ''}", "NAMESPACE")
 
 
 def branding_key(storefront_id: str) -> Key:
@@ -209,8 +215,8 @@ def keys_listing(storefront_id: str) -> str:
 
 def code_item(code: PaymentCode, retention: Retention) -> Attributes:
     """A code's whole item. Only a final code has an end of its days."""
-    item = dump(code) | code_key(code.invoice_number).attributes
-    item |= _due(code.invoice_number, code.due_at)
+    item = dump(code) | code_key(code.order_number).attributes
+    item |= _due(code.order_number, code.due_at)
     item["listing"] = {"S": codes_listing(code.storefront_id)}
     if code.due_at is None and not code.is_open:
         ends = [instant for instant in (code.ended_at, code.paid_at) if instant]
@@ -227,21 +233,22 @@ def claim_item(claim: Key, code: PaymentCode, retention: Retention) -> Attribute
     """The claim of a code on its digits; it is of no use once the code itself is gone."""
     return {
         **claim.attributes,
-        "invoice_number": {"S": code.invoice_number},
+        # Named so by version 0.1, whose order numbers were plain invoice numbers.
+        "invoice_number": {"S": code.order_number},
         **_ttl(code.expires_at + retention.codes),
     }
 
 
 def load_holder(item: Mapping[str, Any]) -> str:
-    """The invoice number that a claim names."""
+    """The order number that a claim names."""
     return str(item["invoice_number"]["S"])
 
 
-def payment_item(invoice_number: str, payment: Payment, retention: Retention) -> Attributes:
+def payment_item(order_number: str, payment: Payment, retention: Retention) -> Attributes:
     """A payment's item, with its evidence."""
     return {
         **dump(payment),
-        **payment_key(invoice_number, payment.identity).attributes,
+        **payment_key(order_number, payment.identity).attributes,
         **_ttl(payment.recorded_at + retention.evidence),
     }
 
@@ -275,6 +282,14 @@ def storefront_item(storefront: Storefront) -> Attributes:
         **dump(storefront),
         **storefront_key(storefront.storefront_id).attributes,
         "listing": {"S": STOREFRONTS_LISTING},
+    }
+
+
+def namespace_item(storefront: Storefront) -> Attributes:
+    """What says that a namespace is taken, and by whom."""
+    return {
+        **namespace_key(storefront.namespace).attributes,
+        "storefront_id": {"S": storefront.storefront_id},
     }
 
 
@@ -366,13 +381,13 @@ IS_ABSENT = Condition("attribute_not_exists(pk)")
 IS_PRESENT = Condition("attribute_exists(pk)")
 
 
-def is_held_by(invoice_number: str | None) -> Condition:
+def is_held_by(order_number: str | None) -> Condition:
     """The digits are unclaimed, or claimed by a code that has let them go."""
-    if invoice_number is None:
+    if order_number is None:
         return IS_ABSENT
     return Condition(
         "attribute_not_exists(pk) OR invoice_number = :holder",
-        values={":holder": {"S": invoice_number}},
+        values={":holder": {"S": order_number}},
     )
 
 

@@ -148,8 +148,8 @@ class PaymentCodeView(BaseModel):
             stops_payment=code.stops_payment,
             payments=[PaymentView.of(payment) for payment in payments],
             payments_count=code.payments,
-            replaces=code.replaces,
-            replaced_by=code.replaced_by,
+            replaces=code.replaces and code.to_invoice_number(code.replaces),
+            replaced_by=code.replaced_by and code.to_invoice_number(code.replaced_by),
             how_to_pay_page=code.how_to_pay_page,
             pay_url=code.pay_url,
             failure=None
@@ -294,10 +294,14 @@ class ChannelList(BaseModel):
 
     @classmethod
     def of(
-        cls, channels: Mapping[Channel, ChannelSettings], bins: BinTable, storefront_id: str
+        cls,
+        channels: Mapping[Channel, ChannelSettings],
+        bins: BinTable,
+        storefront_id: str,
+        namespace: str | None,
     ) -> Self:
         """What a storefront is offered: a channel without a BIN offers nothing."""
-        offers = {channel: bins.offered(channel, storefront_id) for channel in channels}
+        offers = {channel: bins.offered(channel, storefront_id, namespace) for channel in channels}
         return cls(
             items=[
                 ChannelOffer.of(channel, channels[channel], offered)
