@@ -1,5 +1,6 @@
 """Everything that the operator does by hand, on a terminal or in a script."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from admin.desk import PAGE, Desk, StorefrontId
 from admin.target import Target
 from o2o.core.pages import all_items
 from o2o.core.storefronts import ApiKey, Storefront, to_order_number
+from o2o.entry import wiring
 
 app = typer.Typer(no_args_is_help=True, help="Administer an O2O stack.", add_completion=False)
 storefront = typer.Typer(no_args_is_help=True, help="Storefronts: who may ask for codes.")
@@ -140,6 +142,19 @@ def check_bins(
     ]
     if mistakes:
         desk.fail(*mistakes)
+
+
+@app.command("upgrade")
+def upgrade(context: typer.Context) -> None:
+    """Bring what version 0.1 stored into this version's form. It reads the whole table, once."""
+    desk: Desk = context.obj
+    with desk.environment("ReconcileCodes"):
+        done = wiring.upgrade()(wiring.clock())
+        desk.say(
+            asdict(done),
+            f"{done.changed} of {done.seen} items are upgraded,"
+            f" {done.forgotten} codes were forgotten.",
+        )
 
 
 def _next_steps(added: Storefront) -> str:

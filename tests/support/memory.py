@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import TypeVar
 
@@ -21,8 +21,9 @@ from o2o.core.endpoints import Endpoint
 from o2o.core.errors import DigitsTaken, InvalidRequest, VersionConflict
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Payment, Settlement
+from o2o.core.payments import CodeHistory, Evidence, Payment, Settlement
 from o2o.core.storefronts import ApiKey, Branding, Storefront
+from o2o.core.timetable import Retention
 from o2o.core.work import Work, WorkKind
 from o2o.usecases.ports import (
     CodeStore,
@@ -37,6 +38,9 @@ Entry = TypeVar("Entry")
 Key = TypeVar("Key")
 Place = tuple[datetime, tuple[str, ...]]
 """Where an entry stands in a list: by its creation, then by its key."""
+
+
+RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=3650))
 
 
 class MemoryTable:
@@ -62,8 +66,9 @@ class MemoryTable:
 class MemoryCodeStore(CodeStore):
     """A codes in memory."""
 
-    def __init__(self, table: MemoryTable | None = None) -> None:
+    def __init__(self, table: MemoryTable | None = None, retention: Retention = RETENTION) -> None:
         self._table = table or MemoryTable()
+        self._retention = retention
 
     def create(
         self,
@@ -92,14 +97,19 @@ class MemoryCodeStore(CodeStore):
             holder = self._table.claims.get((channel, payment_code))
             return None if holder is None else self.get(holder)
 
-    def release_digits(self, holder: PaymentCode) -> None:
-        claim = _claim(holder)
-        if claim is None:
-            return
+    def release_digits(self, channel: Channel, payment_code: str, *, holder: str) -> None:
+        claim = (channel, payment_code)
         with self._table.lock:
-            if self._table.claims.get(claim, holder.order_number) != holder.order_number:
+            if self._table.claims.get(claim, holder) != holder:
                 raise VersionConflict("another payment code has these digits now")
             self._table.claims.pop(claim, None)
+
+    def forget_evidence(self, order_number: str) -> None:
+        with self._table.lock:
+            recorded = self._table.payments.get(order_number, {})
+            for identity, payment in recorded.items():
+                report = replace(payment.report, evidence=Evidence(""), payment_code=None)
+                recorded[identity] = replace(payment, report=report)
 
     def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
         payments = _List(f"payments of {order_number}")
@@ -169,7 +179,11 @@ class MemoryCodeStore(CodeStore):
     def due(self, now: datetime, limit: int) -> Sequence[Work]:
         with self._table.lock:
             codes = [
-                Work(WorkKind.CODE, code.order_number, due_at=code.due_at)
+                Work(
+                    WorkKind.CODE,
+                    code.order_number,
+                    due_at=code.due_at or code.forget_at(self._retention),
+                )
                 for code in self._table.codes.values()
             ]
             notifications = [

@@ -28,6 +28,7 @@ from o2o.usecases.reconcile_codes import ReconcileCodes
 from o2o.usecases.refresh_code import RefreshCode
 from o2o.usecases.settle import Settle
 from tests.support.memory import (
+    RETENTION,
     MemoryCodeStore,
     MemoryEventStore,
     MemoryNotificationStore,
@@ -298,6 +299,7 @@ class World:
             settle=self.settle,
             clock=self.clock,
             timetable=TIMETABLE,
+            retention=RETENTION,
         )
         self.expire = ExpireCodes(
             codes=self.codes,

@@ -64,6 +64,8 @@ TABLE_ACCESS = {
     },
     "ReconcileCodes": {
         ("ConditionCheckItem", "Table", "CODE#*"),
+        ("Query", "Table", "CODE#*"),
+        ("UpdateItem", "Table", "CODE#*"),
         ("GetItem", "Table", "CODE#*"),
         ("PutItem", "Table", "CODE#*"),
         ("DeleteItem", "Table", "NOTIFICATION#*"),

@@ -1,5 +1,6 @@
 """Several storefronts on a stack: what is one's own, and how DOKU's numbers are made of it."""
 
+import json
 import re
 from dataclasses import replace
 from decimal import Decimal
@@ -8,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from o2o.adapters.doku import messages
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, Feature, Partnership
 from o2o.core.codes import Status
 from o2o.core.errors import DigitsTaken, IllegalMove, InvalidRequest, NotFound
-from o2o.core.inquiries import InquiryStatus
+from o2o.core.inquiries import InquiryAnswer, InquiryStatus
 from o2o.core.payments import Evidence, PaymentReport, Source
 from o2o.core.storefronts import (
     LONGEST_IN_A_NAMESPACE,
@@ -27,6 +29,7 @@ from o2o.usecases.generate_code import Generation
 from o2o.usecases.manage_storefronts import ManageStorefronts
 from o2o.usecases.release_digits import ReleaseDigits
 from tests.support.memory import MemoryStorefrontStore
+from tests.support.samples import make_code
 from tests.support.world import SeededEntropy, TurnableClock, World, plenty
 
 NAMESPACE = "k7q2"
@@ -104,6 +107,7 @@ def test_a_key_carries_its_storefront_s_namespace(desk):
     key = AuthorizeStorefront(storefronts=desk.storefronts)(
         f"Bearer {desk.issue_key('other').api_key}"
     )
+    assert key is not None
     assert (key.storefront_id, key.namespace) == ("other", other.namespace)
     assert desk.issue_key("shop").key.namespace is None
 
@@ -170,6 +174,15 @@ def test_the_limit_in_a_namespace_is_named(world, field):
     (param,) = caught.value.params
     assert (param.name, param.reason) == (field, "must have at most 58 characters")
     assert ask_other(world, "9" * 58).generation is Generation.CREATED
+
+
+def test_whatever_doku_gets_names_the_order():
+    """In a request, in the answer to an inquiry, and so in what follows from either."""
+    code = make_code(namespace=NAMESPACE)
+    asked = json.loads(messages.compose(code, 60))
+    answer = InquiryAnswer(InquiryStatus.SUCCESS, "8899551234567890", code)
+    for body in (asked, json.loads(messages.compose_inquiry_answer(answer))):
+        assert body["order"]["invoice_number"] == "k7q2._INV-1"
 
 
 # --- BINs and digits --------------------------------------------------------------------

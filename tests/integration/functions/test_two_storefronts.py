@@ -50,7 +50,8 @@ def call(stack, event, callers):
         body = changes.pop("body", None)
         if body is not None:
             request["body"] = json.dumps(json.loads(request["body"]) | body)
-        return stack.call(function, request | changes)
+        answer: Answer = stack.call(function, request | changes)
+        return answer
 
     return as_one
 

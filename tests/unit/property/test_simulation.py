@@ -200,6 +200,19 @@ class Simulation(RuleBasedStateMachine):
                 assert (code.status, code.payments) == (Status.PAID, 1)
                 self.the_second_of_a_chain_names_the_first(code)
 
+        self.personal_data_goes_and_the_fact_stays()
+
+    def personal_data_goes_and_the_fact_stays(self) -> None:
+        world = self.world
+        before = {invoice: world.code(invoice) for invoice in self.reusable}
+        world.clock.advance(days=91)
+        world.work_off()
+        for invoice, code in before.items():
+            left = world.code(invoice)
+            assert (left.customer, left.pay_url, left.metadata, left.payment_code) == (None,) * 4
+            assert (left.status, left.payments) == (code.status, code.payments)
+            assert world.codes.create(code) == left
+
     def the_second_of_a_chain_names_the_first(self, code: PaymentCode) -> None:
         chain = [code, *read_chain(self.world.codes, code)]
         firsts = 0

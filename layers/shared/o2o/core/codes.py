@@ -4,12 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from o2o.core.channels import Channel, Feature
 from o2o.core.errors import IllegalMove
 from o2o.core.storefronts import to_invoice_number, to_order_number
-from o2o.core.timetable import Timetable
+from o2o.core.timetable import Retention, Timetable
 
 
 class Status(StrEnum):
@@ -41,6 +42,8 @@ class Move(StrEnum):
     """Only the instant of the next look changes."""
     REPLACE = "replace"
     """Another code stands in for one that has ended."""
+    FORGET = "forget"
+    """What need not be kept of a final code goes: personal data first, DOKU's messages later."""
 
 
 TRANSITIONS: dict[tuple[Status, Move], Status] = {
@@ -66,6 +69,10 @@ TRANSITIONS: dict[tuple[Status, Move], Status] = {
         for status in (Status.EXPIRED, Status.CANCELLED, Status.FAILED)
     },
     **{(status, Move.WAIT): status for status in Status if status is not Status.PAID},
+    **{
+        (status, Move.FORGET): status
+        for status in (Status.PAID, Status.EXPIRED, Status.CANCELLED, Status.FAILED)
+    },
 }
 """The whole life cycle. What is not here can't happen."""
 
@@ -161,8 +168,9 @@ class PaymentCode:
     """A payment code's whole state. Instants are aware UTC, amounts whole rupiah.
 
     ``version`` counts the changes and is the storefront's ``sequence``; ``due_at`` is the
-    instant of the next look, None for a final code; ``fingerprint`` decides whether a
-    repeated request is the same request; ``metadata`` is the storefront's own JSON text.
+    instant of the next look, None for a final code, which is only forgotten (``forget_at``);
+    ``fingerprint`` decides whether a repeated request is the same request; ``metadata`` is the
+    storefront's own JSON text.
     ``invoice_number`` is the storefront's own; ``replaces`` and ``replaced_by`` are order numbers.
     """
 
@@ -173,7 +181,8 @@ class PaymentCode:
     bin: str | None
     amount: int
     reusable: bool
-    customer: Customer
+    customer: Customer | None
+    """None once it was forgotten."""
     created_at: datetime
     expires_at: datetime
     fingerprint: str
@@ -203,6 +212,12 @@ class PaymentCode:
     last_payment: PaymentMark | None = None
     namespace: str | None = None
     """Its storefront's."""
+    forgotten_at: datetime | None = None
+    """When all that is personal went from it."""
+    evidence_forgotten_at: datetime | None = None
+    """When DOKU's messages about its payments went."""
+    digits_sha256: str | None = field(default=None, repr=False)
+    """Of a forgotten code: enough to tell whether digits were its own."""
 
     @property
     def order_number(self) -> str:
@@ -220,6 +235,9 @@ class PaymentCode:
             raise IllegalMove(
                 f"a payment code that is {self.status} can't {_IN_WORDS.get(move, move)}"
             )
+        if self.forgotten_at is not None:
+            # A late payment names the digits; what was forgotten does not come back.
+            changes.pop("payment_code", None)
         return replace(self, status=status, version=self.version + 1, **changes)
 
     @property
@@ -233,6 +251,17 @@ class PaymentCode:
         if not self.merchant_made or self.payment_code is None or self.bin is None:
             return None
         return self.payment_code.removeprefix(self.bin)
+
+    def has_other_digits(self, payment_code: str | None) -> bool:
+        """Whether these are certainly not its digits, where both are known."""
+        if payment_code is None:
+            return False
+        if self.digits_sha256 is not None:
+            return self.digits_sha256 != self._digits_sha256(payment_code)
+        return self.payment_code is not None and self.payment_code != payment_code
+
+    def _digits_sha256(self, payment_code: str) -> str:
+        return sha256(f"{self.order_number} {payment_code}".encode()).hexdigest()
 
     def holds_digits(self, now: datetime) -> bool:
         """Whether no other code may have its digits.
@@ -331,6 +360,61 @@ class PaymentCode:
     def is_open(self) -> bool:
         """Whether DOKU's answer or a payment is still expected."""
         return self.status in (Status.REQUESTED, Status.ACTIVE)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing is asked about it any more by itself."""
+        return not self.is_open and self.due_at is None
+
+    def forget_at(self, retention: Retention) -> datetime | None:
+        """When what need not be kept goes from a final code; None: nothing more will.
+
+        Counted from instants of our own clock: DOKU's date of a payment may be any.
+        """
+        if not self.is_final:
+            return None
+        learnt_at = self._learnt_at
+        if self.forgotten_at is None:
+            ends = [self.ended_at, learnt_at, None if self.paid_at else self.expires_at]
+            return max(end for end in (self.created_at, *ends) if end) + retention.codes
+        gone = self.evidence_forgotten_at
+        if learnt_at is None or (gone is not None and gone > learnt_at):
+            return None
+        return max(self.forgotten_at, learnt_at + retention.evidence)
+
+    @property
+    def _learnt_at(self) -> datetime | None:
+        """When we learnt of its newest payment."""
+        if self.last_payment is None:
+            return None
+        # Old marks lack it; the store's date in them is no substitute, it may be any.
+        return self.last_payment.recorded_at or self.ended_at or self.created_at
+
+    def forget(self, now: datetime) -> "PaymentCode":
+        """A final code without all that is personal.
+
+        What stays is what a message about it could need: numbers, storefront, amount, status,
+        the digits' hash, and its payments.
+        """
+        digits = self.payment_code
+        return self.move(
+            Move.FORGET,
+            forgotten_at=now,
+            customer=None,
+            digits_sha256=digits and self._digits_sha256(digits),
+            info=None,
+            receipt=NO_RECEIPT,
+            metadata=None,
+            intent=None,
+            how_to_pay_page=None,
+            how_to_pay_api=None,
+            pay_url=None,
+            payment_code=None,
+        )
+
+    def forget_evidence(self, now: datetime) -> "PaymentCode":
+        """A forgotten code whose payments have lost DOKU's messages, too."""
+        return self.move(Move.FORGET, evidence_forgotten_at=now)
 
     def next_look_after_end(self, *, now: datetime, timetable: Timetable) -> datetime | None:
         """When an ended code is next looked at, or None: it is final."""

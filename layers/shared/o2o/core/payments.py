@@ -196,7 +196,7 @@ def _proves_no_second_payment(report: PaymentReport) -> bool:
 
 
 def _judge(code: PaymentCode, report: PaymentReport) -> tuple[Move, PaymentKind]:
-    if code.payment_code and report.payment_code and code.payment_code != report.payment_code:
+    if code.has_other_digits(report.payment_code):
         return Move.RECORD, PaymentKind.DIGITS_MISMATCH
     if report.amount != code.amount:
         return Move.RECORD, PaymentKind.AMOUNT_MISMATCH

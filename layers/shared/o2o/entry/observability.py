@@ -56,6 +56,7 @@ _RECONCILED_METRICS = {
     Finding.FAILED: "ReconciledFailed",
     Finding.DOKU_SILENT: "ReconciledDokuSilent",
     Finding.UNMATCHED: "ReconciledUnmatched",
+    Finding.FORGOTTEN: "ReconciledForgotten",
 }
 """Of the others there is nothing to say."""
 

@@ -133,7 +133,7 @@ class GenerateCode:
         """Whether digits may pass from their holder to a code. Once let go, they stay so."""
         other = self.codes.get(holder)
         if other is None:
-            return True  # Version 0.1 deleted codes; its claims went with them.
+            return True  # Of version 0.1, which deleted codes.
         if other.storefront_id != code.storefront_id:
             return False  # Until the operator lets them go (decision 0043).
         gives_way = code.replaces == holder and other.feature is Feature.DIPC

@@ -106,7 +106,10 @@ class DueIndex(Protocol):
     """Knows what is due: a store of codes, or of events."""
 
     def due(self, now: datetime, limit: int) -> Sequence[Work]:
-        """What is due at ``now``, the longest overdue first; at most ``limit``."""
+        """What is due at ``now``, the longest overdue first; at most ``limit``.
+
+        A final code is due when it is to be forgotten.
+        """
         ...
 
 
@@ -136,8 +139,15 @@ class CodeStore(DueIndex, Protocol):
         """The code that has claimed these digits, or had them last; in two reads."""
         ...
 
-    def release_digits(self, holder: PaymentCode) -> None:
-        """Let go of the digits that a code had last. Raises VersionConflict if it lost them."""
+    def release_digits(self, channel: Channel, payment_code: str, *, holder: str) -> None:
+        """Let go of the digits that a code had last, by its order number.
+
+        Raises VersionConflict if another code has them now.
+        """
+        ...
+
+    def forget_evidence(self, order_number: str) -> None:
+        """Take DOKU's messages, and the digits in them, from a code's payments."""
         ...
 
     def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:

@@ -31,6 +31,7 @@ class Finding(StrEnum):
     DOKU_SILENT = "doku_silent"
     """DOKU could not be asked; ``doku_error`` says why."""
     UNMATCHED = "unmatched"
+    FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)

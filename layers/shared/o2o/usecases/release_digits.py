@@ -26,5 +26,5 @@ class ReleaseDigits:
             raise NotFound("no payment code has these digits")
         if holder.holds_digits(self.clock()):
             raise IllegalMove("these digits belong to a payment code that can still be paid")
-        self.codes.release_digits(holder)
+        self.codes.release_digits(channel, payment_code, holder=holder.order_number)
         return holder

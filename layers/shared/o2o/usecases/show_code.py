@@ -95,7 +95,7 @@ class ShowCode:
         """The whole page. Raises NotFound."""
         order_number = self._open(token)
         history = self.codes.get_history(order_number, PAYMENTS_READ)
-        if history is None:
+        if history is None or history.code.forgotten_at is not None:
             raise _no_such_page()
         status = self._status(history.code)
         other = status.other.order_number if status.other else history.code.replaced_by
@@ -111,7 +111,7 @@ class ShowCode:
     def status(self, token: str) -> PageStatus:
         """The page's status alone, in one read for most codes. Raises NotFound."""
         code = self.codes.get(self._open(token))
-        if code is None:
+        if code is None or code.forgotten_at is not None:
             raise _no_such_page()
         return self._status(code)
 

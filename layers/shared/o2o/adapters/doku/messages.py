@@ -116,6 +116,8 @@ def parse_sent(body: str) -> SentRequest:
 
 
 def _customer(code: PaymentCode) -> dict[str, str]:
+    if code.customer is None:
+        return {}
     customer = {"name": code.customer.name}
     if code.customer.email is not None:
         customer["email"] = code.customer.email

@@ -13,6 +13,8 @@ from o2o.core.payments import CodeHistory, Payment, Settlement
 from o2o.core.work import Work
 from o2o.usecases.ports import CodeStore
 
+_PAGE = 100
+
 
 class DynamoCodeStore(CodeStore):
     """``CodeStore`` in a table."""
@@ -32,7 +34,7 @@ class DynamoCodeStore(CodeStore):
         puts = [(table.code_item(code, retention), table.IS_ABSENT)]
         claim = table.claim_key_of(code)
         if claim:
-            puts.append((table.claim_item(claim, code, retention), table.is_held_by(former_holder)))
+            puts.append((table.claim_item(claim, code), table.is_held_by(former_holder)))
         if replaced is not None:
             puts.append((table.code_item(replaced, retention), table.follows(replaced)))
         try:
@@ -53,12 +55,9 @@ class DynamoCodeStore(CodeStore):
         claim = self._store.get(table.claim_key(channel, payment_code))
         return self.get(table.load_holder(claim)) if claim else None
 
-    def release_digits(self, holder: PaymentCode) -> None:
-        claim = table.claim_key_of(holder)
-        if claim is None:
-            return
+    def release_digits(self, channel: Channel, payment_code: str, *, holder: str) -> None:
         try:
-            self._store.delete(claim, table.is_held_by(holder.order_number))
+            self._store.delete(table.claim_key(channel, payment_code), table.is_held_by(holder))
         except ConditionFailed as failed:
             raise VersionConflict("another payment code has these digits now") from failed
 
@@ -83,6 +82,20 @@ class DynamoCodeStore(CodeStore):
         code, *recorded = items
         return CodeHistory(table.load_code(code), [table.load_payment(item) for item in recorded])
 
+    def forget_evidence(self, order_number: str) -> None:
+        cursor: str | None = None
+        while True:
+            page = self.list_payments(order_number, limit=_PAGE, cursor=cursor)
+            for payment in page.items:
+                self._store.update(
+                    table.payment_key(order_number, payment.identity),
+                    table.WITHOUT_EVIDENCE,
+                    table.IS_PRESENT,
+                )
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
     def save(self, code: PaymentCode) -> None:
         try:
             self._store.put(table.code_item(code, self._store.retention), table.follows(code))
@@ -95,7 +108,7 @@ class DynamoCodeStore(CodeStore):
         try:
             self._store.put_all(
                 (
-                    table.payment_item(code.order_number, payment, retention),
+                    table.payment_item(code.order_number, payment),
                     table.IS_ABSENT,
                 ),
                 (table.code_item(code, retention), table.follows(code)),

@@ -12,15 +12,18 @@
     look               STOREFRONT#<id>                BRANDING
     API key            KEY#<key id>                   KEY                      KEYS#<storefront>
 
-Index ``due`` (``due_shard``, ``due_at``) holds what has a next look; index ``listing``
-(``listing``, ``created_at``) holds what is listed. Both project keys only: nothing is
-read from an index and then trusted. An item's other attributes are the fields of its
+Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten;
+index ``listing`` (``listing``, ``created_at``) holds what is listed. Both project keys only:
+nothing is read from an index and then trusted. An item's other attributes are the fields of its
 dataclass (see ``codec``), so an instant that an index sorts by is stored once.
+
+TTL deletes what nothing hangs on: settled events, and messages that nobody need look at. Codes,
+their payments and claims on digits stay for good (decision 0046).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -31,8 +34,9 @@ from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.endpoints import Endpoint
 from o2o.core.notifications import KeptNotification
-from o2o.core.payments import Payment
+from o2o.core.payments import Evidence, Payment
 from o2o.core.storefronts import ApiKey, Branding, Storefront
+from o2o.core.timetable import Retention
 from o2o.core.work import Work, WorkKind
 
 DUE_INDEX = "due"
@@ -43,14 +47,6 @@ DUE_SHARDS = 8
 
 _LONGEST_PART = 512
 """Bytes of an invoice number or identity inside a key: DynamoDB allows a sort key 1,024."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long items are kept: final codes (personal data), and the evidence of payments."""
-
-    codes: timedelta
-    evidence: timedelta
 
 
 # --- Keys -------------------------------------------------------------------------------
@@ -214,28 +210,35 @@ def keys_listing(storefront_id: str) -> str:
 
 
 def code_item(code: PaymentCode, retention: Retention) -> Attributes:
-    """A code's whole item. Only a final code has an end of its days."""
+    """A code's whole item. In the due index a final one stands under when it is forgotten."""
     item = dump(code) | code_key(code.order_number).attributes
-    item |= _due(code.order_number, code.due_at)
     item["listing"] = {"S": codes_listing(code.storefront_id)}
-    if code.due_at is None and not code.is_open:
-        ends = [instant for instant in (code.ended_at, code.paid_at) if instant]
-        item |= _ttl(max(ends, default=code.expires_at) + retention.codes)
-    return item
+    if code.is_final:
+        item[_FINAL] = {"BOOL": True}
+        forget_at = code.forget_at(retention)
+        if forget_at is None:
+            return item
+        item["due_at"] = {"S": instant_text(forget_at)}
+        return item | _due(code.order_number, forget_at)
+    return item | _due(code.order_number, code.due_at)
+
+
+_FINAL = "final"
 
 
 def load_code(item: Mapping[str, Any]) -> PaymentCode:
-    """The code of an item."""
+    """The code of an item. A final one is only forgotten, whatever the due index says."""
+    if _FINAL in item:
+        item = {name: value for name, value in item.items() if name != "due_at"}
     return load(PaymentCode, item)
 
 
-def claim_item(claim: Key, code: PaymentCode, retention: Retention) -> Attributes:
-    """The claim of a code on its digits; it is of no use once the code itself is gone."""
+def claim_item(claim: Key, code: PaymentCode) -> Attributes:
+    """The claim of a code on its digits."""
     return {
         **claim.attributes,
         # Named so by version 0.1, whose order numbers were plain invoice numbers.
         "invoice_number": {"S": code.order_number},
-        **_ttl(code.expires_at + retention.codes),
     }
 
 
@@ -244,12 +247,11 @@ def load_holder(item: Mapping[str, Any]) -> str:
     return str(item["invoice_number"]["S"])
 
 
-def payment_item(order_number: str, payment: Payment, retention: Retention) -> Attributes:
+def payment_item(order_number: str, payment: Payment) -> Attributes:
     """A payment's item, with its evidence."""
     return {
         **dump(payment),
         **payment_key(order_number, payment.identity).attributes,
-        **_ttl(payment.recorded_at + retention.evidence),
     }
 
 
@@ -265,7 +267,7 @@ def notification_item(notification: KeptNotification, retention: Retention) -> A
         **dump(notification),
         **notification_key(invoice_number, notification.identity).attributes,
         **_due(invoice_number, notification.due_at),
-        **_ttl(notification.received_at + retention.evidence),
+        **_ttl(notification.forget_at(retention)),
         "listing": {"S": NOTIFICATIONS_LISTING},
         "created_at": {"S": instant_text(notification.received_at)},
     }
@@ -324,7 +326,7 @@ def event_item(record: EventRecord) -> Attributes:
         **dump(record),
         **event_key(record.event_id).attributes,
         **_due(record.event_id, record.due_at, EVENTS_DUE),
-        **_ttl(record.keep_until),
+        **_ttl(record.forget_at),
         "listing": {"S": events_listing(record.storefront_id)},
     }
 
@@ -348,7 +350,10 @@ def load_api_key(item: Mapping[str, Any]) -> ApiKey:
     return load(ApiKey, item)
 
 
-def _ttl(instant: datetime) -> Attributes:
+def _ttl(instant: datetime | None) -> Attributes:
+    """From when DynamoDB may delete an item."""
+    if instant is None:
+        return {}
     return {"ttl": {"N": str(int(instant.timestamp()))}}
 
 
@@ -376,6 +381,22 @@ class Condition:
             parameters["ExpressionAttributeValues"] = dict(self.values)
         return parameters
 
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A change of some of an item's attributes."""
+
+    expression: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+WITHOUT_TTL = Update("REMOVE #ttl", {"#ttl": "ttl"})
+WITHOUT_EVIDENCE = Update(
+    "SET report.evidence = :none REMOVE report.payment_code",
+    values={":none": {"M": dump(Evidence(""))}},
+)
+"""Of a payment. What distinguishes it from other payments stays."""
 
 IS_ABSENT = Condition("attribute_not_exists(pk)")
 IS_PRESENT = Condition("attribute_exists(pk)")

@@ -89,7 +89,13 @@ class PaymentCodeView(BaseModel):
     unique_part: Annotated[str | None, Field(description="Of digits that were made here.")]
     amount: Annotated[int, Field(description="Whole rupiah.")]
     reusable: bool
-    customer: CustomerView
+    customer: Annotated[
+        CustomerView | None,
+        Field(
+            description="Null once the code was forgotten, as are then `payment_code`, `info`,"
+            " `metadata`, the receipt's texts and the links."
+        ),
+    ]
     info: Annotated[str | None, Field(description="A line for the cashier's screen.")]
     receipt: ReceiptView
     metadata: Annotated[dict[str, JsonValue] | None, Field(description="As it was sent.")]
@@ -137,7 +143,9 @@ class PaymentCodeView(BaseModel):
             unique_part=code.unique_part if has_digits else None,
             amount=code.amount,
             reusable=code.reusable,
-            customer=CustomerView(name=code.customer.name, email=code.customer.email),
+            customer=None
+            if code.customer is None
+            else CustomerView(name=code.customer.name, email=code.customer.email),
             info=code.info,
             receipt=ReceiptView(description=code.receipt.description, footer=code.receipt.footer),
             metadata=None if code.metadata is None else json.loads(code.metadata),
