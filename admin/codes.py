@@ -30,7 +30,10 @@ _COLUMNS = (
     "order_number", "invoice_number", "storefront_id", "status", "payment_code", "channel",
     "feature", "amount", "created_at", "expires_at", "paid_at", "late", "due_at", "version",
 )  # fmt: skip
-_PAYMENTS = ("kind", "amount", "paid_at", "recorded_at", "source", "receipt_number", "store_id")
+_PAYMENTS = (
+    "number", "kind", "amount", "paid_at", "recorded_at", "source", "receipt_number", "store_id",
+    "doubts",
+)  # fmt: skip
 _EVENTS = ("created_at", "event_id", "type", "delivery", "attempts", "last")
 _MOST = 100
 _SECONDS = 20.0
@@ -118,6 +121,7 @@ def _row(code: PaymentCode) -> dict[str, Any]:
 def _payment(payment: Payment) -> dict[str, Any]:
     report = payment.report
     return {
+        "number": payment.number,
         "kind": payment.kind,
         "amount": str(report.amount),
         "paid_at": report.paid_at.isoformat(timespec="seconds"),
@@ -125,4 +129,5 @@ def _payment(payment: Payment) -> dict[str, Any]:
         "source": report.source,
         "receipt_number": report.receipt_number,
         "store_id": report.store_id,
+        "doubts": ", ".join(payment.doubts),
     }

@@ -32,7 +32,7 @@ from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
-from o2o.adapters.system import SystemEntropy
+from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.channels import Channel
 from o2o.core.code_requests import CodeRequest
 from o2o.core.codes import Customer, Status
@@ -83,7 +83,7 @@ class Bench:
             base_url=doku_url,
             paths=config.paths,
             credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port has this parameter
-            clock=clock,
+            clock=system_clock,
             entropy=SystemEntropy(),
         )
         settle = Settle(codes=codes, clock=clock, timetable=config.timetable)
@@ -105,7 +105,7 @@ class Bench:
         inbox = Inbox(
             credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port has this parameter
             target=TARGET,
-            clock=clock,
+            clock=system_clock,
         )
         self.receive = ReceiveNotification(
             inbox=inbox,

@@ -7,7 +7,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -51,7 +51,11 @@ class ReceivedWebhook:
 
 
 class Receiver:
-    """Takes webhooks that are signed with one of the storefront's ``secrets`` and keeps 200."""
+    """Takes webhooks that are signed with one of the storefront's ``secrets`` and keeps 200.
+
+    ``now`` dates them by the stack's clock, as the console shows everything. They are verified by
+    the machine's clock, as every storefront does.
+    """
 
     def __init__(self, *, secrets: Sequence[str], now: Callable[[], datetime]) -> None:
         self._secrets = secrets
@@ -64,14 +68,13 @@ class Receiver:
         """Keep a webhook; answer 401 if it can't be verified, else with the chosen status."""
         body = await request.body()
         headers = {name: request.headers.get(name, "") for name in _NAMES}
-        now = self._now()
-        problem = find_problem(headers, body, self._secrets, now)
+        problem = find_problem(headers, body, self._secrets, datetime.now(UTC))
         answered = self._answer if problem is None else HTTPStatus.UNAUTHORIZED.value
         self._number += 1
         self._kept.appendleft(
             ReceivedWebhook(
                 number=self._number,
-                received_at=now,
+                received_at=self._now(),
                 headers=headers,
                 body=body,
                 problem=problem,

@@ -19,7 +19,7 @@ from local.console import Console
 from local.errors import StackError
 from local.forward import Forward
 from local.functions import FunctionError, FunctionPool, SharedSettings, make_pool, prepare
-from local.gateway import Gateway
+from local.gateway import TIMEOUT_SECONDS, Gateway
 from local.ports import HOST, PortChoice, port_of, release
 from local.processes import Children, only_one
 from local.receiver import Receiver
@@ -28,6 +28,7 @@ from local.sources import QueuePoller, Scheduler, StreamPoller
 from o2o.version import VERSION
 from simulator import Bin, ConfigError, Simulator, SimulatorConfig, StartError
 from simulator.faults import KINDS
+from simulator.store.orders import STATUSES
 
 if TYPE_CHECKING:
     import socket
@@ -181,11 +182,14 @@ class Stack:
                     name: {
                         "operations": kind.operations,
                         "parameters": {
-                            each: parameter.default for each, parameter in kind.parameters.items()
+                            each: {"default": parameter.default, "choices": parameter.choices}
+                            for each, parameter in kind.parameters.items()
                         },
                     }
                     for name, kind in KINDS.items()
                 },
+                "channels": sorted({each["channel"] for each in BINS}),
+                "statuses": STATUSES,
             },
             api=Forward(api_url, {"Authorization": f"Bearer {credentials['api_key']}"}),
             doku=Forward(f"{simulator.url}/_control"),
@@ -255,6 +259,10 @@ class Stack:
                     database=self._folder / "simulator.sqlite",
                     notification_urls=dict.fromkeys(channels, f"{doku_url}/notifications"),
                     inquiry_urls=dict.fromkeys(channels, f"{doku_url}/inquiries"),
+                    # A function is loaded at its first event, which a busy machine may take
+                    # longer for than DOKU would wait.
+                    notification_timeout_seconds=TIMEOUT_SECONDS,
+                    inquiry_timeout_seconds=TIMEOUT_SECONDS,
                     bins=tuple(
                         Bin(
                             channel=each["channel"],

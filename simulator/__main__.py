@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--amount-form", choices=AMOUNT_FORMS, default="decimal", help="default: %(default)s")
     add("--status-delay", type=float, default=60.0, metavar="SECONDS",
         help="until a payment shows in the status check (default: %(default)s)")  # fmt: skip
+    add(
+        "--strict",
+        action="store_true",
+        help="refuse what the protocol does not ask for, though DOKU's own plug-ins send it",
+    )
     return parser
 
 
@@ -100,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 time_scale=options.time_scale,
                 status_delay_seconds=options.status_delay,
                 amount_form=options.amount_form,
+                strict=options.strict,
             )
         )
         stopped = threading.Event()

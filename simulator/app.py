@@ -102,9 +102,13 @@ class _Parts:
             catalogue=catalogue,
             clock=Clock(config.now, offset),
             store=self._store,
-            faults=Faults(self._store.fault_queue),
-            notification_urls=MerchantUrls(settings, "notification", config.notification_urls),
-            inquiry_urls=MerchantUrls(settings, "inquiry", config.inquiry_urls),
+            faults=Faults(self._store.fault_queue, tuple(catalogue.channels)),
+            notification_urls=MerchantUrls(
+                settings, "notification", config.notification_urls, strict=config.strict
+            ),
+            inquiry_urls=MerchantUrls(
+                settings, "inquiry", config.inquiry_urls, strict=config.strict
+            ),
             base_url=(config.public_url or self.url).rstrip("/"),
         )
         self.notifier = Notifier(self.account)

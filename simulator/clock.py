@@ -19,6 +19,15 @@ _UTC_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 Now = Callable[[], datetime]
 
 
+def machine_now() -> datetime:
+    """Return the present instant by the machine's own clock, aware UTC.
+
+    Timestamps of signatures are made and judged by it: whoever sends or checks them has no other
+    clock. Everything else follows the account's clock, which can be moved.
+    """
+    return datetime.now(UTC)
+
+
 class Clock:
     """Gives the time in UTC: real time plus an offset, or a clock that another program owns.
 
@@ -38,7 +47,7 @@ class Clock:
         """Return the present instant, aware UTC."""
         if self._now is not None:
             return self._now().astimezone(UTC)
-        return datetime.now(UTC) + self._offset
+        return machine_now() + self._offset
 
     def advance(self, seconds: float) -> None:
         """Move the clock; a negative number moves it back.

@@ -37,9 +37,9 @@ class SimulatorConfig:
     """A clock to share, returning aware datetimes; real time plus an offset by default."""
     time_scale: float = 1.0
     """How many times faster than documented notifications are retried."""
-    retry_after_seconds: tuple[float, ...] = (30 * 60, 6 * 3600, 12 * 3600)
-    """When a notification is retried, in seconds after its first attempt (DOKU protocol,
-    section 6)."""
+    retry_after_seconds: tuple[float, ...] = (30 * 60, 6 * 3600, 17.5 * 3600)
+    """When a notification is retried, in seconds after its first attempt: the later one of DOKU's
+    two timetables (DOKU protocol, section 6)."""
     retries_keep_request_id: bool = False
     """Not documented by DOKU: whether a retry carries the Request-Id of the first attempt."""
     notification_timeout_seconds: float = 10.0
@@ -55,6 +55,9 @@ class SimulatorConfig:
     """Form of ``order.amount`` in a notification: ``19000.00``, ``19000`` or ``"19000"``."""
     credentials_error_status: int = 401
     """HTTP status of ``invalid_client_id`` and ``invalid_signature``: DOKU uses 400 and 401."""
+    strict: bool = False
+    """Refuse what the protocol does not ask for but DOKU's own published code does: fields that a
+    channel does not have, numbers as ``"250000.00"``, URLs with a query string."""
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -74,7 +77,7 @@ class SimulatorConfig:
         catalogue = Catalogue(self.channels, self.bins)
         for channel, url in (*self.notification_urls.items(), *self.inquiry_urls.items()):
             catalogue.channel(channel)
-            check_url(url)
+            check_url(url, with_query=not self.strict)
         if self.public_url is not None:
             check_url(self.public_url)
 

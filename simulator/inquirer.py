@@ -15,7 +15,7 @@ from typing import Any
 
 from simulator.account import Account
 from simulator.channels import Channel
-from simulator.clock import utc_text, wib_compact
+from simulator.clock import machine_now, utc_text, wib_compact
 from simulator.outgoing import (
     Connections,
     SignedMessage,
@@ -24,6 +24,7 @@ from simulator.outgoing import (
     make_message,
     not_reached,
     path_of,
+    target_of,
 )
 from simulator.protocol import bodies, direct_inquiry
 from simulator.protocol.direct_inquiry import RawResponse, UnusableAnswer
@@ -66,16 +67,18 @@ class Inquirer:
         if url is None:
             return self._store.inquiries.add(replace(asked, problem=NO_URL))
         known = self._store.inquiries.last_payable(payment_code=payment_code)
-        fault = self._account.faults.take("inquiry", known.invoice_number if known else None)
+        fault = self._account.faults.take(
+            "inquiry", known.invoice_number if known else None, channel.name
+        )
         kind, values = (fault.kind, fault.parameters) if fault else (None, {})
         asked = replace(asked, fault=kind)
 
-        claimed_at = at - timedelta(seconds=values["seconds"] if kind == "late_date" else 0)
-        date = wib_compact(claimed_at) if kind == "compact_date" else utc_text(claimed_at)
+        late = timedelta(seconds=values["seconds"] if kind == "late_date" else 0)
+        date = wib_compact(at - late) if kind == "compact_date" else utc_text(at - late)
         named = self._other(channel) if kind == "wrong_channel" else channel
         body = json_bytes(bodies.inquiry(named, payment_code, date), pretty=True)
         message = make_message(self._config, body, kind, values)
-        stamp = claimed_at if values.get("timestamp") else at
+        stamp = machine_now() - (late if values.get("timestamp") else timedelta())
         headers = message.headers(url, asked.request_id, utc_text(stamp))
 
         begun = time.monotonic()
@@ -106,7 +109,7 @@ class Inquirer:
                 self._config,
                 target=target,
                 request_id=request_id,
-                now=self._account.clock.now(),
+                now=machine_now(),
             )
             answered = direct_inquiry.read(answer, asked.payment_code)
         except UnusableAnswer as error:
@@ -152,7 +155,7 @@ class Inquirer:
                 connection.connect()
                 raw: Any = connection.sock
                 connection.request(
-                    "POST", path_of(url), message.sent_body, {**headers, "Connection": "close"}
+                    "POST", target_of(url), message.sent_body, {**headers, "Connection": "close"}
                 )
                 response = connection.getresponse()
                 # The response took the socket over: the time limit still has to find it.

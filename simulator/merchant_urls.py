@@ -9,8 +9,11 @@ from simulator.store.settings import Settings
 MAX_PORT = 65_535
 
 
-def check_url(url: str) -> str:
-    """Return the URL if it is http(s) without a query string; raises ``ConfigError``."""
+def check_url(url: str, *, with_query: bool = False) -> str:
+    """Return the URL if it is http(s), and without a query string unless ``with_query``.
+
+    Raises ``ConfigError``.
+    """
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port is None or 0 < parts.port <= MAX_PORT
@@ -19,16 +22,24 @@ def check_url(url: str) -> str:
     printable = url.isascii() and url.isprintable() and " " not in url
     if parts.scheme not in {"http", "https"} or not parts.hostname or not printable:
         raise ConfigError(f"{url!r} is not an http or https URL.")
-    if parts.query or parts.fragment or parts.username is not None or not port_is_valid:
+    if parts.fragment or parts.username is not None or not port_is_valid:
         raise ConfigError(f"{url!r}: a URL here has a host, a port and a path, nothing else.")
+    if parts.query and not with_query:
+        raise ConfigError(f"{url!r}: a URL here has no query string.")
     return url
 
 
 class MerchantUrls:
-    """The URLs for one purpose, by channel name: configured ones win over remembered ones."""
+    """The URLs for one purpose, by channel name: configured ones win over remembered ones.
 
-    def __init__(self, settings: Settings, purpose: str, configured: Mapping[str, str]) -> None:
+    They may have a query string, as DOKU's own plug-ins configure it, unless ``strict``.
+    """
+
+    def __init__(
+        self, settings: Settings, purpose: str, configured: Mapping[str, str], *, strict: bool
+    ) -> None:
         self._settings = settings
+        self._strict = strict
         self._prefix = f"{purpose}_url:"
         self._urls = {**settings.starting_with(self._prefix), **configured}
 
@@ -40,7 +51,11 @@ class MerchantUrls:
         """Return the URLs of these channels."""
         return {channel: self.get(channel) for channel in channels}
 
+    def check(self, url: str) -> str:
+        """Return the URL if a channel may have it; raises ``ConfigError``."""
+        return check_url(url, with_query=not self._strict)
+
     def set(self, channel: str, url: str) -> None:
         """Change a channel's URL, and remember it; raises ``ConfigError``."""
-        self._settings.put(self._prefix + channel, check_url(url))
+        self._settings.put(self._prefix + channel, self.check(url))
         self._urls[channel] = url

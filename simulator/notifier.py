@@ -14,15 +14,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
+from simulator import tellings
 from simulator.account import Account
-from simulator.clock import utc_text
+from simulator.clock import machine_now, utc_text
 from simulator.outgoing import (
     Connections,
     SignedMessage,
     Stopping,
     make_message,
     not_reached,
-    path_of,
+    target_of,
 )
 from simulator.protocol import bodies
 from simulator.store.notifications import Attempt, Notification
@@ -143,7 +144,7 @@ class Notifier:
     def _attempt(self, kept: Notification) -> None:
         fault = kept.fault
         if fault is None:
-            row = self._account.faults.take("notify", kept.invoice_number)
+            row = self._account.faults.take("notify", kept.invoice_number, kept.channel)
             fault = {"kind": row.kind, "parameters": row.parameters} if row else _DRAWN
         kind, values = fault["kind"], fault["parameters"]
         now = self._now()
@@ -227,18 +228,7 @@ class Notifier:
         return [send(request_id) for request_id in request_ids]
 
     def _message(self, kept: Notification, kind: str, values: dict[str, Any]) -> SignedMessage:
-        document = kept.document
-        if kind == "wrong_amount":
-            order = document.get("order") or {}
-            billed = order.get("amount")
-            amount = values["amount"]
-            if amount is None:
-                amount = billed + 1 if isinstance(billed, int) else 1
-            document = {**document, "order": {**order, "amount": amount}}
-        elif kind == "wrong_digits":
-            info = document.get("online_to_offline_info") or {}
-            digits = values["payment_code"] or _other_digits(str(info.get("payment_code", "")))
-            document = {**document, "online_to_offline_info": {**info, "payment_code": digits}}
+        document = tellings.spoil(kind, kept.document, values, self._account.store)
         body = bodies.notification_bytes(document, self._config.amount_form)
         return make_message(self._config, body, kind, values)
 
@@ -246,7 +236,7 @@ class Notifier:
         self, message: SignedMessage, url: str, number: int, request_id: str, fault: str | None
     ) -> Attempt:
         at = self._account.clock.now()
-        headers = message.headers(url, request_id, utc_text(at))
+        headers = message.headers(url, request_id, utc_text(machine_now()))
         begun = time.monotonic()
         status, outcome = self._post(url, message.sent_body, headers)
         return Attempt(
@@ -265,7 +255,7 @@ class Notifier:
         timeout = self._config.notification_timeout_seconds
         try:
             with self._connections.to(url, timeout) as connection:
-                connection.request("POST", path_of(url), body, {**headers, "Connection": "close"})
+                connection.request("POST", target_of(url), body, {**headers, "Connection": "close"})
                 response = connection.getresponse()
                 status = response.status
                 response.close()
@@ -277,14 +267,6 @@ class Notifier:
             return None, not_reached(error)
         accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
         return status, _DELIVERED if accepted else "refused"
-
-
-def _other_digits(payment_code: str) -> str:
-    """Return the same code with another last digit."""
-    if not payment_code:
-        return "0"
-    last = payment_code[-1]
-    return payment_code[:-1] + (str((int(last) + 1) % 10) if last.isdigit() else "0")
 
 
 def _report(done: "Future[None]") -> None:

@@ -4,8 +4,6 @@ from simulator.account import Account
 from simulator.store.orders import Order
 from simulator.store.payments import Payment
 
-STATUSES = ("PENDING", "SUCCESS", "EXPIRED", "FAILED", "REFUNDED")
-
 
 def status_of(account: Account, order: Order) -> tuple[str, Payment | None]:
     """Return the status that a status check reports now, and the payment that it shows.

@@ -87,8 +87,14 @@ def _alter(body: bytes) -> bytes:
 
 
 def path_of(url: str) -> str:
-    """Return the path of a URL, which is called and signed (DOKU protocol, section 2)."""
+    """Return the path of a URL, which is what is signed of it (DOKU protocol, section 2)."""
     return urlsplit(url).path or "/"
+
+
+def target_of(url: str) -> str:
+    """Return what is called of a URL: its path, and its query string if it has one."""
+    query = urlsplit(url).query
+    return f"{path_of(url)}?{query}" if query else path_of(url)
 
 
 class Stopping(Exception):

@@ -99,6 +99,19 @@ def _sentence(host: str, port: int, error: OSError) -> str:
     return f"Can't listen on {host}, port {port}: {error.strerror or error}."
 
 
+def _status_line(status: int) -> str:
+    try:
+        reason = HTTPStatus(status).phrase
+    except ValueError:
+        reason = "Status"
+    return f"HTTP/1.1 {status} {reason}"
+
+
+def _interim(status: int) -> bytes:
+    """Return a whole interim answer, which has headers and no body."""
+    return f"{_status_line(status)}\r\nLink: </style.css>; rel=preload\r\n\r\n".encode("latin-1")
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One connection."""
 
@@ -164,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if answer.delivery is not Delivery.WHOLE:
             self.close_connection = True
+        if answer.interim_status is not None:
+            self.wfile.write(_interim(answer.interim_status))
         head = self._head(answer)
         body = b"" if self.command == "HEAD" else answer.body
         if answer.delivery is Delivery.HALF:
@@ -178,10 +193,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(head + body)
 
     def _head(self, answer: Answer) -> bytes:
-        try:
-            reason = HTTPStatus(answer.status).phrase
-        except ValueError:
-            reason = "Status"
         headers = {
             "Date": self.date_time_string(),
             "Content-Type": answer.content_type,
@@ -192,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         if self.close_connection:
             headers["Connection"] = "close"
-        lines = [f"HTTP/1.1 {answer.status} {reason}"]
+        lines = [_status_line(answer.status)]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 

@@ -46,6 +46,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     delivery: Delivery = Delivery.WHOLE
     seconds_per_byte: float = 0.0
+    interim_status: int | None = None
+    """An interim answer that is sent before: HTTP allows any number of 1xx."""
 
     def with_headers(self, headers: Mapping[str, str]) -> "Answer":
         """Return the answer with more headers."""

@@ -27,10 +27,11 @@ MOVES = {
     Move.FAIL: "DOKU refused the request for good, or never confirmed it by the code's expiry",
     Move.PAY: "A payment of the code's amount and digits",
     Move.PAY_REUSABLE: "The same, on a code that may be paid again and again",
-    Move.PAY_LATE: "The same, after the code had ended",
+    Move.PAY_ENDED: "The same, after the code had ended",
     Move.EXPIRE: "Nobody paid in time, as far as DOKU knows",
     Move.CANCEL: "The storefront wants the code no longer",
     Move.INQUIRE: "DOKU asked about a `dipc` code, and the answer was that it can be paid",
+    Move.REFUND: "DOKU said for the first time that the money went back to the customer",
     Move.RECORD: "A payment that leaves the status alone, see [payments](#payments)",
     Move.WAIT: "Nothing happened; only the instant of the next look changes",
     Move.REPLACE: "Another code stands in for one that has ended; an open one is cancelled for it",
@@ -40,17 +41,24 @@ MOVES = {
 
 KINDS = {
     PaymentKind.PAID: "It pays the code. On a reusable code every payment in time is of this kind",
-    PaymentKind.PAID_LATE: "It pays a code that had expired, had been cancelled or had failed",
+    PaymentKind.PAID_LATE: "It pays the code, and DOKU dates it after its deadline or cancellation",
     PaymentKind.PAID_AGAIN: (
         "A further payment: its code is for one payment and was paid before, or another code of"
         " the same [chain](#replacing) was. `first_paid` names the one that was paid first"
     ),
-    PaymentKind.AMOUNT_MISMATCH: "Its amount is not the code's: it pays nothing",
+    PaymentKind.AMOUNT_MISMATCH: "Its amount or currency is not the code's: it pays nothing",
     PaymentKind.DIGITS_MISMATCH: "It names other digits than the code's: it pays nothing",
 }
 """What a kind of payment means, for the table of kinds."""
 
-NOT_DRAWN = {Move.INQUIRE, Move.RECORD, Move.WAIT, Move.REPLACE, Move.FORGET}
+NOT_DRAWN = {
+    Move.INQUIRE,
+    Move.REFUND,
+    Move.RECORD,
+    Move.WAIT,
+    Move.REPLACE,
+    Move.FORGET,
+}
 """Moves that are not in the diagram: they lead back to the same status."""
 
 

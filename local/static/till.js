@@ -17,6 +17,7 @@ export async function till(root, { rest, signal }) {
   const show = (seen) => {
     const amount = input("amount", { inputmode: "numeric", value: seen.amount ?? "" });
     const notify = select("notify", NOTIFY, "send");
+    const number = input("receipt_number", { placeholder: "automatic" });
     const force = input("force", { type: "checkbox" });
     const wrong = h("div");
     const pay = h("button", { class: "main", disabled: !seen.payable }, "Take the cash");
@@ -29,6 +30,7 @@ export async function till(root, { rest, signal }) {
       !seen.payable && h("p", { class: "sorry", role: "alert" }, h("strong", {}, "The till refuses the payment"), h("br"), seen.reason),
       h("details", { id: "pay-how" }, h("summary", {}, "What goes wrong?"),
         field("DOKU’s notification", notify),
+        field("Receipt number", number, "Two payments may have the same one."),
         field("Amount paid", amount, "A real till takes the amount of the bill only."),
         h("label", { class: "check" }, force, h("span", {}, "Pay even if the till would refuse"))),
       wrong, pay);
@@ -39,6 +41,7 @@ export async function till(root, { rest, signal }) {
         const order = { payment_code: seen.payment_code, inquiry: false };
         if (amount.value.trim() !== String(seen.amount ?? "")) order.amount = Number(amount.value);
         if (notify.value !== "send") order.notify = notify.value;
+        if (number.value.trim()) order.receipt_number = number.value.trim();
         if (force.checked) order.force = true;
         receipt(await doku("POST", "/pay", order));
       });
@@ -68,7 +71,7 @@ export async function till(root, { rest, signal }) {
       if (note?.state === "delivered") { notified.textContent = "The merchant has been notified."; return; }
       if (note?.state === "lost") { notified.textContent = "The notification was lost; reconciliation will find the payment."; return; }
       if (last) notified.replaceChildren(`Not notified yet (${last.outcome}); DOKU tries again `, when(note.due_at));
-      else if (note && Date.parse(note.due_at) - Date.now() > 5000) notified.replaceChildren("DOKU sends the notification ", when(note.due_at), ".");
+      else if (note && Date.parse(note.due_at) - Date.parse(paid.paid_at) > 5000) notified.replaceChildren("DOKU sends the notification ", when(note.due_at), ".");
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }

@@ -1,7 +1,7 @@
 // The developer's tools: the clock, DOKU's faults, the functions' logs, addresses.
 
 import { advance } from "./clock.js";
-import { Refused, busy, copyButton, doku, facts, field, h, input, local, refresh, select, sorry, toast, watch } from "./kit.js";
+import { Refused, busy, channelName, copyButton, doku, facts, field, h, input, local, refresh, select, sorry, toast, watch } from "./kit.js";
 
 const UNITS = [["60", "minutes"], ["3600", "hours"], ["86400", "days"], ["1", "seconds"]];
 const LINES = 300;
@@ -11,7 +11,7 @@ export async function workshop(root, { query, signal }) {
   if (signal.aborted) return;
   root.append(
     h("div", { class: "head" }, h("h1", {}, "Workshop"), h("p", {}, "Time, faults and logs.")),
-    h("div", { class: "split even" }, h("div", {}, time(), addresses(about)), faults(about, signal)),
+    h("div", { class: "split even" }, h("div", {}, time(), order(about), addresses(about)), faults(about, signal)),
     logs(query, signal));
 }
 
@@ -45,6 +45,28 @@ const addresses = (about) => h("section", { class: "card" }, h("h2", {}, "Addres
   ["Key", ["in ", h("code", {}, ".local/stack.json"), "; the browser never sees it"]],
 ]));
 
+// --- an order at DOKU -----------------------------------------------------------------------
+
+/** What DOKU says of one order from now on, paid or not: in status checks, or in a notification. */
+function order(about) {
+  const invoice = input("order", { placeholder: "as DOKU has it", required: true });
+  const status = select("status", about.statuses.map((each) => [each, each]), "REFUNDED");
+  const [problem, set, notify, restore] = [h("div"), h("button", {}, "Set the status"), h("button", { type: "button" }, "Notify"), h("button", { type: "button", class: "quiet" }, "Restore")];
+  const at = () => "/orders/" + encodeURIComponent(invoice.value.trim()) + "/status";
+  const form = h("form", { class: "card", id: "order", novalidate: true }, h("h2", {}, "An order at DOKU"),
+    h("div", { class: "two" }, field("Invoice number", invoice), field("Status", status)),
+    h("p", { class: "hint" }, "Status checks report it until you restore it. Notify sends a notification with it."),
+    h("div", { class: "row" }, set, notify, restore), problem);
+  const act = (button, work, done) => busy(button, problem, async () => { await work(); toast(done); });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(set, () => doku("POST", at(), { status: status.value }), "The status is set.");
+  });
+  restore.addEventListener("click", () => act(restore, () => doku("POST", at(), { status: null }), "The status is its own again."));
+  notify.addEventListener("click", () => act(notify, () => doku("POST", "/notify", { invoice_number: invoice.value.trim(), status: status.value }), "The notification is on its way."));
+  return form;
+}
+
 // --- faults ----------------------------------------------------------------------------------
 
 function faults(about, signal) {
@@ -53,6 +75,7 @@ function faults(about, signal) {
   const operation = h("select", { name: "operation" });
   const times = input("times", { inputmode: "numeric", value: "1", class: "narrow" });
   const invoice = input("invoice_number", { placeholder: "any" });
+  const channel = select("channel", [["", "any"], ...about.channels.map((each) => [each, channelName(each)])], "");
   const more = h("div", { class: "two" });
   const [problem, list, add] = [h("div"), h("div"), h("button", {}, "Add the fault")];
 
@@ -60,13 +83,18 @@ function faults(about, signal) {
     const { operations, parameters } = kinds[kind.value];
     const all = operations.length > 1 ? ["any", ...operations] : operations;
     operation.replaceChildren(...all.map((each) => h("option", { value: each }, each)));
-    more.replaceChildren(...Object.entries(parameters).map(([name, usual]) => field(name.replaceAll("_", " "),
-      typeof usual === "boolean" ? select("p-" + name, [["true", "true"], ["false", "false"]], String(usual)) : input("p-" + name, { value: usual ?? "", placeholder: "automatic" }))));
+    more.replaceChildren(...Object.entries(parameters).map(([name, { default: usual, choices }]) => {
+      const values = typeof usual === "boolean" ? ["true", "false"] : choices;
+      return field(name.replaceAll("_", " "), values.length
+        ? select("p-" + name, values.map((each) => [each, each.replaceAll("_", " ")]), String(usual))
+        : input("p-" + name, { value: usual ?? "", placeholder: "automatic" }));
+    }));
   }
   function wanted() {
     const made = { kind: kind.value, operation: operation.value, times: times.value.trim() === "" ? null : Number(times.value) };
     if (invoice.value.trim()) made.invoice_number = invoice.value.trim();
-    for (const [name, usual] of Object.entries(kinds[kind.value].parameters)) {
+    if (channel.value) made.channel = channel.value;
+    for (const [name, { default: usual }] of Object.entries(kinds[kind.value].parameters)) {
       const value = form.elements.namedItem("p-" + name).value.trim();
       if (value !== "" && value !== String(usual)) made[name] = typeof usual === "boolean" ? value === "true" : /^-?[\d.]+$/.test(value) && typeof usual !== "string" && name !== "payment_code" ? Number(value) : value;
     }
@@ -76,7 +104,7 @@ function faults(about, signal) {
 
   const form = h("form", { class: "card", id: "faults", novalidate: true }, h("h2", {}, "DOKU’s faults"),
     h("div", { class: "two" }, field("Kind", kind), field("Operation", operation)), more,
-    h("div", { class: "two" }, field("Times", times, "Empty: always."), field("Invoice number", invoice)),
+    h("div", { class: "two" }, field("Times", times, "Empty: always."), field("Invoice number", invoice), field("Channel", channel)),
     problem, add, list);
   kind.addEventListener("change", suit);
   form.addEventListener("submit", (event) => {
@@ -86,7 +114,7 @@ function faults(about, signal) {
 
   const row = (fault) => h("li", {},
     h("p", { class: "row spread" },
-      h("span", {}, h("b", {}, fault.kind.replaceAll("_", " ")), ` of ${fault.operation}`, fault.invoice_number && ` for ${fault.invoice_number}`),
+      h("span", {}, h("b", {}, fault.kind.replaceAll("_", " ")), ` of ${fault.operation}`, fault.invoice_number && ` for ${fault.invoice_number}`, fault.channel && ` at ${channelName(fault.channel)}`),
       h("button", { type: "button", class: "small quiet", id: `fault-${fault.id}`, "aria-label": `Remove fault ${fault.id}`, onclick: change("DELETE", `/faults/${fault.id}`, "Removed.") }, "Remove")),
     h("p", { class: "hint" }, fault.remaining === null ? "always" : fault.remaining === 0 ? "used up" : `${fault.remaining} left`, ` · used ${fault.used}`));
   async function look() {

@@ -7,7 +7,7 @@ from simulator.account import Account
 from simulator.clock import utc_text
 from simulator.control.call import Call
 from simulator.errors import ConfigError, ControlError
-from simulator.merchant_urls import MerchantUrls, check_url
+from simulator.merchant_urls import MerchantUrls
 from simulator.notifier import Notifier
 from simulator.store.settings import CLOCK_OFFSET
 
@@ -90,7 +90,7 @@ class AccountRoutes:
         wanted = {channel: url for channel, url in given.items() if url is not None}
         try:
             for url in wanted.values():
-                check_url(url)
+                urls.check(url)
         except ConfigError as error:
             raise ControlError(str(error)) from error
         with self._account.store.transaction():

@@ -5,7 +5,7 @@ from typing import Any
 
 from simulator.channels import MAX_AMOUNT
 from simulator.errors import ControlError
-from simulator.faults import read_fault
+from simulator.faults import NARROWED_BY, read_fault
 from simulator.strict_json import Malformed, read_object
 from simulator.wire import Request
 
@@ -65,7 +65,7 @@ class Body:
             return "none"
         if isinstance(wanted, str):
             wanted = {"kind": wanted}
-        if not isinstance(wanted, dict) or {"times", "invoice_number"} & wanted.keys():
+        if not isinstance(wanted, dict) or set(NARROWED_BY) & wanted.keys():
             raise ControlError(
                 'notify is "send", "none", the kind of a notification fault,'
                 ' or an object such as {"kind": "duplicate", "copies": 3}.'

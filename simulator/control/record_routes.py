@@ -12,7 +12,7 @@ from simulator.control.views import (
     utc,
 )
 from simulator.errors import ControlError
-from simulator.order_status import STATUSES
+from simulator.store.orders import STATUSES
 from simulator.till import Till
 
 

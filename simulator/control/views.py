@@ -75,6 +75,7 @@ def fault_view(fault: QueuedFault) -> dict[str, Any]:
         "operation": fault.operation,
         "kind": fault.kind,
         "invoice_number": fault.invoice_number,
+        "channel": fault.channel,
         "remaining": fault.remaining,
         "used": fault.used,
         **fault.parameters,

@@ -1,6 +1,7 @@
 """DOKU's routes: finds what a request asks for, and checks, logs and signs around it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from simulator.account import Account
@@ -12,6 +13,7 @@ from simulator.protocol.error_answers import DokuError
 from simulator.protocol.how_to_pay import HowToPay
 from simulator.protocol.misbehave import SpoiledRequest, misbehave
 from simulator.protocol.payment_codes import PaymentCodes
+from simulator.store.orders import Order
 from simulator.strict_json import Malformed, read_object
 from simulator.till import Till
 from simulator.wire import Answer, Request, json_answer
@@ -25,9 +27,10 @@ class DokuApi:
     def __init__(self, account: Account, till: Till) -> None:
         self._account = account
         self._clock = account.clock
+        self._orders = account.store.orders
         self._log = account.store.request_log
         self._faults = account.faults
-        self._authenticator = Authenticator(account.config, account.clock)
+        self._authenticator = Authenticator(account.config)
         self._payment_codes = PaymentCodes(account, till)
         self._how_to_pay = HowToPay(account)
 
@@ -44,30 +47,49 @@ class DokuApi:
         if target.startswith(STATUS_PATH) and invoice_number and "/" not in invoice_number:
             if request.method != "GET":
                 return self._unsigned(request, error_answers.method_not_supported)
-            name = unquote(invoice_number)
-            return self._signed(request, "status", name, lambda: self._status(name))
-        shown = self._how_to_pay.answer(request)
+            return self._status(request, unquote(invoice_number))
+        shown = self._how_to_pay.find(request)
         if shown is not None:
-            return shown
+            return self._show(request, shown)
         return self._unsigned(request, lambda _: error_answers.not_routed(target))
 
     def _payment_code(self, request: Request, channel: Channel, feature: str) -> Answer:
         if request.method != "POST":
             return self._unsigned(request, error_answers.method_not_supported)
+        invoice_number = _invoice_number(request.body)
+        order = None if invoice_number is None else self._orders.get(invoice_number)
+        asked = _Asked(
+            "generate", invoice_number, channel.name, () if order is None else ("order",)
+        )
         return self._signed(
-            request,
-            "generate",
-            _invoice_number(request.body),
-            lambda: self._payment_codes.make(request, channel, feature),
+            request, asked, lambda: self._payment_codes.make(request, channel, feature)
         )
 
-    def _status(self, invoice_number: str) -> Answer:
-        order = self._account.store.orders.get(invoice_number)
+    def _status(self, request: Request, invoice_number: str) -> Answer:
+        order = self._orders.get(invoice_number)
+        asked = _Asked("status", invoice_number, None, ())
+        if order is not None:
+            status, _ = status_of(self._account, order)
+            about = ("order", "payment") if status in {"SUCCESS", "REFUNDED"} else ("order",)
+            asked = _Asked("status", invoice_number, order.channel, about)
+        return self._signed(request, asked, lambda: self._status_answer(invoice_number))
+
+    def _status_answer(self, invoice_number: str) -> Answer:
+        order = self._orders.get(invoice_number)
         if order is None:
             return error_answers.unknown_order()
         channel = self._account.catalogue.channel(order.channel)
         status, payment = status_of(self._account, order)
         return json_answer(200, bodies.status_answer(order, channel, status, payment))
+
+    def _show(self, request: Request, order: Order) -> Answer:
+        """Answer a request for a how-to-pay link, which nobody signs and nobody logs."""
+        asked = _Asked("how_to_pay", order.invoice_number, order.channel, ("order",))
+
+        def show() -> Answer:
+            return self._how_to_pay.show(request, order)
+
+        return self._spoiled(request, asked, show, None) or show()
 
     # --- around every request ------------------------------------------------------------
 
@@ -88,16 +110,10 @@ class DokuApi:
             invoice_number=invoice_number,
         )
 
-    def _signed(
-        self,
-        request: Request,
-        operation: str,
-        invoice_number: str | None,
-        act: Callable[[], Answer],
-    ) -> Answer:
+    def _signed(self, request: Request, asked: "_Asked", act: Callable[[], Answer]) -> Answer:
         """Check in DOKU's order, act, sign; errors before the Client-Id check stay unsigned."""
-        number = self._logged(request, operation, invoice_number)
-        answer = self._checked(request, operation, invoice_number, act, number)
+        number = self._logged(request, asked.operation, asked.invoice_number)
+        answer = self._checked(request, asked, act, number)
         if answer.status:
             self._log.note_status(number, answer.status)
         return answer
@@ -105,8 +121,7 @@ class DokuApi:
     def _checked(
         self,
         request: Request,
-        operation: str,
-        invoice_number: str | None,
+        asked: "_Asked",
         act: Callable[[], Answer],
         number: int,
     ) -> Answer:
@@ -125,20 +140,39 @@ class DokuApi:
             self._authenticator.check_signature(request)
         except DokuError as error:
             return self._authenticator.sign(request, error.answer)
-        fault = self._faults.take(operation, invoice_number)
+        spoiled = self._spoiled(request, asked, acted, number)
+        return self._authenticator.sign(request, acted()) if spoiled is None else spoiled
+
+    def _spoiled(
+        self, request: Request, asked: "_Asked", act: Callable[[], Answer], number: int | None
+    ) -> Answer | None:
+        """Return the answer that the next fault demands; ``None`` if there is none."""
+        fault = self._faults.take(asked.operation, asked.invoice_number, asked.channel, asked.about)
         if fault is None:
-            return self._authenticator.sign(request, acted())
-        self._log.note_fault(number, fault.kind)
+            return None
+        if number is not None:
+            self._log.note_fault(number, fault.kind)
         return misbehave(
             SpoiledRequest(
                 fault=fault,
                 request=request,
-                act=acted,
+                act=act,
                 authenticator=self._authenticator,
                 hanging=self._faults.hanging,
                 base_url=self._account.base_url,
+                store=self._account.store,
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks for, as far as a fault may depend on it."""
+
+    operation: str
+    invoice_number: str | None
+    channel: str | None
+    about: tuple[str, ...]
 
 
 def _invoice_number(body: bytes) -> str | None:

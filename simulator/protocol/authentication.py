@@ -1,7 +1,7 @@
 """Checks who sends a request, and signs the answers (DOKU protocol, sections 1 and 2)."""
 
 from simulator import signature
-from simulator.clock import Clock, read_utc_text, utc_text
+from simulator.clock import machine_now, read_utc_text, utc_text
 from simulator.config import SimulatorConfig
 from simulator.protocol.error_answers import DokuError, error_object, invalid_header
 from simulator.wire import Answer, Request
@@ -13,9 +13,8 @@ MAX_SKEW_SECONDS = 3600
 class Authenticator:
     """Checks requests and signs answers with the account's key."""
 
-    def __init__(self, config: SimulatorConfig, clock: Clock) -> None:
+    def __init__(self, config: SimulatorConfig) -> None:
         self._config = config
-        self._clock = clock
 
     def check_client(self, request: Request) -> None:
         """Check headers, timestamp and Client-Id; raises ``DokuError``.
@@ -61,7 +60,7 @@ class Authenticator:
     def sign(self, request: Request, answer: Answer, *, secret_key: str | None = None) -> Answer:
         """Return the answer with DOKU's headers, signed with the account's key or another."""
         request_id = request.headers["request-id"]
-        timestamp = utc_text(self._clock.now())
+        timestamp = utc_text(machine_now())
         text = signature.component(
             client_id=self._config.client_id,
             request_id=request_id,
@@ -83,7 +82,7 @@ class Authenticator:
         sent_at = read_utc_text(text)
         if sent_at is None:
             raise DokuError(invalid_header("Header Request-Timestamp is invalid"))
-        if abs((self._clock.now() - sent_at).total_seconds()) > MAX_SKEW_SECONDS:
+        if abs((machine_now() - sent_at).total_seconds()) > MAX_SKEW_SECONDS:
             raise DokuError(
                 error_object(400, "request_time_out_of_range", "Request-Timestamp is out of range")
             )

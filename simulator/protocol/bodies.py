@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -39,13 +40,19 @@ def _parties(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _identifier(payment: Payment) -> list[dict[str, str]]:
+def identifiers_of(payment: Payment) -> dict[str, str]:
+    """Return the identifiers of a payment by name; what it lacks is left out."""
     pairs = {
         "AGENT_ID": payment.agent_id,
         "AGENT_STORE_ID": payment.store_id,
         "AGENT_TRX_ID": payment.receipt_number,
     }
-    return [{"name": name, "value": value} for name, value in pairs.items() if value]
+    return {name: value for name, value in pairs.items() if value}
+
+
+def identifier(pairs: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return identifiers in DOKU's form."""
+    return [{"name": name, "value": value} for name, value in pairs.items()]
 
 
 def status_answer(
@@ -75,7 +82,7 @@ def status_answer(
         "online_to_offline_info": info,
     }
     if payment is not None:
-        document["online_to_offline_payment"] = {"identifier": _identifier(payment)}
+        document["online_to_offline_payment"] = {"identifier": identifier(identifiers_of(payment))}
     return document
 
 
@@ -98,7 +105,9 @@ def notification(
             "amount": payment.amount if payment else order.amount,
         },
         "online_to_offline_info": {"payment_code": order.payment_code},
-        "online_to_offline_payment": {"identifier": _identifier(payment) if payment else []},
+        "online_to_offline_payment": {
+            "identifier": identifier(identifiers_of(payment)) if payment else []
+        },
     }
 
 

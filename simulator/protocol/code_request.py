@@ -1,6 +1,7 @@
 """Reads a request for a payment code, of DOKU's or the merchant's (DOKU protocol, section 3)."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ BinOf = Callable[[str, Channel], MerchantBin | None]
 
 _DEFAULT_EXPIRED_TIME = 60
 _MAX_EXPIRED_TIME = 10**8 - 1
+_WHOLE_TEXT = re.compile(r"(\d{1,12})(?:\.0{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,13 @@ class CodeRequest:
 
 
 class _Fields:
-    """Reads fields and collects what is wrong with them."""
+    """Reads fields and collects what is wrong with them.
 
-    def __init__(self) -> None:
+    Unless ``strict``, whole numbers are also taken as DOKU's own plug-ins write them.
+    """
+
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
         self.messages: list[str] = []
 
     def text(
@@ -73,6 +79,8 @@ class _Fields:
             if default is None:
                 self.messages.append(f"{path} is required")
             return default or 0
+        if not self._strict:
+            value = _whole(value)
         if not isinstance(value, int) or isinstance(value, bool):
             self.messages.append(f"{path} must be an integer")
             return 0
@@ -99,10 +107,19 @@ class _Fields:
         return value
 
 
-def _object(
-    document: dict[str, Any], name: str, known: set[str] | frozenset[str] | None
-) -> dict[str, Any]:
-    """Return an object inside a document: unknown fields make DOKU refuse the JSON."""
+def _whole(value: Any) -> Any:
+    """Return ``250000`` for ``250000.0``, ``"250000"`` and ``"250000.00"``; else the value."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    match = _WHOLE_TEXT.fullmatch(value) if isinstance(value, str) else None
+    return value if match is None else int(match[1])
+
+
+def _object(document: dict[str, Any], name: str, known: frozenset[str] | None) -> dict[str, Any]:
+    """Return an object inside a document; raises ``DokuError`` for fields that are not ``known``.
+
+    ``None``: any field is taken.
+    """
     value = document.get(name, {})
     if not isinstance(value, dict) or (known is not None and value.keys() - known):
         raise DokuError(invalid_json())
@@ -114,31 +131,36 @@ def read_code_request(
     channel: Channel,
     configured_url: str | None,
     bin_of: BinOf | None = None,
+    *,
+    strict: bool = False,
 ) -> CodeRequest:
     """Read a request for a payment code; raises ``DokuError``.
 
     ``configured_url`` is the channel's notification URL. With ``bin_of``, which finds the BIN of
-    some digits, the request registers the merchant's own code.
+    some digits, the request registers the merchant's own code. ``strict`` refuses what the protocol
+    does not ask for but DOKU's own code sends: fields that the channel does not have, and whole
+    numbers in another form.
     """
-    if document.keys() - {
-        "order",
-        "online_to_offline_info",
-        "customer",
-        channel.receipt_object,
-        "additional_info",
-    }:
+
+    def part(parent: dict[str, Any], name: str, known: Collection[str]) -> dict[str, Any]:
+        return _object(parent, name, frozenset(known) if strict else None)
+
+    objects = {"order", "online_to_offline_info", "customer", "additional_info"}
+    if strict and document.keys() - objects - {channel.receipt_object}:
         raise DokuError(invalid_json())
-    order = _object(document, "order", {"invoice_number", "amount"})
-    known = {"expired_time", "reusable_status", "info"}
-    if bin_of is not None:
-        known.add(channel.code_field)
-    info = _object(document, "online_to_offline_info", known)
-    customer = _object(document, "customer", {"name", "email"})
-    channel_info = _object(document, channel.receipt_object, {"receipt"})
-    receipt = _object(channel_info, "receipt", channel.receipt_fields)
+    order = part(document, "order", ("invoice_number", "amount"))
+    known = ("expired_time", "reusable_status", "info")
+    info = part(
+        document,
+        "online_to_offline_info",
+        known if bin_of is None else (*known, channel.code_field),
+    )
+    customer = part(document, "customer", ("name", "email"))
+    channel_info = part(document, channel.receipt_object, ("receipt",))
+    receipt = part(channel_info, "receipt", channel.receipt_fields)
     additional = _object(document, "additional_info", None)
 
-    fields = _Fields()
+    fields = _Fields(strict=strict)
     invoice_number = fields.text(order, "order.invoice_number", 64, required=True)
     amount = fields.integer(order, "order.amount", channel.min_amount, channel.max_amount)
     expired_time = fields.integer(
@@ -186,5 +208,5 @@ def _differs_in_host_only(override: str, configured: str | None) -> bool:
         reachable
         and override.isascii()
         and " " not in override
-        and (mine.path, mine.query, mine.fragment) == (theirs.path, "", "")
+        and (mine.path, mine.query, mine.fragment) == (theirs.path, theirs.query, "")
     )

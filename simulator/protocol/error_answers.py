@@ -1,5 +1,6 @@
-"""DOKU's error answers and their three shapes (DOKU protocol, section 8)."""
+"""DOKU's error answers and their shapes (DOKU protocol, section 8)."""
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from simulator.wire import Answer, json_answer
@@ -19,6 +20,29 @@ def error_object(status: int, code: str, message: str) -> Answer:
         status,
         {"error": {"code": code, "message": message, "type": "invalid_request_error"}},
     )
+
+
+def _unlike_doku(status: int, _code: str, message: str) -> Answer:
+    return json_answer(status, {"status": status, "error": message})
+
+
+_SHAPES: Mapping[str, Callable[[int, str, str], Answer]] = {
+    "error": error_object,
+    "message": lambda status, _, message: json_answer(status, {"message": [message]}),
+    "error_messages": lambda status, _, message: json_answer(status, {"error_messages": [message]}),
+    # In the newer documentation only, in a sample that is cut off.
+    "response_code": lambda status, code, message: json_answer(
+        status, {"status": "FAILED", "response_code": code, "response_message": message}
+    ),
+    "other": _unlike_doku,
+}
+REFUSAL_SHAPES = tuple(_SHAPES)
+"""DOKU's shapes by a field that each has, and one that is none of them."""
+
+
+def refusal(shape: str, status: int, code: str, message: str) -> Answer:
+    """Refuse in any of ``REFUSAL_SHAPES``; not every shape has room for a code."""
+    return _SHAPES[shape](status, code, message)
 
 
 def invalid_header(message: str) -> Answer:

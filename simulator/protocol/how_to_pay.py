@@ -26,17 +26,24 @@ class HowToPay:
         self._catalogue = account.catalogue
         self._orders = account.store.orders
 
-    def answer(self, request: Request) -> Answer | None:
-        """Answer a request for one of the links; return ``None`` for any other request."""
+    def find(self, request: Request) -> Order | None:
+        """Return the order of which this is one of the links; ``None`` for any other request."""
         if request.method != "GET":
             return None
-        for prefix, show in ((_PAGE_PATH, self._page), (_API_PATH, self._api)):
+        for prefix in (_PAGE_PATH, _API_PATH):
             if request.target.startswith(prefix):
                 name, _, payment_code = request.target.removeprefix(prefix).partition("/")
                 order = self._orders.by_code(payment_code)
                 if order is not None and order.channel == name:
-                    return show(order, self._catalogue.channel(name), request)
+                    return order
         return None
+
+    def show(self, request: Request, order: Order) -> Answer:
+        """Answer a request for a link of this order."""
+        channel = self._catalogue.channel(order.channel)
+        if request.target.startswith(_PAGE_PATH):
+            return self._page(order, channel)
+        return self._api(order, channel, request)
 
     @staticmethod
     def _steps(channel: Channel, language: str, order: Order) -> list[str]:
@@ -49,7 +56,7 @@ class HowToPay:
         document = {"payment_instruction": [{"channel": channel.label, "step": steps}]}
         return json_answer(200, document).with_headers({"Content-Language": language})
 
-    def _page(self, order: Order, channel: Channel, _request: Request) -> Answer:
+    def _page(self, order: Order, channel: Channel) -> Answer:
         return how_to_pay_page(
             channel=channel.label,
             payment_code=order.payment_code,

@@ -1,17 +1,29 @@
 """Answers requests to DOKU's routes as a fault demands."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from simulator import tellings
 from simulator.hanging import HangingRequests
 from simulator.protocol.authentication import Authenticator
-from simulator.protocol.error_answers import error_object, inactive, unknown_order
+from simulator.protocol.error_answers import (
+    error_object,
+    inactive,
+    not_routed,
+    refusal,
+    unknown_order,
+)
+from simulator.store import Store
 from simulator.store.fault_queue import QueuedFault
-from simulator.wire import Answer, Delivery, Request
+from simulator.wire import Answer, Delivery, Request, json_answer
 
 _GARBAGE = b"<html><body><h1>Bad Gateway</h1></body></html>"
+_FORBIDDEN = (
+    b"<html><head><title>403 Forbidden</title></head><body><h1>Request blocked</h1></body></html>"
+)
 _WRONG_KEY = "SK-not-the-key-of-doku"
 _NOBODY = Answer(status=0, delivery=Delivery.NONE)
 _EMPTY = Answer(status=HTTPStatus.OK, body=b"{}")
@@ -28,6 +40,7 @@ class SpoiledRequest:
     authenticator: Authenticator
     hanging: HangingRequests
     base_url: str
+    store: Store
 
     def value(self, name: str) -> Any:
         """Return a parameter of the fault."""
@@ -41,6 +54,10 @@ class SpoiledRequest:
         """Sign as DOKU does."""
         return self.authenticator.sign(self.request, answer)
 
+    def sign_if_wanted(self, answer: Answer) -> Answer:
+        """Sign the answer if the fault says ``signed``."""
+        return self.sign(answer) if self.value("signed") else answer
+
     def hang(self) -> bool:
         """Hang as long as the fault says; return whether the client is still there."""
         return self.hanging.hang(self.request.connection, self.value("seconds"))
@@ -48,7 +65,17 @@ class SpoiledRequest:
 
 def misbehave(spoiled: SpoiledRequest) -> Answer:
     """Answer a request as its fault demands."""
-    return _BEHAVIOUR[spoiled.fault.kind](spoiled)
+    return _BEHAVIOUR.get(spoiled.fault.kind, _told_otherwise)(spoiled)
+
+
+def _told_otherwise(spoiled: SpoiledRequest) -> Answer:
+    """Answer a status check with another telling."""
+    answer, fault = spoiled.act(), spoiled.fault
+    if answer.status == HTTPStatus.OK:
+        document = json.loads(answer.body)
+        told = tellings.spoil(fault.kind, document, fault.parameters, spoiled.store)
+        answer = json_answer(answer.status, told)
+    return spoiled.sign(answer)
 
 
 def _hang_before_accept(spoiled: SpoiledRequest) -> Answer:
@@ -74,11 +101,35 @@ def _rate_limited(spoiled: SpoiledRequest) -> Answer:
 
 
 def _unavailable(spoiled: SpoiledRequest) -> Answer:
-    return spoiled.sign(inactive())
+    return spoiled.sign_if_wanted(inactive())
 
 
 def _not_found(spoiled: SpoiledRequest) -> Answer:
-    return spoiled.sign(unknown_order())
+    return spoiled.sign_if_wanted(unknown_order())
+
+
+def _refused(spoiled: SpoiledRequest) -> Answer:
+    spoiled.act_if_wanted()
+    shape, status, code, message = map(spoiled.value, ("shape", "status", "code", "message"))
+    return spoiled.sign_if_wanted(refusal(shape, status, code, message))
+
+
+def _refused_repeat(spoiled: SpoiledRequest) -> Answer:
+    return spoiled.sign_if_wanted(
+        error_object(spoiled.value("status"), "invalid_request", "Request refused")
+    )
+
+
+def _not_routed(spoiled: SpoiledRequest) -> Answer:
+    return not_routed(spoiled.request.target)
+
+
+def _firewall(spoiled: SpoiledRequest) -> Answer:
+    return Answer(status=spoiled.value("status"), body=_FORBIDDEN, content_type="text/html")
+
+
+def _early_hints(spoiled: SpoiledRequest) -> Answer:
+    return replace(spoiled.sign(spoiled.act()), interim_status=spoiled.value("status"))
 
 
 def _reset(spoiled: SpoiledRequest) -> Answer:
@@ -133,6 +184,11 @@ _BEHAVIOUR: dict[str, Callable[[SpoiledRequest], Answer]] = {
     "rate_limited": _rate_limited,
     "unavailable": _unavailable,
     "not_found": _not_found,
+    "refused": _refused,
+    "refused_repeat": _refused_repeat,
+    "not_routed": _not_routed,
+    "firewall": _firewall,
+    "early_hints": _early_hints,
     "reset": _reset,
     "half_answer": _half_answer,
     "slow_drip": _slow_drip,

@@ -61,6 +61,7 @@ class PaymentCodes:
             channel,
             self._account.notification_urls.get(channel.name),
             self._catalogue.bin_of if registering else None,
+            strict=self._account.config.strict,
         )
         if self._store.orders.get(wanted.invoice_number) is not None:
             raise DokuError(error_answers.duplicate_invoice())

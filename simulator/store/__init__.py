@@ -29,6 +29,7 @@ _TABLES = (
     + inquiries.TABLES
     + settings.TABLES
 )
+_UPGRADES = {2: fault_queue.ADD_CHANNEL}
 _EMPTIED_BY_RESET = (
     "orders",
     "request_ids",
@@ -50,7 +51,7 @@ class Store:
     """
 
     def __init__(self, file: Path | None) -> None:
-        database = Database(file, _TABLES)
+        database = Database(file, _TABLES, _UPGRADES)
         self._database = database
         self.transaction = database.transaction
         self.close = database.close

@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 LOG_ROWS = 20_000
 """How many of its newest rows a log keeps."""
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 
 class Database:
     """Runs SQL; ``transaction()`` binds several calls into one commit.
 
-    Without a file it lives in memory. ``tables`` are the statements that make a new database.
+    Without a file it lives in memory. ``tables`` are the statements that make a new database,
+    ``upgrades`` the one that brings a database of a version to the next.
     Raises ``StartError`` if the file can't be opened, is in use, or is of another version.
     """
 
-    def __init__(self, file: Path | None, tables: str) -> None:
+    def __init__(self, file: Path | None, tables: str, upgrades: Mapping[int, str]) -> None:
         self._lock = threading.RLock()
         self._depth = 0
         name = ":memory:" if file is None else str(file)
@@ -39,14 +40,14 @@ class Database:
         except sqlite3.Error as error:
             raise StartError(f"The database {name} can't be opened: {error}.") from error
         try:
-            self._prepare(tables)
+            self._prepare(tables, upgrades)
         except (sqlite3.Error, StartError) as error:
             self._connection.close()
             if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
                 raise StartError(f"Another simulator is using the database {name}.") from error
             raise StartError(f"The database {name} can't be used: {error}") from error
 
-    def _prepare(self, tables: str) -> None:
+    def _prepare(self, tables: str, upgrades: Mapping[int, str]) -> None:
         execute = self._connection.execute
         self._connection.row_factory = sqlite3.Row
         # One process owns the file: that is quicker, and a second simulator on it is refused.
@@ -59,7 +60,11 @@ class Database:
             for statement in tables.split(";"):
                 execute(statement)
             execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        elif version != _SCHEMA_VERSION:
+        while version in upgrades:
+            execute(upgrades[version])
+            version += 1
+            execute(f"PRAGMA user_version = {version}")
+        if version not in {0, _SCHEMA_VERSION}:
             raise StartError(
                 "it was written by another version of the simulator;"
                 " move it away to start with a new one."

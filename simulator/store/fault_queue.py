@@ -14,11 +14,14 @@ CREATE TABLE faults (
     operation TEXT NOT NULL,
     kind TEXT NOT NULL,
     invoice_number TEXT,
+    channel TEXT,
     remaining INTEGER,
     used INTEGER NOT NULL DEFAULT 0,
     parameters TEXT NOT NULL
 );
 """
+ADD_CHANNEL = "ALTER TABLE faults ADD COLUMN channel TEXT"
+"""Brings a table of version 2 up to version 3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,8 @@ class QueuedFault:
     kind: str
     invoice_number: str | None
     """The only order that it meets; ``None``: any."""
+    channel: str | None
+    """The only channel that it meets; ``None``: any."""
     remaining: int | None
     """How often it is still used; ``None``: always."""
     used: int
@@ -48,6 +53,7 @@ class FaultQueue:
         operation: str,
         kind: str,
         invoice_number: str | None,
+        channel: str | None,
         times: int | None,
         parameters: dict[str, Any],
     ) -> QueuedFault:
@@ -58,6 +64,7 @@ class FaultQueue:
                 "operation": operation,
                 "kind": kind,
                 "invoice_number": invoice_number,
+                "channel": channel,
                 "remaining": times,
                 "parameters": json.dumps(parameters),
             },
@@ -67,6 +74,7 @@ class FaultQueue:
             operation=operation,
             kind=kind,
             invoice_number=invoice_number,
+            channel=channel,
             remaining=times,
             used=0,
             parameters=parameters,
@@ -77,17 +85,22 @@ class FaultQueue:
         return [_fault(row) for row in self._database.rows("SELECT * FROM faults ORDER BY id")]
 
     def take(
-        self, operation: str, kinds: Sequence[str], invoice_number: str | None
+        self,
+        operation: str,
+        kinds: Sequence[str],
+        invoice_number: str | None,
+        channel: str | None,
     ) -> QueuedFault | None:
-        """Use the oldest fault that fits, once; a fault of ``any`` operation fits by its kind."""
+        """Use the oldest fault of these kinds that fits, once."""
         marks = ", ".join("?" * len(kinds))
         with self._database.transaction():
             row = self._database.row(
-                f"SELECT * FROM faults WHERE (kind IN ({marks})"  # noqa: S608 - marks only
-                " AND operation = 'any' OR operation = ?)"
+                f"SELECT * FROM faults WHERE kind IN ({marks})"  # noqa: S608 - marks only
+                " AND operation IN ('any', ?)"
                 " AND (remaining IS NULL OR remaining > 0)"
-                " AND (invoice_number IS NULL OR invoice_number = ?) ORDER BY id LIMIT 1",
-                (*kinds, operation, invoice_number),
+                " AND (invoice_number IS NULL OR invoice_number = ?)"
+                " AND (channel IS NULL OR channel = ?) ORDER BY id LIMIT 1",
+                (*kinds, operation, invoice_number, channel),
             )
             if row is None:
                 return None

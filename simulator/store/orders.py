@@ -26,6 +26,10 @@ CREATE INDEX orders_of ON orders (payment_code);
 """
 
 
+STATUSES = ("PENDING", "SUCCESS", "EXPIRED", "FAILED", "REFUNDED")
+"""Transaction statuses (DOKU protocol, section 7)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A payment code as DOKU holds it, with its bill.

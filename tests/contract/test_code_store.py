@@ -1,5 +1,6 @@
 """What every codes does."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -7,17 +8,26 @@ from typing import Any
 import pytest
 
 from o2o.core.channels import Channel, Feature
-from o2o.core.codes import Move, PaymentCode, Status
+from o2o.core.codes import Doubt, Move, PaymentCode, Status
 from o2o.core.errors import DigitsTaken, VersionConflict
-from o2o.core.payments import CodeHistory, Evidence
+from o2o.core.payments import (
+    MOST_TELLINGS,
+    CodeHistory,
+    Evidence,
+    Payment,
+    Settlement,
+    comparable,
+)
 from o2o.core.work import Work, WorkKind
 from tests.contract.conftest import Stores
 from tests.support.samples import (
     at,
     make_code,
+    make_completion,
     make_full_code,
     make_kept,
     make_own_code,
+    make_report,
     make_settlement,
 )
 
@@ -72,22 +82,23 @@ def test_a_payment_and_its_code_are_recorded_together(stores: Stores) -> None:
     code = make_code()
     stores.codes.create(code)
     settlement = make_settlement(code)
-    assert stores.codes.record(settlement) is None
+    stores.codes.record(settlement)
     assert stores.codes.get("INV-1") == settlement.code
     assert stores.codes.get_history("INV-1", 5) == CodeHistory(
         settlement.code, [settlement.payment]
     )
 
 
-def test_a_taken_identity_answers_with_its_payment_and_writes_nothing(stores: Stores) -> None:
+def test_a_taken_number_is_a_conflict_and_nothing_is_written(stores: Stores) -> None:
     code = make_code()
     stores.codes.create(code)
     first = make_settlement(code)
     stores.codes.record(first)
-    again = make_settlement(first.code, amount=Decimal(7))
-    assert stores.codes.record(again) == first.payment
-    stale = make_settlement(code, amount=Decimal(8))
-    assert stores.codes.record(stale) == first.payment
+    taken = make_settlement(first.code, "R-2", number=1)
+    stale = make_settlement(code, "R-3")
+    for lost in (first, taken, stale):
+        with pytest.raises(VersionConflict):
+            stores.codes.record(lost)
     assert stores.codes.get_history("INV-1", 5) == CodeHistory(first.code, [first.payment])
 
 
@@ -107,26 +118,164 @@ def test_a_payment_is_not_recorded_without_its_code(stores: Stores) -> None:
     assert stores.codes.get_history("INV-1", 5) is None
 
 
-def test_a_history_shows_the_first_payments_by_identity(stores: Stores) -> None:
-    for invoice_number in ("INV-1", "INV-10", "INV"):
-        code = make_code(invoice_number)
-        stores.codes.create(code)
-        for identity in ("R-2", "R-10", "R-1", "é", "Z", "2026-03-01T03:05:00Z"):
-            settlement = make_settlement(code, identity)
-            stores.codes.record(settlement)
-            code = settlement.code
+RECEIPTS = ["R-2", "R-10", "R-1", "é", "Z", "", "CODE", "PAYMENT#1", "~", "\U0010ffff", "R-3", "0"]
+"""In no order, and more of them than one digit numbers."""
+
+
+def pay(stores: Stores, code: PaymentCode, receipts: Sequence[str]) -> tuple[Payment, ...]:
+    """The payments of a new code, one for each receipt."""
+    stores.codes.create(code)
+    payments = []
+    for receipt_number in receipts:
+        settlement = make_settlement(code, receipt_number)
+        stores.codes.record(settlement)
+        payments.append(settlement.payment)
+        code = settlement.code
+    return tuple(payments)
+
+
+@pytest.mark.parametrize("reusable", [True, False])
+def test_a_history_shows_the_first_payments_as_they_were_recorded(
+    stores: Stores, reusable: bool
+) -> None:
+    for invoice_number in ("INV-10", "INV"):
+        pay(stores, make_code(invoice_number, reusable=reusable), ["R-1", "R-0"])
+    payments = pay(stores, make_code(reusable=reusable), RECEIPTS)
+    code = stores.codes.get("INV-1")
+    assert code is not None
+    assert code.payments == len(RECEIPTS)
+    for limit in (0, 1, 11, 12, 50):
+        history = stores.codes.get_history("INV-1", limit)
+        # Nothing but payments: what leads to them from receipts is none.
+        assert history == CodeHistory(code, list(payments[:limit]))
+
+
+def test_a_history_is_whole_however_long_the_messages_are(stores: Stores) -> None:
+    code = make_code(reusable=True)
+    stores.codes.create(code)
+    evidence = Evidence("x" * 60_000)
+    for number in range(20):
+        # More than the megabyte that DynamoDB answers with at once.
+        settlement = make_settlement(code, f"R-{number}", evidence=evidence)
+        stores.codes.record(settlement)
+        code = settlement.code
+    history = stores.codes.get_history("INV-1", 20)
+    assert history is not None
+    assert [payment.number for payment in history.payments] == list(range(1, 21))
+    assert len(stores.codes.find_alike(make_report(receipt_number=None), 20)) == 20
+
+
+# --- A known payment of which more is known now ---
+
+
+def test_a_completed_payment_replaces_what_was_known_of_it(stores: Stores) -> None:
+    pay(stores, make_code(), ["", "R-2"])
     history = stores.codes.get_history("INV-1", 5)
     assert history is not None
-    assert [payment.identity for payment in history.payments] == [
-        "2026-03-01T03:05:00Z",
-        "R-1",
-        "R-10",
-        "R-2",
-        "Z",
-    ]
-    assert history.code.payments == 6
-    alone = stores.codes.get_history("INV-1", 0)
-    assert alone == CodeHistory(history.code, [])
+    first, second = history.payments
+    completion = make_completion(history.code, first, receipt_number="R-1", store_id="S-9")
+    stores.codes.record(completion)
+    assert completion.code.version == history.code.version + 1
+    assert completion.code.payments == 2
+    assert stores.codes.get_history("INV-1", 5) == CodeHistory(
+        completion.code, [completion.payment, second]
+    )
+
+
+def test_a_payment_keeps_five_tellings_of_the_longest(stores: Stores) -> None:
+    code = make_code()
+    stores.codes.create(code)
+    settlement = make_settlement(code, evidence=Evidence("x" * 60_000))
+    stores.codes.record(settlement)
+    telling = replace(settlement.payment.report, evidence=Evidence("y" * 60_000, {"A": "b" * 1000}))
+    further = (telling,) * (MOST_TELLINGS - 1)
+    fuller = replace(settlement.payment, further=further, doubts=tuple(Doubt))
+    completion = Settlement(settlement.code.move(Move.RECORD), fuller, is_new=False)
+    stores.codes.record(completion)
+    assert stores.codes.get_history("INV-1", 5) == CodeHistory(completion.code, [fuller])
+
+
+def test_a_payment_is_not_completed_on_a_code_that_changed(stores: Stores) -> None:
+    (payment,) = pay(stores, make_code(), ["R-1"])
+    code = stores.codes.get("INV-1")
+    assert code is not None
+    changed = code.move(Move.RECORD)
+    stores.codes.save(changed)
+    with pytest.raises(VersionConflict):
+        stores.codes.record(make_completion(code, payment, store_id="S-9"))
+    assert stores.codes.get_history("INV-1", 5) == CodeHistory(changed, [payment])
+
+
+def test_a_payment_that_is_not_there_is_not_completed(stores: Stores) -> None:
+    code = make_code(reusable=True)
+    stores.codes.create(code)
+    never_recorded = make_settlement(code).payment
+    with pytest.raises(VersionConflict):
+        stores.codes.record(make_completion(code, never_recorded, store_id="S-9"))
+    assert stores.codes.get_history("INV-1", 5) == CodeHistory(code, [])
+    assert stores.codes.find_alike(make_report(), 5) == []
+
+
+# --- What may be alike, of a code with many payments ---
+
+
+def alike(
+    stores: Stores, receipt_number: str | None, newest: int, invoice_number: str = "INV-1"
+) -> list[int]:
+    """The numbers of the payments that a telling with this receipt may speak of."""
+    report = make_report(invoice_number, receipt_number=receipt_number)
+    return sorted(payment.number for payment in stores.codes.find_alike(report, newest))
+
+
+def test_alike_are_the_newest_payments_and_that_of_the_receipt(stores: Stores) -> None:
+    payments = pay(stores, make_code(reusable=True), [f"R-{number}" for number in range(1, 13)])
+    pay(stores, make_code("INV-10", reusable=True), ["R-1", "R-2", "R-99"])
+    assert alike(stores, "R-2", 3) == [2, 10, 11, 12]
+    assert alike(stores, "R-11", 3) == [10, 11, 12]
+    assert alike(stores, "R-2", 50) == list(range(1, 13))
+    for other in (None, "", "N/A", "R-99", "R", "R-", "R-1#", "#"):
+        assert alike(stores, other, 3) == [10, 11, 12]
+    report = make_report(receipt_number="R-2")
+    assert payments[1] in stores.codes.find_alike(report, 1)
+    assert alike(stores, "R-2", 5, "INV-2") == []
+
+
+@pytest.mark.parametrize("told", ["00aB1", "AB1", "ab1", "0000Ab1", " aB1\t"])
+def test_receipts_are_found_without_leading_zeros_and_case(stores: Stores, told: str) -> None:
+    pay(stores, make_code(reusable=True), ["00aB1", "R-2", "R-3"])
+    assert alike(stores, told, 1) == [1, 3]
+    assert alike(stores, told + "0", 1) == [3]
+
+
+def test_the_receipt_of_a_completed_payment_is_found(stores: Stores) -> None:
+    first, *_ = pay(stores, make_code(reusable=True), ["-", "R-2", "R-3"])
+    code = stores.codes.get("INV-1")
+    assert code is not None
+    assert alike(stores, "R-1", 1) == [3]
+    completion = make_completion(code, first, receipt_number="R-1")
+    stores.codes.record(completion)
+    assert alike(stores, "R-1", 1) == [1, 3]
+    assert completion.payment in stores.codes.find_alike(make_report(receipt_number="R-1"), 1)
+
+
+def test_a_receipt_number_that_comes_round_leads_to_its_last_payment(stores: Stores) -> None:
+    pay(stores, make_code(reusable=True), ["R-1", "R-2", "R-1", "R-3", "R-4"])
+    assert alike(stores, "R-1", 1) == [3, 5]
+
+
+def test_a_payment_that_lost_its_race_leaves_no_receipt(stores: Stores) -> None:
+    code = make_code(reusable=True)
+    pay(stores, code, ["R-1"])
+    with pytest.raises(VersionConflict):
+        stores.codes.record(make_settlement(code, "R-9"))
+    assert alike(stores, "R-9", 0) == []
+    assert alike(stores, "R-1", 0) == [1]
+
+
+def test_receipts_of_a_code_that_is_paid_once_lead_nowhere(stores: Stores) -> None:
+    # Its few payments are all read anyway.
+    pay(stores, make_code(), ["R-1", "R-2", "R-3"])
+    assert alike(stores, "R-1", 1) == [3]
 
 
 @pytest.mark.parametrize("amount", ["150000", "150000.00", "0.10", "1E+5", "1." + "0123456789" * 5])
@@ -159,16 +308,16 @@ def test_evidence_keeps_every_character(stores: Stores, body: str) -> None:
 )
 def test_doku_may_send_odd_numbers(stores: Stores, odd: str) -> None:
     # Those of codes are checked when they are asked for; DOKU's are what they are.
-    code = make_code()
-    stores.codes.create(code)
-    settlement = make_settlement(code, odd)
-    assert stores.codes.record(settlement) is None
-    assert stores.codes.record(make_settlement(settlement.code, odd)) == settlement.payment
+    payments = pay(stores, make_code(reusable=True), [odd, "R-2", odd, "R-4"])
     assert stores.codes.get(odd) is None
     assert stores.codes.get_history(odd, 1) is None
+    assert stores.codes.find_alike(make_report(odd), 1) == []
     history = stores.codes.get_history("INV-1", 5)
     assert history is not None
-    assert [payment.identity for payment in history.payments] == [odd]
+    assert history.payments == list(payments)
+    assert [payment.report.receipt_number for payment in payments] == [odd, "R-2", odd, "R-4"]
+    # What has no letter or digit identifies nothing.
+    assert alike(stores, odd, 1) == ([3, 4] if comparable(odd) else [4])
 
 
 def test_due_is_what_is_due_the_longest_overdue_first(stores: Stores) -> None:
@@ -373,7 +522,7 @@ def chain(stores: Stores) -> tuple[PaymentCode, ...]:
 def test_a_payment_is_recorded_while_the_others_stand(stores: Stores) -> None:
     code, *others = chain(stores)
     settlement = replace(make_settlement(code), seen=tuple(others))
-    assert stores.codes.record(settlement) is None
+    stores.codes.record(settlement)
     assert stores.codes.get_history("INV-1", 5) == CodeHistory(
         settlement.code, [settlement.payment]
     )
@@ -400,13 +549,15 @@ def test_a_payment_is_not_recorded_if_another_code_of_the_chain_is_not_there(
     assert stores.codes.get_history("INV-1", 5) == CodeHistory(code, [])
 
 
-def test_a_known_payment_says_more_than_a_changed_chain(stores: Stores) -> None:
+def test_a_payment_is_not_completed_if_another_code_of_the_chain_changed(stores: Stores) -> None:
     code, other, _ = chain(stores)
     first = make_settlement(code)
     stores.codes.record(first)
-    stores.codes.record(make_settlement(other))
-    again = replace(make_settlement(first.code), seen=(other,))
-    assert stores.codes.record(again) == first.payment
+    completion = make_completion(first.code, first.payment, store_id="S-9")
+    stores.codes.save(other.wait(None))
+    with pytest.raises(VersionConflict):
+        stores.codes.record(replace(completion, seen=(other,)))
+    assert stores.codes.get_history("INV-1", 5) == CodeHistory(first.code, [first.payment])
 
 
 @pytest.mark.parametrize("namespace", [None, "k7q2"])
@@ -429,7 +580,7 @@ def test_order_numbers_are_the_keys_of_everything(stores: Stores) -> None:
     ours, theirs = make_code(), make_code(storefront_id="other", namespace="k7q2")
     assert stores.codes.create(ours) is stores.codes.create(theirs) is None
     settlement = make_settlement(theirs)
-    assert stores.codes.record(settlement) is None
+    stores.codes.record(settlement)
     assert stores.codes.get("INV-1") == ours
     assert stores.codes.get("k7q2._INV-1") == settlement.code
     assert stores.codes.list_payments("INV-1", limit=5, cursor=None).items == []

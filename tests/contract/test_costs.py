@@ -1,15 +1,17 @@
 """What the use cases cost on the real engine: requests and units, as it counts them itself."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from o2o.core.channels import Feature
 from o2o.core.codes import Status
 from o2o.core.inquiries import InquiryStatus
+from o2o.core.payments import Evidence
 from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
-from o2o.usecases.settle import SettleOutcome
+from o2o.usecases.settle import HISTORY, SettleOutcome
 from tests.contract.conftest import Table
 from tests.support.capacity import CapacityMeter
 from tests.support.world import World, plenty
@@ -41,7 +43,7 @@ def test_generating_a_code_costs_two_writes_and_no_read(dynoxide_table):
 
 def test_a_notification_costs_one_read_and_one_transaction(world, meter):
     assert world.notify(world.doku.pay("INV-1")).outcome is NotificationOutcome.SETTLED
-    assert meter.operations == ["GetItem", "TransactWriteItems"]
+    assert meter.operations == ["Query", "TransactWriteItems"]
     assert meter.read_units == 1
     # Two items of at most 1 KB at two units each, and in the due index from the next look to
     # when the code is forgotten.
@@ -54,8 +56,61 @@ def test_a_repeated_notification_costs_one_read(world, meter):
     world.notify(report)
     meter.requests.clear()
     assert world.notify(report).outcome is NotificationOutcome.KNOWN
-    assert meter.operations == ["GetItem"]
+    assert meter.operations == ["Query"]
     assert meter.read_units == 1
+
+
+def test_a_notification_that_completes_a_payment_costs_one_read_and_one_transaction(world, meter):
+    report = world.doku.pay("INV-1")
+    world.clock.advance(minutes=2)
+    checked = world.doku.check_status("INV-1", plenty).payment
+    assert checked is not None
+    world.settle(replace(checked, receipt_number=None))
+    meter.requests.clear()
+    assert world.settle(report).outcome is SettleOutcome.COMPLETED
+    assert meter.operations == ["Query", "TransactWriteItems"]
+    assert meter.read_units == 1
+    # Two items of at most 1 KB at two units each, and nothing moves in the indexes.
+    assert meter.write_units == 4
+
+
+def test_a_payment_of_a_reusable_code_costs_a_third_item(dynoxide_table):
+    world = World(dynoxide_table.stores.codes)
+    world.ask(reusable=True)
+    with CapacityMeter(dynoxide_table.client) as meter:
+        world.notify(world.doku.pay("INV-1"))
+    assert meter.operations == ["Query", "TransactWriteItems"]
+    # It stays in the due index, where it is.
+    assert (meter.read_units, meter.write_units) == (1, 6)
+
+
+def test_of_a_code_with_many_payments_a_notification_costs_the_same_however_many(dynoxide_table):
+    world = World(dynoxide_table.stores.codes)
+    world.ask(reusable=True)
+    first = world.doku.pay("INV-1")
+    world.notify(first)
+    meter = CapacityMeter(dynoxide_table.client)
+
+    def pay(times: int) -> float:
+        for _ in range(times):
+            world.clock.advance(seconds=1)
+            meter.requests.clear()
+            with meter:
+                world.notify(world.doku.pay("INV-1"))
+        return meter.read_units
+
+    pay(HISTORY)
+    units = pay(1)
+    # Its first payments, its newest ones, and where its receipt leads.
+    assert meter.operations == ["Query", "Query", "GetItem", "TransactWriteItems"]
+    assert units <= 2 * HISTORY / 4 + 1
+    assert pay(30) <= units + 0.5 * 2
+    meter.requests.clear()
+    with meter:
+        assert world.notify(replace(first, evidence=Evidence("again"))).outcome is (
+            NotificationOutcome.KNOWN
+        )
+    assert meter.operations == ["Query", "Query", "GetItem", "GetItem"]
 
 
 def test_a_read_costs_one_read_with_the_payment_in_it(world, meter):
@@ -74,7 +129,7 @@ def test_a_status_check_that_tells_nothing_new_costs_one_read(world, meter):
     assert report is not None
     meter.requests.clear()
     assert world.settle(report).outcome is SettleOutcome.KNOWN
-    assert meter.operations == ["GetItem"]
+    assert meter.operations == ["Query"]
 
 
 def test_what_is_due_costs_in_proportion_to_what_is_due(world, meter):
@@ -119,7 +174,7 @@ def test_a_payment_in_a_chain_costs_a_read_for_each_code_of_it(dynoxide_table):
     world.ask("INV-2", replaces="INV-1")
     with CapacityMeter(dynoxide_table.client) as meter:
         world.notify(world.doku.pay("INV-2"))
-    assert meter.operations == ["GetItem", "GetItem", "TransactWriteItems"]
+    assert meter.operations == ["Query", "GetItem", "TransactWriteItems"]
 
 
 def test_forgetting_a_code_costs_one_read_and_one_write_and_so_does_its_evidence(world, meter):
@@ -128,7 +183,7 @@ def test_forgetting_a_code_costs_one_read_and_one_write_and_so_does_its_evidence
         # The code, and in the due index to when its evidence goes.
         (90, ["GetItem", "PutItem"], 1 + 2),
         # Its payment, the code, and out of the due index.
-        (3650, ["GetItem", "Query", "UpdateItem", "PutItem"], 1 + 1 + 1),
+        (3650, ["GetItem", "Query", "PutItem", "PutItem"], 1 + 1 + 1),
     ):
         world.clock.advance(days=days)
         world.expire()

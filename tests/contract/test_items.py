@@ -1,7 +1,9 @@
 """What the items look like: other readers, index keys, retention, and versions of the code."""
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,26 +13,31 @@ from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.table import payment_item
 from o2o.core.channels import Channel
 from o2o.core.codes import Customer, PaymentKind, Status
 from o2o.core.deliveries import DeliveryStatus
 from o2o.core.errors import DigitsTaken, InvalidConfiguration
 from o2o.core.notifications import KeptFor
-from o2o.core.payments import Payment
+from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Source
 from o2o.core.storefronts import ApiKey, Storefront
 from o2o.core.work import Work, WorkKind
+from o2o.usecases.settle import Settle, SettleOutcome
 from tests.contract.conftest import Table
 from tests.support.memory import RETENTION
 from tests.support.samples import (
     NOW,
     at,
     make_code,
+    make_completion,
     make_full_code,
     make_kept,
     make_own_code,
+    make_report,
     make_settlement,
 )
 from tests.support.storefronts import make_record
+from tests.support.world import TIMETABLE
 
 
 def items(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
@@ -51,7 +58,7 @@ def test_the_keys_of_everything(table: Table) -> None:
     found = items(table)
     assert {key: item.get("listing", {}).get("S") for key, item in found.items()} == {
         ("CODE#INV-1", "CODE"): "CODES#shop",
-        ("CODE#INV-1", "PAYMENT#R-1"): None,
+        ("CODE#INV-1", "PAYMENT#0000000001"): None,
         ("CODE#INV-2", "CODE"): "CODES#shop",
         ("DIGITS#alfa#8899551234567890", "CLAIM"): None,
         ("NOTIFICATION#INV-9", "NOTIFICATION#0a1b"): "NOTIFICATIONS",
@@ -61,6 +68,38 @@ def test_the_keys_of_everything(table: Table) -> None:
     }
     listed = [item for item in found.values() if "listing" in item]
     assert {item["created_at"]["S"] for item in listed} == {"2026-03-01T03:00:00.000000Z"}
+
+
+def test_only_reusable_codes_lead_from_receipts_to_payments(table: Table) -> None:
+    for code in (make_code(), make_code("INV-2", reusable=True)):
+        table.stores.codes.create(code)
+        first = make_settlement(code, "00R-1")
+        table.stores.codes.record(first)
+        second = make_settlement(first.code, "N/A")
+        table.stores.codes.record(second)
+        completion = make_completion(second.code, second.payment, receipt_number="R-2")
+        table.stores.codes.record(completion)
+    payments = {f"PAYMENT#000000000{number}" for number in (1, 2)}
+    found = items(table)
+    assert {sk for pk, sk in found if pk == "CODE#INV-1"} == {"CODE", *payments}
+    receipts = {"RECEIPT#r-1", "RECEIPT#r-2"}
+    assert {sk for pk, sk in found if pk == "CODE#INV-2"} == {"CODE", *payments, *receipts}
+    # In no index, and for good, as its payment.
+    assert found["CODE#INV-2", "RECEIPT#r-1"] == {
+        "pk": {"S": "CODE#INV-2"},
+        "sk": {"S": "RECEIPT#r-1"},
+        "payment": {"S": "PAYMENT#0000000001"},
+    }
+    assert found["CODE#INV-2", "RECEIPT#r-2"]["payment"] == {"S": "PAYMENT#0000000002"}
+
+
+def test_a_receipt_that_leads_to_a_payment_that_has_gone_leads_nowhere(table: Table) -> None:
+    code = make_code(reusable=True)
+    table.stores.codes.create(code)
+    table.stores.codes.record(make_settlement(code))
+    key = {"pk": {"S": "CODE#INV-1"}, "sk": {"S": "PAYMENT#0000000001"}}
+    table.client.delete_item(TableName=table.name, Key=key)
+    assert table.stores.codes.find_alike(make_report(), 5) == []
 
 
 def test_an_item_in_full(table: Table) -> None:
@@ -91,6 +130,7 @@ def test_an_item_in_full(table: Table) -> None:
                 }
             },
             "late": {"BOOL": False},
+            "had_ended": {"BOOL": False},
             "payments": {"N": "0"},
             "listing": {"S": "CODES#shop"},
         }
@@ -180,13 +220,35 @@ def test_only_what_nothing_hangs_on_has_a_ttl(table: Table) -> None:
 
 
 def test_payments_whose_code_has_gone_are_no_history(table: Table) -> None:
-    code = make_code()
+    code = make_code(reusable=True)
     table.stores.codes.create(code)
     table.stores.codes.record(make_settlement(code))
     key = {"pk": {"S": "CODE#INV-1"}, "sk": {"S": "CODE"}}
     table.client.delete_item(TableName=table.name, Key=key)
     assert table.stores.codes.get("INV-1") is None
     assert table.stores.codes.get_history("INV-1", 5) is None
+
+
+@pytest.mark.parametrize("reusable", [True, False])
+def test_an_invoice_number_that_comes_round_is_paid_beside_its_former_payments(
+    table: Table, reusable: bool
+) -> None:
+    former = make_code(reusable=reusable)
+    table.stores.codes.create(former)
+    paid = make_settlement(former)
+    table.stores.codes.record(paid)
+    # Evidence is kept for longer than codes.
+    key = {"pk": {"S": "CODE#INV-1"}, "sk": {"S": "CODE"}}
+    table.client.delete_item(TableName=table.name, Key=key)
+    now = at(days=400)
+    code = make_own_code(reusable=reusable, created_at=now, expires_at=at(days=401))
+    assert table.stores.codes.create(code) is None
+    settle = Settle(codes=table.stores.codes, clock=lambda: now, timetable=TIMETABLE)
+    report = make_report(receipt_number="R-1", paid_at=now, evidence=Evidence("another payment"))
+    assert settle(report).outcome is SettleOutcome.RECORDED
+    recorded = table.stores.codes.list_payments("INV-1", limit=5, cursor=None).items
+    assert paid.payment in recorded
+    assert len(recorded) == 2
 
 
 def test_without_retention_nothing_is_written(table: Table) -> None:
@@ -255,6 +317,145 @@ def test_an_item_that_lacks_what_it_must_have_is_an_error(table: Table) -> None:
     table.client.put_item(TableName=table.name, Item=broken)
     with pytest.raises(TypeError, match="amount"):
         table.stores.codes.get("INV-1")
+
+
+_OLD_PAYMENT: dict[str, Any] = {
+    "pk": {"S": "CODE#INV-1"},
+    "sk": {"S": "PAYMENT#R-1"},
+    "identity": {"S": "R-1"},
+    "kind": {"S": "paid"},
+    "report": {
+        "M": {
+            "invoice_number": {"S": "INV-1"},
+            "payment_code": {"S": "8000000000000021"},
+            "amount": {"S": "150000.00"},
+            "paid_at": {"S": "2026-03-01T03:05:00.000000Z"},
+            "source": {"S": "notification"},
+            "evidence": {"M": {"body": {"S": "{}"}, "headers": {"M": {"Client-Id": {"S": "M"}}}}},
+            "acquirer": {"S": "ALFA"},
+            "receipt_number": {"S": "R-1"},
+        }
+    },
+    "recorded_at": {"S": "2026-03-01T03:06:00.000000Z"},
+    "ttl": {"N": "1"},
+}
+"""As it was stored before payments were numbered: under what was its identity then."""
+
+_OLD_MARK = {
+    "M": {
+        **{name: _OLD_PAYMENT[name] for name in ("identity", "kind", "recorded_at")},
+        **{name: _OLD_PAYMENT["report"]["M"][name] for name in ("amount", "paid_at")},
+        "receipt_number": {"S": "R-1"},
+    }
+}
+
+OLD_PAYMENT = Payment(
+    identity="R-1",
+    kind=PaymentKind.PAID,
+    report=PaymentReport(
+        invoice_number="INV-1",
+        payment_code="8000000000000021",
+        amount=Decimal("150000.00"),
+        paid_at=at(minutes=5),
+        source=Source.NOTIFICATION,
+        evidence=Evidence("{}", {"Client-Id": "M"}),
+        acquirer="ALFA",
+        receipt_number="R-1",
+    ),
+    recorded_at=at(minutes=6),
+)
+
+
+def old_history(table: Table, *receipts: str, reusable: bool = False) -> CodeHistory:
+    """A code with payments of the former version, as it is read."""
+    put = partial(table.client.put_item, TableName=table.name)
+    put(
+        Item={
+            **_OLD,
+            "reusable": {"BOOL": reusable},
+            "status": {"S": "active" if reusable else "paid"},
+            "payments": {"N": str(len(receipts))},
+            "last_payment": _OLD_MARK,
+        }
+    )
+    for receipt in receipts:
+        report = {"M": {**_OLD_PAYMENT["report"]["M"], "receipt_number": {"S": receipt}}}
+        names = {"sk": {"S": f"PAYMENT#{receipt}"}, "identity": {"S": receipt}}
+        put(Item={**_OLD_PAYMENT, **names, "report": report})
+    history = table.stores.codes.get_history("INV-1", 50)
+    assert history is not None
+    return history
+
+
+def test_a_payment_of_the_former_version_is_read(table: Table) -> None:
+    history = old_history(table, "R-1")
+    assert history.payments == [OLD_PAYMENT]
+    assert history.code.last_payment == OLD_PAYMENT.mark
+    assert table.stores.codes.list_payments("INV-1", limit=5, cursor=None).items == [OLD_PAYMENT]
+    report = make_report(receipt_number="r-1")
+    assert table.stores.codes.find_alike(report, 5) == [OLD_PAYMENT]
+
+
+def test_payments_of_both_versions_have_their_pages(table: Table) -> None:
+    history = old_history(table, "R-1", "R-2", "00-3", reusable=True)
+    table.stores.codes.record(make_settlement(history.code, "R-4"))
+    seen: list[str | None] = []
+    cursor = None
+    for _ in range(4):
+        page = table.stores.codes.list_payments("INV-1", limit=1, cursor=cursor)
+        seen += [payment.report.receipt_number for payment in page.items]
+        cursor = page.next_cursor
+    assert cursor is None
+    assert sorted(map(str, seen)) == ["00-3", "R-1", "R-2", "R-4"]
+
+
+@pytest.mark.parametrize("reusable", [True, False])
+def test_a_payment_of_the_former_version_is_completed_in_its_place(
+    table: Table, reusable: bool
+) -> None:
+    history = old_history(table, "R-1", reusable=reusable)
+    completion = make_completion(history.code, OLD_PAYMENT, store_id="S-9")
+    table.stores.codes.record(completion)
+    assert table.stores.codes.get_history("INV-1", 5) == CodeHistory(
+        completion.code, [completion.payment]
+    )
+    assert {sk for _, sk in items(table)} - {"RECEIPT#r-1"} == {"CODE", "PAYMENT#R-1"}
+
+
+@pytest.mark.parametrize("odd", ["x" * 600, "é" * 300, "\ud800", "", "\U0010ffff"])
+def test_a_former_payment_with_an_odd_number_is_completed_in_its_place(
+    table: Table, odd: str
+) -> None:
+    old_history(table)
+    payment = replace(OLD_PAYMENT, identity=odd)
+    item = payment_item("INV-1", payment)
+    table.client.put_item(TableName=table.name, Item=item)
+    history = table.stores.codes.get_history("INV-1", 5)
+    assert history is not None
+    assert history.payments == [payment]
+    completion = make_completion(history.code, payment, store_id="S-9")
+    table.stores.codes.record(completion)
+    found = table.stores.codes.get_history("INV-1", 5)
+    assert found == CodeHistory(completion.code, [completion.payment])
+
+
+def test_another_payment_is_numbered_beside_those_of_the_former_version(table: Table) -> None:
+    history = old_history(table, "R-1", "R-2", reusable=True)
+    settlement = make_settlement(history.code, "R-3")
+    table.stores.codes.record(settlement)
+    assert settlement.payment.number == 3
+    found = table.stores.codes.get_history("INV-1", 5)
+    assert found is not None
+    assert settlement.payment in found.payments
+    assert len(found.payments) == 3
+
+
+def test_the_receipt_of_a_completed_former_payment_leads_to_it(table: Table) -> None:
+    history = old_history(table, "R-1", "R-2", "R-3", reusable=True)
+    completion = make_completion(history.code, history.payments[0], store_id="S-9")
+    table.stores.codes.record(completion)
+    alike = table.stores.codes.find_alike(make_report(receipt_number="R-1"), 1)
+    assert completion.payment in alike
 
 
 # --- The codec by itself ---

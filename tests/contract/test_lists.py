@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from o2o.core.pages import Page
 from o2o.core.payments import Payment
 from o2o.core.storefronts import ApiKey, Storefront
 from tests.contract.conftest import Stores, Table
-from tests.support.samples import at, make_code, make_kept, make_settlement
+from tests.support.samples import at, make_code, make_completion, make_kept, make_settlement
 
 
 def list_codes(
@@ -266,23 +266,23 @@ def test_a_code_that_is_anothers_by_now_is_passed_over(behind: Table) -> None:
 # --- A code's payments ---
 
 
-def pay(stores: Stores, identities: list[str], invoice_number: str = "INV-1") -> list[Payment]:
-    """Payments of a new code, in the order in which they are listed."""
-    code = make_code(invoice_number)
+def pay(stores: Stores, receipts: Sequence[str], invoice_number: str = "INV-1") -> list[Payment]:
+    """Payments of a new code, in the order in which they are listed: as they were recorded."""
+    code = make_code(invoice_number, reusable=True)
     stores.codes.create(code)
     payments = []
-    for identity in identities:
-        settlement = make_settlement(code, identity)
-        assert stores.codes.record(settlement) is None
+    for receipt_number in receipts:
+        settlement = make_settlement(code, receipt_number)
+        stores.codes.record(settlement)
         payments.append(settlement.payment)
         code = settlement.code
-    return sorted(payments, key=lambda payment: payment.identity)
+    return payments
 
 
-ODD = ["R-2", "R-10", "R-1", "é", "Z", "PAYMENT#R-1", "2026-03-01T03:05:00Z"]
+ODD = ["R-2", "R-10", "R-1", "é", "Z", "PAYMENT#0000000001", "", "\U0010ffff", "0", "R-2", "\ud800"]
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
+@pytest.mark.parametrize("limit", [1, 2, 3, 10, 11, 12])
 def test_pages_of_payments_follow_each_other(stores: Stores, limit: int) -> None:
     payments = pay(stores, ODD)
     pay(stores, ["R-0", "R-1", "z"], "INV-10")
@@ -300,16 +300,11 @@ def test_pages_of_payments_follow_each_other(stores: Stores, limit: int) -> None
 
 @pytest.mark.parametrize("odd", ["x" * 2000, "\ud800", "é" * 300, "\U0001f9fe" * 100])
 def test_a_page_may_end_at_the_oddest_payment(stores: Stores, odd: str) -> None:
-    pay(stores, [odd])
-    # The second one sorts behind any other.
-    code = stores.codes.get("INV-1")
-    assert code is not None
-    last = make_settlement(code, "\U0010ffff")
-    stores.codes.record(last)
+    first, last = pay(stores, [odd, "R-2"])
     page = stores.codes.list_payments("INV-1", limit=1, cursor=None)
-    assert [payment.identity for payment in page.items] == [odd]
+    assert page.items == [first]
     rest = stores.codes.list_payments("INV-1", limit=1, cursor=page.next_cursor)
-    assert rest == Page([last.payment], None)
+    assert rest == Page([last], None)
 
 
 def test_a_code_without_payments_lists_none(stores: Stores) -> None:
@@ -324,15 +319,27 @@ def test_payments_that_come_later_do_not_disturb_a_page(stores: Stores) -> None:
     cursor = stores.codes.list_payments("INV-1", limit=1, cursor=None).next_cursor
     code = stores.codes.get("INV-1")
     assert code is not None
-    before = make_settlement(code, "R-0")
-    behind = make_settlement(before.code, "R-4")
-    for settlement in (before, behind):
-        assert stores.codes.record(settlement) is None
+    # Whatever its receipt, a later one comes last.
+    later = make_settlement(code, "R-0")
+    stores.codes.record(later)
     rest = stores.codes.list_payments("INV-1", limit=9, cursor=cursor)
-    assert rest == Page([payments[1], behind.payment, payments[2]], None)
+    assert rest == Page([*payments[1:], later.payment], None)
 
 
-_OWN_PAYMENT = ("CODE#INV-1", "PAYMENT#R-1")
+def test_a_payment_that_is_completed_keeps_its_place(stores: Stores) -> None:
+    payments = pay(stores, ["", "R-2", "R-3"])
+    code = stores.codes.get("INV-1")
+    assert code is not None
+    cursor = stores.codes.list_payments("INV-1", limit=1, cursor=None).next_cursor
+    completion = make_completion(code, payments[0], receipt_number="R-9")
+    stores.codes.record(completion)
+    page = stores.codes.list_payments("INV-1", limit=9, cursor=None)
+    assert page == Page([completion.payment, *payments[1:]], None)
+    rest = stores.codes.list_payments("INV-1", limit=9, cursor=cursor)
+    assert rest == Page(payments[1:], None)
+
+
+_OWN_PAYMENT = ("CODE#INV-1", "PAYMENT#0000000001")
 
 
 def test_the_forged_payments_below_are_wrong_in_one_point_only(table: Table) -> None:
@@ -349,9 +356,10 @@ FORGED_PAYMENTS = [
     forge(*_OWN_PAYMENT) + "=",
     forge(*_OWN_PAYMENT) + "\n",
     " " + forge(*_OWN_PAYMENT),
-    forge("CODE#INV-2", "PAYMENT#R-1"),
-    forge("CODE#INV-1", "R-1"),
+    forge("CODE#INV-2", "PAYMENT#0000000001"),
+    forge("CODE#INV-1", "0000000001"),
     forge("CODE#INV-1", "CODE"),
+    forge("CODE#INV-1", "RECEIPT#r-1"),
     forge("CODE#INV-1", "PAYMENT#\ud800"),
     forge("CODE#INV-1", "PAYMENT#" + "x" * 600),
     forge("CODE#INV-1", "PAYMENT#" + "x" * 9000),

@@ -17,7 +17,14 @@ from o2o.core.payments import CodeHistory
 from o2o.usecases.ports import CodeStore
 from tests.contract.conftest import Table
 from tests.support.memory import RETENTION
-from tests.support.samples import at, make_code, make_own_code, make_settlement
+from tests.support.samples import (
+    at,
+    make_code,
+    make_completion,
+    make_own_code,
+    make_report,
+    make_settlement,
+)
 
 
 @dataclass
@@ -87,7 +94,7 @@ def test_contention_is_waited_out(trouble: Trouble, error: tuple[str, ...]) -> N
     trouble.codes.create(code)
     settlement = make_settlement(code)
     trouble.answer(3, *error)
-    assert trouble.codes.record(settlement) is None
+    trouble.codes.record(settlement)
     assert trouble.codes.get("INV-1") == settlement.code
     assert len(trouble.slept) == 3
 
@@ -107,11 +114,13 @@ def test_patience_has_an_end(trouble: Trouble, error: tuple[str, ...]) -> None:
     steps: list[Callable[[CodeStore], Any]] = [
         lambda codes: codes.get("INV-1"),
         lambda codes: codes.get_history("INV-1", 1),
+        lambda codes: codes.find_alike(make_report(), 1),
         lambda codes: codes.find_by_digits(Channel.ALFA, "8"),
         lambda codes: codes.list_payments("INV-1", limit=1, cursor=None),
         lambda codes: codes.create(make_own_code("INV-2"), replaced=code.wait(None)),
         lambda codes: codes.save(code.wait(None)),
         lambda codes: codes.record(make_settlement(code)),
+        lambda codes: codes.record(make_completion(code, make_settlement(code).payment)),
     ]
     for step in steps:
         trouble.slept.clear()

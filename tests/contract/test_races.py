@@ -11,20 +11,26 @@ import pytest
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import Move, PaymentCode, Status
 from o2o.core.errors import DigitsTaken, VersionConflict
+from o2o.core.payments import CodeHistory, Evidence, Settlement
 from o2o.core.storefronts import Storefront
+from o2o.usecases.settle import Settle, SettleOutcome
 from tests.contract.conftest import Stores, Table, memory_stores
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.samples import (
     NOW,
     at,
     make_code,
+    make_completion,
     make_kept,
     make_own_code,
+    make_report,
     make_settlement,
 )
+from tests.support.world import TIMETABLE
 
 CROWD = 50
 THRONG = 200
+TILLS = 6
 Result = TypeVar("Result")
 
 
@@ -46,6 +52,15 @@ def at_once(do: Callable[[int], Result], crowd: int = CROWD) -> list[Result]:
 
     with ThreadPoolExecutor(crowd) as pool:
         return list(pool.map(run, range(crowd)))
+
+
+def records(stores: Stores, settlement: Settlement) -> bool:
+    """Whether the settlement is recorded: another one may have come before."""
+    try:
+        stores.codes.record(settlement)
+    except VersionConflict:
+        return False
+    return True
 
 
 def test_one_of_many_creates(stores: Stores) -> None:
@@ -164,14 +179,9 @@ def test_of_two_codes_of_a_chain_one_is_paid_first(stores: Stores) -> None:
         replace(make_settlement(other), seen=(one,)),
     ]
 
-    def record(number: int) -> bool:
-        try:
-            return stores.codes.record(settlements[number]) is None
-        except VersionConflict:
-            return False
-
     # Both at once would each be the order's first payment.
-    assert at_once(record, 2).count(True) == 1
+    recorded = at_once(lambda number: records(stores, settlements[number]), 2)
+    assert recorded.count(True) == 1
 
 
 def test_one_of_many_saves_a_version(stores: Stores) -> None:
@@ -195,9 +205,7 @@ def test_a_payment_that_comes_many_times_is_recorded_once(stores: Stores) -> Non
     code = make_code()
     stores.codes.create(code)
     settlement = make_settlement(code)
-    takers = at_once(lambda _: stores.codes.record(settlement))
-    assert takers.count(None) == 1
-    assert takers.count(settlement.payment) == CROWD - 1
+    assert at_once(lambda _: records(stores, settlement)).count(True) == 1
     history = stores.codes.get_history("INV-1", CROWD)
     assert history is not None
     assert history.code == settlement.code
@@ -207,19 +215,50 @@ def test_a_payment_that_comes_many_times_is_recorded_once(stores: Stores) -> Non
 def test_different_payments_of_one_version_are_recorded_one_by_one(stores: Stores) -> None:
     code = make_code()
     stores.codes.create(code)
-
-    def record(number: int) -> bool:
-        try:
-            return stores.codes.record(make_settlement(code, f"R-{number}")) is None
-        except VersionConflict:
-            return False
-
-    recorded = at_once(record)
+    settlements = [make_settlement(code, f"R-{number}") for number in range(CROWD)]
+    recorded = at_once(lambda number: records(stores, settlements[number]))
     assert recorded.count(True) == 1
+    winner = settlements[recorded.index(True)]
+    history = stores.codes.get_history("INV-1", CROWD)
+    assert history == CodeHistory(winner.code, [winner.payment])
+
+
+def test_one_of_many_completes_a_payment(stores: Stores) -> None:
+    stores.codes.create(make_code())
+    first = make_settlement(make_code(), "")
+    stores.codes.record(first)
+    completions = [
+        make_completion(first.code, first.payment, receipt_number=f"R-{number}")
+        for number in range(CROWD)
+    ]
+    recorded = at_once(lambda number: records(stores, completions[number]))
+    assert recorded.count(True) == 1
+    winner = completions[recorded.index(True)]
+    history = stores.codes.get_history("INV-1", CROWD)
+    assert history == CodeHistory(winner.code, [winner.payment])
+
+
+@pytest.mark.parametrize("reusable", [True, False])
+def test_all_who_pay_at_once_are_recorded_under_numbers_of_their_own(
+    stores: Stores, reusable: bool
+) -> None:
+    stores.codes.create(make_own_code(reusable=reusable))
+    settle = Settle(codes=stores.codes, clock=lambda: at(minutes=6), timetable=TIMETABLE)
+
+    def pay(number: int) -> SettleOutcome:
+        # Each is told twice, too.
+        told = f"R-{number // 2}"
+        return settle(make_report(receipt_number=told, evidence=Evidence(told))).outcome
+
+    outcomes = at_once(pay, 2 * TILLS)
+    assert outcomes.count(SettleOutcome.RECORDED) == TILLS
+    assert outcomes.count(SettleOutcome.KNOWN) == TILLS
     history = stores.codes.get_history("INV-1", CROWD)
     assert history is not None
-    assert [payment.identity for payment in history.payments] == [f"R-{recorded.index(True)}"]
-    assert history.code.version == 2
+    assert (history.code.payments, history.code.version) == (TILLS, TILLS + 1)
+    assert [payment.number for payment in history.payments] == list(range(1, TILLS + 1))
+    receipts = {payment.report.receipt_number for payment in history.payments}
+    assert receipts == {f"R-{number}" for number in range(TILLS)}
 
 
 def test_the_same_message_is_kept_once_and_a_storefront_added_once(stores: Stores) -> None:

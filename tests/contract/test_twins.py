@@ -24,15 +24,18 @@ from o2o.core.codes import PaymentCode, Status
 from o2o.core.errors import O2OError
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
+from o2o.core.payments import Payment
 from o2o.core.storefronts import ApiKey, Storefront
 from tests.contract.conftest import Stores, memory_stores, new_table
 from tests.support.examples import examples
 from tests.support.samples import (
     NOW,
     make_code,
+    make_completion,
     make_full_code,
     make_kept,
     make_own_code,
+    make_report,
     make_settlement,
 )
 
@@ -41,9 +44,9 @@ if TYPE_CHECKING:
 
 INVOICES = st.sampled_from([f"INV-{number}" for number in range(5)] + ["INV", "INV-1#"])
 SHOPS = st.sampled_from(["shop", "shop-2"])
-ODD_IDENTITIES = ["1\ud800", "8" * 2000]
-"""No key can hold them, but digests of them; these two have their places by either."""
-IDENTITIES = st.sampled_from(["R-1", "R-2", "2026-03-01T03:05:00Z", "é", *ODD_IDENTITIES])
+ODD_RECEIPTS = ["1\ud800", "8" * 2000, "", "N/A"]
+"""No key can hold the first two, but digests of them; the others identify nothing."""
+RECEIPTS = st.sampled_from(["R-1", "0r-1", "R-2", "é", *ODD_RECEIPTS])
 DIGITS = st.sampled_from(["889955123", "8899551234", "8899551235", None])
 MINUTES = st.integers(-5, 5)
 LIMITS = st.integers(1, 4)
@@ -62,6 +65,8 @@ class Twins(RuleBasedStateMachine):
 
     client: "DynamoDBClient"
 
+    payments = Bundle("payments")
+    """Payments that somebody recorded, or wanted to."""
     codes = Bundle("codes")
     """Codes as somebody read or wrote them, stale ones among them."""
     kept = Bundle("kept")
@@ -194,23 +199,58 @@ class Twins(RuleBasedStateMachine):
         return changed
 
     @rule(
-        target=codes,
+        target=payments,
         code=codes,
-        identity=IDENTITIES,
+        is_current=st.booleans(),
+        receipt_number=RECEIPTS,
         amount=st.decimals(1, 10**9, places=2),
         chain=st.lists(codes, max_size=2),
     )
     def record(
-        self, code: PaymentCode, identity: str, amount: Any, chain: list[PaymentCode]
-    ) -> PaymentCode:
+        self,
+        code: PaymentCode,
+        is_current: bool,
+        receipt_number: str,
+        amount: Any,
+        chain: list[PaymentCode],
+    ) -> Payment:
         others = {other.invoice_number: other for other in chain}
         others.pop(code.invoice_number, None)
+        paid = replace(self.code_of(code, is_current), status=Status.PAID)
         settlement = replace(
-            make_settlement(replace(code, status=Status.PAID), identity, amount=amount),
-            seen=tuple(others.values()),
+            make_settlement(paid, receipt_number, amount=amount), seen=tuple(others.values())
         )
         self.both(lambda stores: stores.codes.record(settlement))
-        return settlement.code
+        return settlement.payment
+
+    @rule(
+        target=payments,
+        code=codes,
+        is_current=st.booleans(),
+        payment=payments,
+        receipt_number=RECEIPTS,
+    )
+    def complete(
+        self, code: PaymentCode, is_current: bool, payment: Payment, receipt_number: str
+    ) -> Payment:
+        code = self.code_of(code, is_current)
+        settlement = make_completion(code, payment, receipt_number=receipt_number)
+        self.both(lambda stores: stores.codes.record(settlement))
+        return settlement.payment
+
+    def code_of(self, code: PaymentCode, is_current: bool) -> PaymentCode:
+        """The code, which may be a stale one, or as it is now."""
+        now = self.memory.codes.get(code.invoice_number)
+        return now if now and is_current else code
+
+    @rule(invoice=INVOICES, receipt_number=RECEIPTS, newest=st.integers(1, 4))
+    def find_alike(self, invoice: str, receipt_number: str, newest: int) -> None:
+        report = make_report(invoice, receipt_number=receipt_number)
+        self.both(
+            lambda stores: sorted(
+                stores.codes.find_alike(report, newest), key=lambda payment: payment.number
+            )
+        )
 
     @rule(target=codes, invoice=INVOICES)
     def get(self, invoice: str) -> Any:

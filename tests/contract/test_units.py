@@ -14,7 +14,15 @@ from o2o.core.codes import Move
 from o2o.core.errors import DigitsTaken, VersionConflict
 from tests.contract.conftest import Stores, Table
 from tests.support.capacity import CapacityMeter
-from tests.support.samples import at, make_code, make_kept, make_own_code, make_settlement
+from tests.support.samples import (
+    at,
+    make_code,
+    make_completion,
+    make_kept,
+    make_own_code,
+    make_report,
+    make_settlement,
+)
 
 
 @pytest.fixture
@@ -94,7 +102,7 @@ def test_a_lost_race_is_one_refused_write(stores: Stores, meter: CapacityMeter) 
     assert [request.error for request in meter.requests] == ["ConditionalCheckFailedException"]
 
 
-def test_a_payment_is_one_transaction_and_leaves_the_due_index(
+def test_a_payment_is_one_transaction_and_moves_the_code_in_the_due_index(
     stores: Stores, meter: CapacityMeter
 ) -> None:
     code = make_code()
@@ -102,19 +110,78 @@ def test_a_payment_is_one_transaction_and_leaves_the_due_index(
     with meter:
         stores.codes.record(make_settlement(code))
     assert meter.operations == ["TransactWriteItems"]
-    assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (4, 1, 0)
-    assert stores.codes.due(at(days=1000), 10) == []
+    # In the due index from its next look to when it is forgotten.
+    assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (4, 2, 0)
+    assert stores.codes.due(at(days=89), 10) == []
 
 
-def test_a_payment_that_is_known_costs_no_read(stores: Stores, meter: CapacityMeter) -> None:
+def test_a_payment_of_a_reusable_code_also_writes_where_its_receipt_leads(
+    stores: Stores, meter: CapacityMeter
+) -> None:
+    code = make_code(reusable=True)
+    stores.codes.create(code)
+    with meter:
+        stores.codes.record(make_settlement(code))
+    assert meter.operations == ["TransactWriteItems"]
+    # Three items at two units each, and in the due index from a look to when it is forgotten.
+    assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (6, 2, 0)
+
+
+def test_a_payment_without_a_receipt_leads_from_nowhere(
+    stores: Stores, meter: CapacityMeter
+) -> None:
+    code = make_code(reusable=True)
+    stores.codes.create(code)
+    with meter:
+        stores.codes.record(make_settlement(code, "-"))
+    assert meter.units_of("table") == 4
+
+
+def test_completing_a_payment_costs_what_recording_it_did(
+    stores: Stores, meter: CapacityMeter
+) -> None:
+    stores.codes.create(make_code())
+    first = make_settlement(make_code())
+    stores.codes.record(first)
+    with meter:
+        stores.codes.record(make_completion(first.code, first.payment, store_id="S-9"))
+    assert meter.operations == ["TransactWriteItems"]
+    # Two items, and nothing moves in the indexes.
+    assert (meter.units_of("table"), meter.write_units) == (4, 4)
+
+
+def test_a_lost_payment_costs_no_read(stores: Stores, meter: CapacityMeter) -> None:
     code = make_code()
     stores.codes.create(code)
     settlement = make_settlement(code)
     stores.codes.record(settlement)
-    with meter:
-        assert stores.codes.record(settlement) == settlement.payment
+    with meter, pytest.raises(VersionConflict):
+        stores.codes.record(settlement)
     assert meter.operations == ["TransactWriteItems"]
     assert meter.read_units == 0
+
+
+def test_what_is_alike_is_one_query_and_two_reads(stores: Stores, meter: CapacityMeter) -> None:
+    code = make_code(reusable=True)
+    stores.codes.create(code)
+    for number in range(12):
+        settlement = make_settlement(code, f"R-{number:02}")
+        stores.codes.record(settlement)
+        code = settlement.code
+
+    def requests(receipt_number: str | None) -> list[str]:
+        meter.requests.clear()
+        with meter:
+            stores.codes.find_alike(make_report(receipt_number=receipt_number), 4)
+        return meter.operations
+
+    assert requests("R-03") == ["Query", "GetItem", "GetItem"]
+    assert meter.read_units == 3
+    # Of the newest ones, only where its receipt leads; of an unknown one, that it leads nowhere.
+    assert requests("R-11") == ["Query", "GetItem"]
+    assert requests("R-99") == ["Query", "GetItem"]
+    assert requests(None) == ["Query"]
+    assert meter.read_units == 1
 
 
 def test_listing_reads_the_index_once_and_each_code_once(

@@ -126,7 +126,7 @@ def test_every_name_that_is_used_exists():
         assert name in known or name in METRICS, name
 
 
-METRICS = {"DokuUnavailable", "DokuRefused"}
+METRICS = {"DokuUnavailable", "DokuRefused", "NotificationKnown", "PaymentUncertain"}
 """Named where no alarm is."""
 
 

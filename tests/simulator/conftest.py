@@ -1,6 +1,7 @@
 """A fresh simulator and a fresh merchant for every test."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,13 @@ def config(merchant: Merchant) -> SimulatorConfig:
         inquiry_urls={"alfa": merchant.inquiry_url},
         notification_timeout_seconds=60,
     )
+
+
+@pytest.fixture
+def strict(config: SimulatorConfig) -> Iterator[Client]:
+    """A simulator that refuses what the protocol does not ask for."""
+    with Simulator(replace(config, strict=True)) as simulator:
+        yield Client(simulator.url)
 
 
 @pytest.fixture

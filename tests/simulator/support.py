@@ -158,9 +158,9 @@ class Client:
         path = STATUS + invoice_number
         return self.send("GET", path, self.headers(path, None, **how))
 
-    def status(self, invoice_number: str = "INV-1", at: str | None = None) -> str:
+    def status(self, invoice_number: str = "INV-1") -> str:
         """Only the transaction's status."""
-        reply = self.get_status(invoice_number, at=at or self.now())
+        reply = self.get_status(invoice_number)
         assert reply.status == 200, reply.body
         return str(reply.json["transaction"]["status"])
 
@@ -186,7 +186,7 @@ class Client:
     ) -> Reply:
         """Register the merchant's own digits."""
         body = generation(invoice_number, online_to_offline_info__payment_code=code, **changes)
-        return self.post(path, body, at=self.now())
+        return self.post(path, body)
 
     def inquire(self, code: str) -> Json:
         return self.did("POST", "/inquiry", {"payment_code": code})
@@ -273,7 +273,6 @@ class Merchant:
         self.bills: dict[str, str | tuple[str, int]] = {}
         self.react: Callable[[Reaction], None] = lambda _: None
         """Changes an answer before it is signed and sent."""
-        self.offset_seconds: Callable[[], float] = lambda: 0
         self._came = threading.Condition()
         merchant = self
 
@@ -346,7 +345,7 @@ class Merchant:
         headers = {
             "Client-Id": CLIENT_ID,
             "Request-Id": message.headers.get("Request-Id", "none"),
-            "Response-Timestamp": timestamp(self.offset_seconds()),
+            "Response-Timestamp": timestamp(),
             **{name: value for name, value in reaction.headers.items() if value is not None},
         }
         target = reaction.target or message.path

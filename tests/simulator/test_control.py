@@ -15,7 +15,6 @@ from tests.simulator.support import (
     Client,
     Merchant,
     generation,
-    timestamp,
 )
 
 # --- the till ----------------------------------------------------------------------------------
@@ -164,11 +163,11 @@ def test_the_overview_shows_what_there_is(doku: Client, merchant: Merchant) -> N
 
 
 def test_the_clock_moves_both_ways(doku: Client) -> None:
+    doku.generate()
     doku.advance(86_400)
-    assert doku.post(ALFA, generation()).json["error"]["code"] == "request_time_out_of_range"
-    assert doku.post(ALFA, generation(), at=timestamp(86_400)).status == 200
+    assert doku.status() == "EXPIRED"
     doku.advance(-86_400)
-    assert doku.get_status("INV-1").status == 200
+    assert doku.status() == "PENDING"
 
 
 @pytest.mark.parametrize("seconds", ["1", None, True, 1e300, -1e11, 1e11])
@@ -246,7 +245,6 @@ def test_reset_forgets_everything_but_the_settings(doku: Client, merchant: Merch
         ("POST", "/notify", {"channel": "giro", "document": {}}, 400),
         ("POST", "/notify", {"channel": "alfa", "document": []}, 400),
         ("POST", "/notification-urls", {"alfa": "ftp://x"}, 400),
-        ("POST", "/notification-urls", {"alfa": "https://x/?a=1"}, 400),
         ("POST", "/notification-urls", {"alfa": "http://[x"}, 400),
         ("POST", "/notification-urls", {"giro": "https://x/"}, 400),
         ("POST", "/inquiry-urls", {"alfa": "https://x/#a"}, 400),

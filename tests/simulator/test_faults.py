@@ -13,6 +13,7 @@ import pytest
 from tests.simulator.support import (
     ALFA,
     DEADLINE,
+    INDOMARET,
     STATUS,
     Client,
     Reply,
@@ -219,6 +220,109 @@ def test_not_found(doku: Client) -> None:
     assert doku.get_status("INV-1").status == 200
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_404_signed_or_not(doku: Client, *, signed: bool) -> None:
+    ask(doku)
+    doku.add_fault("not_found", signed=signed)
+    reply = doku.get_status("INV-1")
+    assert (reply.status, reply.json["error"]["code"]) == (404, "data_not_found")
+    assert reply.is_signed is signed
+
+
+def test_a_whole_channel_is_inactive(doku: Client) -> None:
+    doku.add_fault("unavailable", channel="alfa", times=None, signed=False)
+    for number in ("INV-1", "INV-2"):
+        reply = doku.post(ALFA, generation(number))
+        assert (reply.status, reply.json) == (400, {"message": ["PAYMENT CHANNEL IS INACTIVE"]})
+        assert not reply.is_signed
+    assert doku.post(INDOMARET, generation("INV-3")).status == 200
+    assert doku.get_status("INV-3").status == 200
+
+
+@pytest.mark.parametrize(
+    ("shape", "document"),
+    [
+        ("error", {"error": {"code": "C", "message": "M", "type": "invalid_request_error"}}),
+        ("message", {"message": ["M"]}),
+        ("error_messages", {"error_messages": ["M"]}),
+        ("response_code", {"status": "FAILED", "response_code": "C", "response_message": "M"}),
+        ("other", {"status": 403, "error": "M"}),
+    ],
+)
+@pytest.mark.parametrize("signed", [True, False])
+def test_refused_in_every_shape(doku: Client, shape: str, document: Any, *, signed: bool) -> None:
+    doku.add_fault("refused", status=403, shape=shape, code="C", message="M", signed=signed)
+    reply = ask(doku)
+    assert (reply.status, reply.json, reply.is_signed) == (403, document, signed)
+    assert orders(doku) == []
+
+
+def test_refused_although_accepted(doku: Client) -> None:
+    doku.add_fault("refused", accepted=True)
+    assert ask(doku).status == 400
+    assert ask(doku).status == 409
+    assert len(orders(doku)) == 1
+
+
+def test_a_repeated_request_is_refused_although_the_first_was_accepted(doku: Client) -> None:
+    doku.add_fault("refused_repeat", times=2)
+    assert ask(doku).status == 200
+    for _ in range(2):
+        again = ask(doku)
+        assert (again.status, again.is_signed) == (400, False)
+        assert again.json["error"]["code"] == "invalid_request"
+    assert ask(doku).status == 409
+    assert len(orders(doku)) == 1
+
+
+def link(doku: Client) -> str:
+    """The path of the How-To-Pay API of a new code."""
+    address: str = ask(doku).json["online_to_offline_info"]["how_to_pay_api"]
+    return address.removeprefix(doku.url)
+
+
+@pytest.mark.parametrize("operation", ["generate", "status", "how_to_pay"])
+@pytest.mark.parametrize("kind", ["firewall", "not_routed"])
+def test_what_stands_before_every_route(doku: Client, kind: str, operation: str) -> None:
+    how = link(doku)
+    calls = {
+        "generate": lambda: ask(doku),
+        "status": lambda: doku.get_status("INV-1"),
+        "how_to_pay": lambda: doku.send("GET", how, {}),
+    }
+    clean = {name: call().status for name, call in calls.items()}
+    doku.add_fault(kind, operation=operation)
+    for name, call in calls.items():
+        reply = call()
+        if name != operation:
+            assert reply.status == clean[name]
+        elif kind == "firewall":
+            assert (reply.status, reply.headers["Content-Type"]) == (403, "text/html")
+            assert reply.body.startswith(b"<html>")
+        else:
+            assert reply.status == 404
+            assert reply.json["message"] == f"No static resource {reply.target[1:]}."
+        assert name != operation or not reply.is_signed
+    assert {name: call().status for name, call in calls.items()} == clean
+
+
+def test_a_firewall_for_all(doku: Client) -> None:
+    how = link(doku)
+    doku.add_fault("firewall", times=None, status=406)
+    assert ask(doku).status == doku.get_status("INV-1").status == 406
+    assert doku.send("GET", how, {}).status == 406
+
+
+def test_early_hints_come_before_the_answer(doku: Client) -> None:
+    doku.add_fault("early_hints")
+    with opened(doku) as connection, connection.makefile("rb") as stream:
+        assert stream.readline() == b"HTTP/1.1 103 Early Hints\r\n"
+        assert stream.readline() == b"Link: </style.css>; rel=preload\r\n"
+        assert stream.readline() == b"\r\n"
+        assert stream.readline() == b"HTTP/1.1 200 OK\r\n"
+    assert len(orders(doku)) == 1
+
+
 @pytest.mark.parametrize("kind", ["error_5xx", "garbage", "reset"])
 def test_a_fault_of_the_status_check(doku: Client, kind: str) -> None:
     doku.add_fault(kind, operation="status")
@@ -284,6 +388,14 @@ def test_one_fault_can_be_deleted(doku: Client) -> None:
         ({"kind": "redirect", "location": "a\r\nb"}, "printable ASCII"),
         ({"kind": "redirect", "location": ""}, "1 to 500 characters"),
         ({"kind": "missing_header", "header": "Host"}, "header is one of"),
+        ({"kind": "missing_field", "field": "amount"}, "field is one of"),
+        ({"kind": "missing_field", "field": ["date"]}, "field is one of"),
+        ({"kind": "missing_field", "operation": "generate"}, "is a fault of"),
+        ({"kind": "other_status", "status": "PAID"}, "status is one of"),
+        ({"kind": "refused", "shape": "xml"}, "shape is one of"),
+        ({"kind": "reset", "channel": "giro"}, "channel is one of"),
+        ({"kind": "reset", "channel": ["alfa"]}, "channel is one of"),
+        ({"kind": "shifted_date", "seconds": 1e9}, "between -1e+07 and 1e+07"),
     ],
 )
 def test_faults_that_do_not_exist(doku: Client, fault: object, sentence: str) -> None:

@@ -84,9 +84,9 @@ def test_everything_survives_a_kill(tmp_path: Path) -> None:
 
         with running("--database", database, "--notify-url", f"alfa={merchant.url}") as (_, doku):
             assert doku.did("GET", "/clock")["offset_seconds"] == 120
-            again = doku.post(ALFA, generation("INV-1"), request_id="R-1", at=doku.now())
+            again = doku.post(ALFA, generation("INV-1"), request_id="R-1")
             assert (again.status, again.body) == (409, first.body)
-            kept = doku.post(ALFA, generation("INV-4"), request_id="R-4", at=doku.now())
+            kept = doku.post(ALFA, generation("INV-4"), request_id="R-4")
             assert kept.status == 409
             assert kept.code == doku.order("INV-4")["payment_code"]
             fault = doku.did("GET", "/faults")["faults"][0]
@@ -101,7 +101,7 @@ def test_everything_survives_a_kill(tmp_path: Path) -> None:
 def _ask_in_vain(doku: Client) -> None:
     """Ask a simulator that ends meanwhile."""
     with suppress(OSError):
-        doku.post(ALFA, generation("INV-4"), request_id="R-4", at=doku.now())
+        doku.post(ALFA, generation("INV-4"), request_id="R-4")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -173,7 +173,8 @@ def test_a_database_in_use(tmp_path: Path) -> None:
         (["--inquiry-url", "giro=http://127.0.0.1/"], "no channel 'giro'"),
         (["--inquiry-timeout", "0"], "inquiry_timeout_seconds"),
         (["--notify-url", "alfa=example.com"], "is not an http or https URL"),
-        (["--notify-url", "alfa=https://example.com/?x"], "nothing else"),
+        (["--notify-url", "alfa=https://example.com/#x"], "nothing else"),
+        (["--strict", "--notify-url", "alfa=https://example.com/?x"], "no query string"),
         (["--time-scale", "0"], "time_scale"),
         (["--status-delay", "nan"], "status_delay_seconds"),
         (["--port", "0", "--database", "/nowhere/at/all.sqlite"], "can't be opened"),
@@ -189,6 +190,21 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     file.write_text("nothing of the kind " * 500)
     with pytest.raises(StartError, match="can't be used"):
         Simulator(config(database=file)).start()
+
+
+def test_a_database_of_the_version_before(tmp_path: Path) -> None:
+    file = tmp_path / "doku.sqlite"
+    with Simulator(config(database=file)) as simulator:
+        Client(simulator.url).add_fault("lost")
+    older = sqlite3.connect(file)
+    older.execute("ALTER TABLE faults DROP COLUMN channel")
+    older.execute("PRAGMA user_version = 2")
+    older.close()
+    with Simulator(config(database=file)) as simulator:
+        (fault,) = Client(simulator.url).did("GET", "/faults")["faults"]
+        assert (fault["kind"], fault["channel"]) == ("lost", None)
+    with Simulator(config(database=file)):
+        pass
 
 
 def test_a_database_of_another_version(tmp_path: Path) -> None:
@@ -214,7 +230,9 @@ def config(**more: object) -> SimulatorConfig:
         {"credentials_error_status": 403},
         {"retry_after_seconds": (-1,)},
         {"inquiry_binds_seconds": -1},
-        {"inquiry_urls": {"alfa": "https://example.com/?x"}},
+        {"inquiry_urls": {"alfa": "https://example.com/#x"}},
+        {"inquiry_urls": {"alfa": "https://example.com/?x"}, "strict": True},
+        {"public_url": "https://example.com/?x"},
         {"bins": (Bin(channel="alfa", type="general", digits="8", code_length=21),)},
         {"notification_urls": {"giro": "https://example.com"}},
         {"public_url": "example.com"},

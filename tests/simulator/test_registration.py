@@ -66,8 +66,9 @@ def test_digits_that_are_no_code_of_the_merchant(doku: Client, code: object, mes
     assert doku.did("GET", "/orders")["orders"] == []
 
 
-def test_doku_makes_no_code_out_of_the_merchants_digits(doku: Client) -> None:
-    reply = doku.post(ALFA, generation(online_to_offline_info__payment_code=CODE))
+def test_doku_makes_no_code_out_of_the_merchants_digits(doku: Client, strict: Client) -> None:
+    assert doku.generate(online_to_offline_info__payment_code=CODE).code != CODE
+    reply = strict.post(ALFA, generation(online_to_offline_info__payment_code=CODE))
     assert (reply.status, reply.json) == (400, {"message": "Invalid JSON Format"})
 
 

@@ -21,7 +21,7 @@ from o2o.core.endpoints import Endpoint
 from o2o.core.errors import DigitsTaken, InvalidRequest, VersionConflict
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Evidence, Payment, Settlement
+from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
 from o2o.core.work import Work, WorkKind
@@ -49,8 +49,10 @@ class MemoryTable:
     def __init__(self) -> None:
         self.lock = RLock()
         self.codes: dict[str, PaymentCode] = {}
-        self.payments: dict[str, dict[str, Payment]] = {}
-        """By order number, then by identity."""
+        self.payments: dict[str, dict[int, Payment]] = {}
+        """By order number, then by number."""
+        self.receipts: dict[tuple[str, str], int] = {}
+        """The payments of reusable codes by order number and receipt number."""
         self.claims: dict[tuple[Channel, str], str] = {}
         """The order numbers of those who claimed digits last."""
         self.notifications: dict[tuple[str, str], KeptNotification] = {}
@@ -107,18 +109,17 @@ class MemoryCodeStore(CodeStore):
     def forget_evidence(self, order_number: str) -> None:
         with self._table.lock:
             recorded = self._table.payments.get(order_number, {})
-            for identity, payment in recorded.items():
-                report = replace(payment.report, evidence=Evidence(""), payment_code=None)
-                recorded[identity] = replace(payment, report=report)
+            for number, payment in recorded.items():
+                recorded[number] = payment.forget_evidence()
 
     def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
         payments = _List(f"payments of {order_number}")
-        after = None if cursor is None else payments.read_identity(cursor)
+        after = None if cursor is None else payments.read_number(cursor)
         with self._table.lock:
             recorded = self._table.payments.get(order_number, {})
             keys = [key for key in sorted(recorded) if after is None or key > after][: limit + 1]
             found = [recorded[key] for key in keys[:limit]]
-        more = payments.write(keys[limit - 1]) if len(keys) > limit else None
+        more = payments.write(str(keys[limit - 1])) if len(keys) > limit else None
         return Page(found, more)
 
     def get(self, order_number: str) -> PaymentCode | None:
@@ -142,20 +143,30 @@ class MemoryCodeStore(CodeStore):
                 raise VersionConflict("a payment code changed since it was read")
             self._table.codes[key] = code
 
-    def record(self, settlement: Settlement) -> Payment | None:
+    def find_alike(self, report: PaymentReport, newest: int) -> Sequence[Payment]:
+        with self._table.lock:
+            recorded = self._table.payments.get(report.invoice_number, {})
+            found = set(sorted(recorded, reverse=True)[:newest])
+            receipt = report.names.get("receipt_number")
+            if receipt is not None:
+                found |= {self._table.receipts.get((report.invoice_number, receipt), 0)}
+            return [recorded[number] for number in sorted(found & recorded.keys())]
+
+    def record(self, settlement: Settlement) -> None:
         code, payment = settlement.code, settlement.payment
-        key = payment.identity
         with self._table.lock:
             recorded = self._table.payments.setdefault(code.order_number, {})
-            if key in recorded:
-                return recorded[key]
+            if (payment.number in recorded) is settlement.is_new:
+                raise VersionConflict("a payment code changed since it was read")
             for other in settlement.seen:
                 now = self.get(other.order_number)
                 if now is None or now.version != other.version:
                     raise VersionConflict("a payment code changed since it was read")
             self.save(code)
-            recorded[key] = payment
-            return None
+            recorded[payment.number] = payment
+            receipt = payment.report.names.get("receipt_number")
+            if code.reusable and receipt is not None:
+                self._table.receipts[code.order_number, receipt] = payment.number
 
     def list_codes(
         self,
@@ -406,10 +417,10 @@ class _List:
                     return place
         raise _foreign()
 
-    def read_identity(self, cursor: str) -> str:
+    def read_number(self, cursor: str) -> int:
         match self._read(cursor):
-            case [str(identity)]:
-                return identity
+            case [str(number)]:
+                return int(number)
         raise _foreign()
 
     def _read(self, cursor: str) -> list[object]:

@@ -8,6 +8,7 @@ from typing import Any
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import (
     Customer,
+    Doubt,
     Failure,
     Intent,
     Move,
@@ -15,6 +16,7 @@ from o2o.core.codes import (
     PaymentKind,
     PaymentMark,
     Receipt,
+    Refund,
     Status,
 )
 from o2o.core.notifications import KeptFor, KeptNotification
@@ -81,8 +83,19 @@ def make_full_code(invoice_number: str = "INV-1") -> PaymentCode:
         late=True,
         failure=Failure("refused", "PAYMENT CHANNEL IS INACTIVE", "42"),
         payments=3,
+        cancelled_at=at(minutes=3),
+        had_ended=True,
+        refund=Refund(at(minutes=7), Decimal("150000.00")),
         last_payment=PaymentMark(
-            "R-3", PaymentKind.PAID_LATE, Decimal("150000.00"), at(minutes=5), "R-3", "S-1"
+            number=3,
+            kind=PaymentKind.PAID_LATE,
+            amount=Decimal("150000.00"),
+            currency="IDR",
+            paid_at=at(minutes=5),
+            had_ended=True,
+            doubts=(Doubt.TELLINGS_DISAGREE,),
+            receipt_number="R-3",
+            store_id="S-1",
         ),
         replaces="INV-0",
         replaced_by="INV-2",
@@ -107,11 +120,14 @@ def make_report(invoice_number: str = "INV-1", **changes: Any) -> PaymentReport:
     return replace(report, **changes)
 
 
-def make_settlement(code: PaymentCode, identity: str = "R-1", **changes: Any) -> Settlement:
-    """A payment of a code under an identity, and the code after it."""
-    report = make_report(code.invoice_number, receipt_number=identity, **changes)
+def make_settlement(
+    code: PaymentCode, receipt_number: str = "R-1", *, number: int | None = None, **changes: Any
+) -> Settlement:
+    """A payment of a code, the next one unless told otherwise, and the code after it."""
+    report = make_report(code.invoice_number, receipt_number=receipt_number, **changes)
+    number = number or code.payments + 1
     payment = Payment(
-        identity=identity, kind=PaymentKind.PAID, report=report, recorded_at=at(minutes=6)
+        number=number, kind=PaymentKind.PAID, report=report, recorded_at=at(minutes=6)
     )
     move = Move.RECORD if code.status is Status.PAID else Move.PAY
     paid = code.move(
@@ -119,10 +135,18 @@ def make_settlement(code: PaymentCode, identity: str = "R-1", **changes: Any) ->
         paid_at=report.paid_at,
         due_at=None,
         intent=None,
-        payments=code.payments + 1,
+        payments=number,
         last_payment=payment.mark,
     )
     return Settlement(paid, payment)
+
+
+def make_completion(code: PaymentCode, payment: Payment, **facts: Any) -> Settlement:
+    """A payment on record of which one more telling gives these facts, and the code after it."""
+    report = replace(payment.report, **facts)
+    told = replace(report, evidence=Evidence(f"telling {len(payment.further) + 2}"))
+    fuller = replace(payment, report=report, further=(*payment.further, told))
+    return Settlement(code.move(Move.RECORD), fuller, is_new=False, is_news=False)
 
 
 def make_kept(

@@ -117,6 +117,7 @@ class Shops:
             dead_letters=self,
             secret_of=secret_of,
             clock=self.clock,
+            machine_clock=lambda: START,
             entropy=SeededEntropy(),
             retries=RETRIES,
         )

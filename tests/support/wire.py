@@ -50,18 +50,19 @@ def mac(secret: str, text: str) -> str:
 def signed_headers(
     request: Request, body: bytes, secret: str = SECRET, **changes: str
 ) -> dict[str, str]:
-    """The headers of DOKU's answer; ``changes`` (client_id, request_id, target) spoil them."""
+    """The headers of DOKU's answer; ``changes`` (client_id, request_id, target, at) spoil them."""
+    answered_at = changes.get("at", ANSWERED_AT)
     client_id = changes.get("client_id", request.headers["client-id"])
     request_id = changes.get("request_id", request.headers["request-id"])
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     text = (
-        f"Client-Id:{client_id}\nRequest-Id:{request_id}\nResponse-Timestamp:{ANSWERED_AT}\n"
+        f"Client-Id:{client_id}\nRequest-Id:{request_id}\nResponse-Timestamp:{answered_at}\n"
         f"Request-Target:{changes.get('target', request.target)}\nDigest:{digest}"
     )
     return {
         "Client-Id": client_id,
         "Request-Id": request_id,
-        "Response-Timestamp": ANSWERED_AT,
+        "Response-Timestamp": answered_at,
         "Signature": mac(secret, text),
     }
 

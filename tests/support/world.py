@@ -175,7 +175,7 @@ class FakeDoku:
                     amount=newest.amount,
                     paid_at=newest.paid_at,
                     source=Source.STATUS_CHECK,
-                    evidence=Evidence("status"),
+                    evidence=Evidence(f"status {newest.receipt_number} {newest.paid_at}"),
                     receipt_number=newest.receipt_number,
                 ),
             )
@@ -188,14 +188,15 @@ class FakeDoku:
     ) -> PaymentReport:
         """A customer pays at the till; the answer is what DOKU notifies."""
         order = self.orders[invoice_number]
+        receipt = receipt or f"R{invoice_number}-{len(order.payments)}"
         report = PaymentReport(
             invoice_number=invoice_number,
             payment_code=order.payment_code,
             amount=Decimal(amount) if amount else order.amount,
             paid_at=self._clock(),
             source=Source.NOTIFICATION,
-            evidence=Evidence("notification"),
-            receipt_number=receipt or f"R{invoice_number}-{len(order.payments)}",
+            evidence=Evidence(f"notification {receipt} {self._clock()}"),
+            receipt_number=receipt,
             store_id="S1",
         )
         order.payments.append(report)

@@ -110,10 +110,11 @@ def told(answer: Response) -> Any:
 
 def test_the_receiver_keeps_what_came_and_answers_as_wished() -> None:
     receiver = Receiver(secrets=SECRETS[:1], now=lambda: NOW)
-    assert ask(receiver.take, BODY, signed(SECRETS[0])).status_code == 200
-    assert ask(receiver.take, b"\xff", signed(SECRETS[0])).status_code == 401
+    good = signed(SECRETS[0], sent_at=datetime.now(UTC))
+    assert ask(receiver.take, BODY, good).status_code == 200
+    assert ask(receiver.take, b"\xff", good).status_code == 401
     assert told(ask(receiver.set_answer, b'{"status": 500}')) == {"answer": 500}
-    assert ask(receiver.take, BODY, signed(SECRETS[0])).status_code == 500
+    assert ask(receiver.take, BODY, good).status_code == 500
     shown = told(ask(receiver.show))
     assert shown["answer"] == 500
     assert [(each["number"], each["verified"], each["answered"]) for each in shown["items"]] == [
@@ -122,6 +123,7 @@ def test_the_receiver_keeps_what_came_and_answers_as_wished() -> None:
         (1, True, 200),
     ]
     assert shown["items"][2]["body"] == json.loads(BODY)
+    assert shown["items"][2]["received_at"] == "2026-01-31T12:00:00.000+00:00"
     assert shown["items"][1]["body"] == "�"
 
 

@@ -197,9 +197,11 @@ def test_a_payment_that_follows_an_inquiry_is_never_lost(stack: LocalStack) -> N
     inquire(stack, code["payment_code"])
     cancelled = stack.call("POST", f"/payment-codes/{code['invoice_number']}/cancel").json()
     assert cancelled["stops_payment"] is False
+    stack.advance(minutes=1)
     stack.pay(code, inquiry=False)
     paid = stack.becomes(code["invoice_number"], "paid")
-    assert (paid["late"], paid["payments"][0]["kind"]) == (True, "paid_late")
+    assert (paid["late"], paid["had_ended"]) == (True, True)
+    assert paid["payments"][0]["kind"] == "paid_late"
 
 
 def ask_as_doku(

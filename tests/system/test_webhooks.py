@@ -1,11 +1,15 @@
 """From the till to the storefront's own receiver, over the whole stack."""
 
+import base64
+import hmac
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
-import time_machine
+import requests
 from standardwebhooks import Webhook
 
 from local.aws import client
@@ -14,8 +18,10 @@ from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.signing import Signing
 from o2o.core.endpoints import Endpoint
 from tests.support.local_stack import LocalStack, new_storefront
-from tests.support.patience import until
+from tests.support.patience import CALL_SECONDS, until
 from tests.support.receivers import Post, Receiver, receiver, status
+
+HALF_A_DAY = timedelta(hours=12)
 
 
 class Merchant:
@@ -57,9 +63,8 @@ class Merchant:
             return found if len(found) >= times else []
 
         post = until(look)[-1]
-        # The clock of the stack may be ahead of this machine's.
-        with time_machine.travel(float(post.headers["webhook-timestamp"]), tick=False):
-            told: dict[str, Any] = Webhook(self.secret).verify(post.body, post.headers)
+        # By this machine's clock, as every receiver does; that of the stack may be ahead.
+        told: dict[str, Any] = Webhook(self.secret).verify(post.body, post.headers)
         assert told["id"] == post.headers["webhook-id"]
         return told
 
@@ -115,6 +120,40 @@ def test_a_receiver_that_fails_three_times_gets_it_the_fourth(merchant: Merchant
     assert delivered["status"] == "delivered"
     assert [each["status_code"] for each in delivered["attempts"]] == [500, 500, 500, 204]
     assert {post.headers["webhook-id"] for post in merchant.end.posts} == {told["id"]}
+
+
+def ask_doku(stack: LocalStack, invoice_number: str) -> requests.Response:
+    """A status check of the DOKU that the stack runs on, by a client of its own."""
+    doku, path = stack.about["doku"], f"/orders/v1/status/{invoice_number}"
+    headers = {
+        "Client-Id": doku["client_id"],
+        "Request-Id": f"own-{next(stack.numbers)}",
+        "Request-Timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    text = "\n".join(f"{name}:{value}" for name, value in headers.items())
+    mac = hmac.digest(
+        doku["secret_key"].encode(), f"{text}\nRequest-Target:{path}".encode(), sha256
+    )
+    headers["Signature"] = "HMACSHA256=" + base64.b64encode(mac).decode()
+    return stack.http.get(doku["base_url"] + path, headers=headers, timeout=CALL_SECONDS)
+
+
+def test_programs_outside_keep_their_clock_when_the_stacks_is_moved(own_stack: LocalStack) -> None:
+    """Receivers of webhooks and clients of DOKU's know the machine's clock only."""
+    own_stack.start()
+    own_stack.advance(hours=24)
+    for is_restarted in (False, True):
+        if is_restarted:
+            own_stack.stop()
+            own_stack.start()
+        with receiver(status(204)) as end:
+            merchant = Merchant(own_stack, f"merchant-{next(own_stack.numbers)}", end)
+            code = merchant.create()
+            assert datetime.fromisoformat(code["created_at"]) > datetime.now(UTC) + HALF_A_DAY
+            merchant.stack.pay(code)
+            told = merchant.hears(code["invoice_number"], "paid")
+            assert datetime.fromisoformat(told["timestamp"]) > datetime.now(UTC) + HALF_A_DAY
+            assert ask_doku(own_stack, code["invoice_number"]).status_code == 200
 
 
 def test_an_event_is_sent_again_on_demand(merchant: Merchant) -> None:

@@ -19,6 +19,8 @@ BUSINESS = {
     "PaymentAgain",
     "PaymentAmountMismatch",
     "PaymentDigitsMismatch",
+    "PaymentRefunded",
+    "PaymentUncertain",
     "EventsOverdueSeconds",
     "CodesOverdueSeconds",
     "UnexpectedError",

@@ -95,6 +95,20 @@ def test_the_receivers_library_accepts_what_is_sent(shops: Shops, time_machine) 
         Webhook(secret_of("shop", 1)).verify(body + b" ", dict(headers))
 
 
+def test_receivers_accept_what_is_sent_while_the_business_clock_is_moved(
+    shops: Shops, time_machine
+) -> None:
+    time_machine.move_to(START, tick=False)
+    shops.clock.advance(days=1)
+    shops.open()
+    record = shops.add()
+    shops.deliver(record.event_id)
+    ((_, headers, body),) = shops.sender.posted
+    assert Webhook(secret_of("shop", 1)).verify(body, dict(headers)) == json.loads(record.payload)
+    (attempt,) = shops.record(record.event_id).attempts
+    assert attempt.at == START + timedelta(days=1)  # the timetable stays business time
+
+
 def test_a_failure_is_retried_by_the_timetable_and_then_dead(shops: Shops) -> None:
     url = shops.open()
     shops.sender.answers[url] = 500

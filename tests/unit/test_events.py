@@ -23,7 +23,14 @@ def types(before: PaymentCode | None, after: PaymentCode) -> list[EventType]:
 
 def mark(kind: PaymentKind, **changes: Any) -> PaymentMark:
     return replace(
-        PaymentMark("R-1", kind, Decimal("150000.00"), at(minutes=5), recorded_at=at(minutes=6)),
+        PaymentMark(
+            number=1,
+            kind=kind,
+            amount=Decimal("150000.00"),
+            paid_at=at(minutes=5),
+            receipt_number="R-1",
+            recorded_at=at(minutes=6),
+        ),
         **changes,
     )
 
@@ -120,9 +127,13 @@ def test_the_text_of_an_event() -> None:
     assert data["payment"] == {
         "kind": "paid_late",
         "amount": 150_000,
+        "currency": "IDR",
         "paid_at": "2026-03-01T03:05:00Z",
-        "receipt_number": None,
+        "receipt_number": "R-1",
         "store_id": "S-1",
+        "had_ended": False,
+        "certain": True,
+        "doubts": [],
         "first_paid": None,
     }
 

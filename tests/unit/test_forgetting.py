@@ -187,9 +187,11 @@ def test_a_late_payment_is_recorded_and_announced_and_nothing_personal_comes_bac
     (event,) = derive_events(Change(before, code))
     assert event.type is EventType.PAID_LATE
     assert "Anton" not in render(event)
-    again = replace(report, receipt_number="R-2", paid_at=world.clock() + timedelta(days=2))
+    again = replace(report, receipt_number="R-2", evidence=Evidence("another"))
     assert world.settle(again).payment.kind is PaymentKind.PAID_AGAIN
-    other = replace(again, payment_code="8" + "9" * 15, receipt_number="R-3")
+    other = replace(
+        again, payment_code="8" + "9" * 15, receipt_number="R-3", evidence=Evidence("a third")
+    )
     assert other.payment_code != order.payment_code
     assert world.settle(other).payment.kind is PaymentKind.DIGITS_MISMATCH
     assert world.code().payment_code is None
@@ -206,18 +208,23 @@ def test_evidence_goes_after_its_code_and_what_was_paid_stays(world):
     world.clock.advance(days=1)
     world.work_off()
     (payment,) = world.read.one("shop", "INV-1").payments
-    assert payment.report.evidence == Evidence("")
+    assert payment.report.evidence == before.report.evidence.forget()
     assert payment.report.payment_code is None
-    assert (payment.identity, payment.mark) == (before.identity, before.mark)
+    assert payment.mark == before.mark
+    assert world.settle(before.report).outcome is SettleOutcome.KNOWN
     assert world.code().payments == code.payments
     assert world.codes.due(world.clock() + timedelta(days=99_999), 10) == []
-    # One that comes after it is kept for as long, too.
-    late = replace(world.doku.pay("INV-1"), amount=Decimal(1))
-    world.settle(late)
+    # What comes after it is kept for as long, too; what completes a payment, no longer than that.
+    fuller = replace(before.report, agent_id="A-1", evidence=Evidence("fuller"))
+    assert world.settle(fuller).outcome is SettleOutcome.COMPLETED
+    late = replace(world.doku.pay("INV-1"), amount=Decimal(1), evidence=Evidence("late"))
+    assert world.settle(late).outcome is SettleOutcome.RECORDED
     world.clock.advance(days=3650)
     world.work_off()
     shown = world.read.one("shop", "INV-1").payments
-    assert {each.report.evidence.body for each in shown} == {""}
+    assert len(shown) == 2
+    assert {telling.evidence.body for each in shown for telling in each.tellings} == {""}
+    assert {telling.payment_code for each in shown for telling in each.tellings} == {None}
 
 
 @pytest.mark.parametrize(("days", "gone"), [(30, True), (365, False)])

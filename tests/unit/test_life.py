@@ -8,9 +8,10 @@ import pytest
 
 from o2o.core.channels import Channel, Feature
 from o2o.core.code_requests import Expiry
-from o2o.core.codes import PaymentKind, Receipt, Status
+from o2o.core.codes import Doubt, PaymentKind, Receipt, Status
 from o2o.core.errors import DokuRefused, IllegalMove, InvalidRequest, InvoiceNumberTaken, NotFound
 from o2o.core.notifications import Notification, OrderState, OrderStatus
+from o2o.core.payments import Evidence
 from o2o.usecases.generate_code import Generation
 from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
@@ -194,7 +195,7 @@ def test_notification_and_status_check_count_once(world):
 
 
 @pytest.mark.parametrize("lacking", ["notification", "status_check"])
-def test_where_one_of_the_two_lacks_the_receipt_the_instant_decides(world, lacking):
+def test_a_status_check_shows_a_payment_that_is_known(world, lacking):
     world.ask(reusable=True)
     notified = world.doku.pay("INV-1")
     world.clock.advance(minutes=2)
@@ -205,7 +206,11 @@ def test_where_one_of_the_two_lacks_the_receipt_the_instant_decides(world, lacki
     else:
         checked = replace(checked, receipt_number=None)
     world.notify(notified)
-    assert world.settle(checked).outcome is SettleOutcome.KNOWN
+    completes = lacking == "notification"
+    expected = SettleOutcome.COMPLETED if completes else SettleOutcome.KNOWN
+    for outcome in (expected, SettleOutcome.KNOWN):
+        assert world.settle(checked).outcome is outcome
+    assert world.code().payments == 1
 
 
 def test_a_second_payment_on_a_single_use_code_is_recorded_as_such(world):
@@ -233,14 +238,16 @@ def test_a_receipt_number_that_comes_round_swallows_no_payment(world, later):
 def test_a_wrong_amount_is_recorded_pays_nothing_and_the_right_one_still_pays(world):
     world.ask()
     right = world.doku.pay("INV-1")
-    wrong = replace(right, amount=Decimal(149_999))
+    wrong = replace(right, amount=Decimal(149_999), evidence=Evidence("wrong"))
     for expected in (NotificationOutcome.SETTLED, NotificationOutcome.KNOWN):
         assert world.notify(wrong).outcome is expected
     assert world.code().status is Status.ACTIVE
     assert world.notify(right).outcome is NotificationOutcome.SETTLED
     assert world.code().status is Status.PAID
-    kinds = {payment.kind for payment in world.read.one("shop", "INV-1").payments}
-    assert kinds == {PaymentKind.AMOUNT_MISMATCH, PaymentKind.PAID}
+    (payment,) = world.read.one("shop", "INV-1").payments
+    assert (payment.kind, payment.report.amount) == (PaymentKind.PAID, Decimal(150_000))
+    assert payment.doubts == (Doubt.TELLINGS_DISAGREE,)
+    assert payment.further == (right,)
 
 
 def test_wrong_digits_are_recorded_and_pay_nothing(world):
@@ -268,6 +275,7 @@ def test_a_reusable_code_stays_active_and_counts_every_payment(world):
 def test_a_reusable_code_that_has_ended_takes_late_money_and_stays_watched(world):
     world.ask(reusable=True)
     world.cancel("shop", "INV-1")
+    world.clock.advance(seconds=1)
     reports = [world.doku.pay("INV-1") for _ in range(2)]
     receipt = world.notify(reports[0])
     assert receipt.payment is not None
@@ -290,6 +298,7 @@ def test_real_money_is_never_refused(world, end):
         world.ask()
     if end == "cancelled":
         world.cancel("shop", "INV-1")
+        world.clock.advance(seconds=1)
     if end == "expired":
         world.live(START + timedelta(hours=2))
     assert world.code().status == end
@@ -366,7 +375,9 @@ def test_a_payment_in_the_last_second_is_not_lost(world):
     world.live(START + HOUR)
     assert world.code().status is Status.EXPIRED
     world.live(START + HOUR + timedelta(minutes=36))
-    assert (world.code().status, world.code().late) == (Status.PAID, True)
+    # It was in time, though it had ended here.
+    code = world.code()
+    assert (code.status, code.late, code.had_ended) == (Status.PAID, False, True)
 
 
 def test_while_doku_is_dead_an_expiry_waits_for_half_an_hour(world):
@@ -381,7 +392,8 @@ def test_while_doku_is_dead_an_expiry_waits_for_half_an_hour(world):
     )
     world.doku.mood = Mood.WELL
     world.live(START + HOUR + timedelta(hours=2))
-    assert (world.code().status, world.code().late) == (Status.PAID, True)
+    code = world.code()
+    assert (code.status, code.late, code.had_ended) == (Status.PAID, False, True)
 
 
 def test_an_expired_code_is_looked_at_twice_more_and_then_is_final(world):

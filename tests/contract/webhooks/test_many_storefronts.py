@@ -15,7 +15,7 @@ from o2o.entry.queue_batch import each_work_at_once
 from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
 from tests.support.receivers import hang, receiver, status
 from tests.support.storefronts import RETRIES, Shops, make_record, secret_of
-from tests.support.world import SeededEntropy
+from tests.support.world import START, SeededEntropy
 
 STOREFRONTS = 100
 EVENTS = 3
@@ -49,6 +49,7 @@ def test_of_a_hundred_storefronts_ten_are_dead_and_ninety_hear_in_seconds() -> N
         dead_letters=shops,
         secret_of=secret_of,
         clock=shops.clock,
+        machine_clock=lambda: START,
         entropy=SeededEntropy(),
         retries=RETRIES,
     )
@@ -95,6 +96,6 @@ def test_of_a_hundred_storefronts_ten_are_dead_and_ninety_hear_in_seconds() -> N
         assert make_record(1).payload.encode() == posted.body
         headers = {name: posted.headers[name] for name in posted.headers if "webhook" in name}
         signature = Webhook(secret_of(storefront, 1)).sign(
-            headers["webhook-id"], shops.clock(), posted.body.decode()
+            headers["webhook-id"], START, posted.body.decode()
         )
         assert headers["webhook-signature"] == signature

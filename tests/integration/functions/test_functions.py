@@ -146,12 +146,16 @@ def test_one_code_is_read_with_its_payment(stack, event, active):
         {
             "kind": "paid",
             "amount": 150_000,
+            "currency": "IDR",
             "paid_at": "2026-03-01T03:19:58Z",
             "recorded_at": "2026-03-01T03:00:00Z",
             "source": "notification",
             "agent_id": "ALFAMART",
             "store_id": "JKT-0417",
             "receipt_number": "1246",
+            "had_ended": False,
+            "certain": True,
+            "doubts": [],
             "first_paid": None,
         }
     ]
@@ -250,9 +254,12 @@ def test_refresh_asks_doku_and_shows_the_payment(stack, event, active):
     assert answer.status == 200
     assert answer.body["status"] == "paid"
     assert answer.body["payments"][0]["source"] == "status_check"
-    # The notification that comes after all tells nothing new.
-    told = stack.call("receive_notification", event("receive_notification/alfa_paid"))
-    assert told.body == {"received": "known"}
+    # The notification that comes after all says where it was paid, and that once.
+    for received in ("completed", "known"):
+        told = stack.call("receive_notification", event("receive_notification/alfa_paid"))
+        assert told.body == {"received": received}
+    (payment,) = stack.call("read_codes", event("read_codes/one")).body["payments"]
+    assert (payment["source"], payment["store_id"]) == ("notification", "JKT-0417")
 
 
 def test_refresh_while_doku_is_dead_is_503(stack, event, active):

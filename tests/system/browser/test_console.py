@@ -361,6 +361,46 @@ def test_a_fault_is_set_met_and_cleared(console: Console) -> None:
     expect(faults).to_contain_text("No faults are set.")
 
 
+def test_an_odd_telling_is_set_for_one_channel(console: Console, stack: LocalStack) -> None:
+    console.go("workshop")
+    faults = console.page.locator("#faults")
+    faults.locator('[name="kind"]').select_option("missing_field")
+    faults.locator('[name="operation"]').select_option("notify")
+    faults.locator('[name="p-field"]').select_option("store")
+    faults.locator('[name="channel"]').select_option("indomaret")
+    console.press("Add the fault")
+    expect(faults.locator("li")).to_contain_text("missing field of notify at Indomaret")
+    paid = {}
+    for channel in ("alfa", "indomaret"):
+        code = stack.create(channel=channel)
+        stack.pay(code)
+        stack.becomes(code["invoice_number"], "paid")
+        (paid[channel],) = stack.get(code["invoice_number"])["payments"]
+    assert paid["alfa"]["store_id"] is not None
+    assert paid["indomaret"]["store_id"] is None
+    console.press("Clear all")
+
+
+def test_what_doku_says_of_an_order_is_set(console: Console, stack: LocalStack) -> None:
+    invoice = stack.create()["invoice_number"]
+    console.go("workshop")
+    order = console.card("An order at DOKU")
+    order.locator('[name="order"]').fill(invoice)
+    expect(order.locator('[name="status"]')).to_have_value("REFUNDED")
+    console.press("Set the status")
+    expect(console.page.get_by_role("status")).to_have_text("The status is set.")
+    assert stack.doku("GET", f"/orders/{invoice}")["status"] == "REFUNDED"
+    console.press("Notify")
+    expect(console.page.get_by_role("status")).to_have_text("The notification is on its way.")
+    assert stack.attempts(invoice)
+    console.press("Restore")
+    expect(console.page.get_by_role("status")).to_have_text("The status is its own again.")
+    assert stack.doku("GET", f"/orders/{invoice}")["status"] == "PENDING"
+    order.locator('[name="order"]').fill("UNKNOWN")
+    console.press("Set the status")
+    expect(order.get_by_role("alert")).to_contain_text("unknown")
+
+
 def test_time_and_schedules(console: Console, stack: LocalStack) -> None:
     def offset() -> float:
         told: dict[str, Any] = stack.http.get(

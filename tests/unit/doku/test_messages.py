@@ -1,8 +1,6 @@
 """What we write to DOKU, byte for byte, and the tolerant reading of what DOKU writes."""
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -338,12 +336,11 @@ def test_the_other_spelling_of_identifier() -> None:
         [{"name": ["AGENT_TRX_ID"], "value": "1"}],
     ],
 )
-def test_without_a_usable_receipt_number_the_instant_is_the_identity(identifiers: object) -> None:
+def test_a_receipt_number_that_is_not_usable_is_none(identifiers: object) -> None:
     message = changed(NOTIFICATION, "online_to_offline_payment.identifier", identifiers)
     payment = messages.parse_notification(evidence(message)).payment
     assert payment is not None
     assert payment.receipt_number is None
-    assert payment.identity == "2021-08-12T07:06:28Z"
 
 
 @pytest.mark.parametrize(
@@ -380,166 +377,29 @@ def test_a_success_lacking_what_is_needed_is_unreadable(path: str, values: list[
 
 
 @pytest.mark.parametrize("date", [..., None, "", "yesterday", "2021-08-12T07:06:28", [], True])
-def test_without_a_date_a_retry_still_gives_the_same_instant(date: object) -> None:
+def test_without_a_date_of_its_own_a_notification_has_its_time_stamp(date: object) -> None:
     dateless = changed(NOTIFICATION, "transaction.date", date)
-    first = messages.parse_notification(evidence(dateless)).payment
-    assert first is not None
-    assert first.paid_at == datetime(2021, 8, 12, 7, 10, tzinfo=UTC)
-
-    created = changed(dateless, "online_to_offline_info.created_date", "20210812140000")
-    retries = [
-        messages.parse_notification(
-            evidence(created, {"Request-Timestamp": f"2021-08-12T{hour}:00:00Z"})
-        ).payment
-        for hour in ("08", "14")
-    ]
-    assert [retry and retry.paid_at for retry in retries] == [
-        datetime(2021, 8, 12, 7, 0, tzinfo=UTC)
-    ] * 2
-
-
-def test_without_any_date_at_all_a_payment_is_unreadable() -> None:
-    dateless = changed(NOTIFICATION, "transaction.date", ...)
-    with pytest.raises(UnreadableMessage, match=r"transaction\.date"):
-        messages.parse_notification(evidence(dateless, {}))
+    dateless = changed(dateless, "online_to_offline_info.created_date", "20210801140000")
+    payment = messages.parse_notification(evidence(dateless)).payment
+    assert payment is not None
+    assert (payment.paid_at, payment.dated) == (datetime(2021, 8, 12, 7, 10, tzinfo=UTC), False)
+    assert payment.instant is None
 
 
 @pytest.mark.parametrize(
-    ("told", "state"),
-    [
-        ("success", OrderState.SUCCESS),
-        (" SUCCESS ", OrderState.SUCCESS),
-        ("PENDING", OrderState.PENDING),
-        ("FAILED", OrderState.FAILED),
-        ("EXPIRED", OrderState.EXPIRED),
-        ("REFUNDED", OrderState.REFUNDED),
-        ("SUCCESSFUL", OrderState.OTHER),
-        ("other", OrderState.OTHER),
-        # It tells of the order, so it knows one.
-        ("UNKNOWN", OrderState.OTHER),
-    ],
+    ("created", "dated"), [("20210812140628", False), ("20210812140627", True), (None, True)]
 )
-def test_states(told: str, state: OrderState) -> None:
-    notification = messages.parse_notification(
-        evidence(changed(NOTIFICATION, "transaction.status", told))
-    )
-    assert notification.state is state
-    assert notification.payment is not None
-
-
-def test_another_state_needs_no_payment() -> None:
-    message = changed(changed(NOTIFICATION, "transaction.status", "FAILED"), "order", ...)
-    assert messages.parse_notification(evidence(message)).payment is None
-
-
-BROKEN = [
-    *("", " ", "null", "[]", "7", '"text"', "{", '{"a":}', "{'a': 1}", '{"a": NaN}', '{"a": 01}'),
-    *("[" * 60_000, '{"a":' * 30_000, '{"a": ' + "9" * 5000 + "}", '{"a": 1e9999999999999999999}'),
-    messages.to_text(b'{"order": "\xff"}'),
-    messages.to_text(b"\x00\xff\xfe"),
-    messages.to_text(json.dumps(NOTIFICATION).encode("utf-16")),
-]
-READERS: list[Callable[[str], object]] = [
-    lambda body: messages.parse_notification(evidence(body)),
-    lambda body: messages.parse_order_status(evidence(body), "INV-1"),
-    lambda body: messages.parse_code(body, "INV-1"),
-    lambda body: messages.parse_inquiry(evidence(body)),
-]
-
-
-@pytest.mark.parametrize("body", BROKEN, ids=range(len(BROKEN)))
-@pytest.mark.parametrize("read", READERS, ids=["notification", "status", "code", "inquiry"])
-def test_what_is_not_json_is_unreadable(read: Callable[[str], object], body: str) -> None:
-    with pytest.raises(UnreadableMessage) as caught:
-        read(body)
-    # A cause would carry the message into a log.
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None or caught.value.__suppress_context__
-    assert len(str(caught.value)) < 80
-    assert messages.parse_complaint(body) is None
-    assert not messages.holds_code(body)
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-def with_some_fields_spoilt(message: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """The message with any part of it replaced by any JSON."""
-    parts = [
-        name if inner is None else f"{name}.{inner}"
-        for name, value in message.items()
-        for inner in [None, *(value if isinstance(value, dict) else ())]
-    ]
-
-    def spoil(spoilt: dict[str, Any]) -> dict[str, Any]:
-        copy = message
-        for path in sorted(spoilt, key=lambda path: -path.count(".")):
-            copy = changed(copy, path, spoilt[path])
-        return copy
-
-    return st.dictionaries(st.sampled_from(parts), json_values, max_size=3).map(spoil)
-
-
-@given(
-    json_values
-    | with_some_fields_spoilt(NOTIFICATION)
-    | with_some_fields_spoilt(STATUS)
-    | with_some_fields_spoilt(GENERATED)
-)
-def test_no_json_crashes_a_reader(message: object) -> None:
-    body = json.dumps(message)
-    for read in READERS:
-        try:
-            read(body)
-        except UnreadableMessage as error:
-            assert str(error).isascii()  # noqa: PT017
-    messages.parse_complaint(body)
-    messages.holds_code(body)
-
-
-@given(st.binary(max_size=60))
-def test_no_bytes_crash_a_reader(body: bytes) -> None:
-    text = messages.to_text(body)
-    text.encode()
-    for read in READERS:
-        # Whatever JSON chance makes, it is read or refused, and nothing else.
-        with suppress(UnreadableMessage):
-            read(text)
-
-
-@given(st.text(max_size=60))
-def test_text_is_kept_as_it_is(text: str) -> None:
-    encodable = text.encode("utf-8", "replace")
-    assert messages.to_text(encodable).encode() == encodable
-
-
-# --- status checks ----------------------------------------------------------------------
-
-
-def test_a_status() -> None:
-    told = evidence(STATUS, {"Response-Timestamp": "2021-12-29T03:00:00Z"})
-    status = messages.parse_order_status(told, "INV-67220100000")
-    payment = status.payment
-    assert status.state is OrderState.SUCCESS
+def test_a_status_check_may_give_the_creation_for_a_date(
+    created: str | None, *, dated: bool
+) -> None:
+    message = changed(NOTIFICATION, "online_to_offline_info.created_date", created)
+    payment = messages.parse_order_status(evidence(message), "INV-20210125-0001").payment
     assert payment is not None
-    assert payment.payment_code is None
-    assert payment.source is Source.STATUS_CHECK
-    assert payment.paid_at == datetime(2021, 12, 29, 2, 37, 35, tzinfo=UTC)
-    assert payment.amount == 120_000
-    assert payment.receipt_number == "77"
-    assert payment.evidence is told
-
-
-def test_a_notification_and_a_status_check_tell_one_identity() -> None:
-    told = messages.parse_notification(evidence(NOTIFICATION)).payment
-    asked = messages.parse_order_status(evidence(NOTIFICATION), "INV-20210125-0001").payment
+    assert payment.dated is dated
+    # A notification's date is its own, whatever else it equals.
+    told = messages.parse_notification(evidence(message)).payment
     assert told is not None
-    assert asked is not None
-    assert told.identity == asked.identity
+    assert told.dated
 
 
 @pytest.mark.parametrize("state", ["PENDING", "EXPIRED", "FAILED", "REFUNDED"])

@@ -43,6 +43,11 @@ class Simulation(RuleBasedStateMachine):
         self.heard: Counter[tuple[str, str]] = Counter()
         self.ended_paid: set[str] = set()
 
+    def receipts(self, invoice: str) -> list[str | None]:
+        history = self.world.codes.get_history(invoice, 1000)
+        assert history is not None
+        return [payment.report.receipt_number for payment in history.payments]
+
     @rule(
         target=invoices,
         number=st.integers(0, 999),
@@ -104,7 +109,7 @@ class Simulation(RuleBasedStateMachine):
     @rule(report=reports)
     def doku_notifies(self, report: PaymentReport) -> None:
         self.world.notify(report)
-        self.heard[report.invoice_number, report.identity] += 1
+        self.heard[report.invoice_number, report.receipt_number or ""] += 1
 
     @rule(report=consumes(reports))
     def a_notification_is_lost(self, report: PaymentReport) -> None:
@@ -142,10 +147,8 @@ class Simulation(RuleBasedStateMachine):
 
     @invariant()
     def what_we_acknowledged_is_on_record_once(self) -> None:
-        for invoice, identity in self.heard:
-            history = self.world.codes.get_history(invoice, 1000)
-            assert history is not None
-            assert [payment.identity for payment in history.payments].count(identity) == 1
+        for invoice, receipt_number in self.heard:
+            assert self.receipts(invoice).count(receipt_number) == 1
 
     @invariant()
     def live_codes_never_share_digits(self) -> None:
@@ -193,9 +196,7 @@ class Simulation(RuleBasedStateMachine):
                 assert (code.payments, code.paid_at) == (0, None)
             elif reusable:
                 # The newest one is found even if its notification was lost.
-                history = world.codes.get_history(invoice, 1000)
-                assert history is not None
-                assert order.payments[-1].identity in {p.identity for p in history.payments}
+                assert order.payments[-1].receipt_number in self.receipts(invoice)
             else:
                 assert (code.status, code.payments) == (Status.PAID, 1)
                 self.the_second_of_a_chain_names_the_first(code)

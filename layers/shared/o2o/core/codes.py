@@ -31,11 +31,14 @@ class Move(StrEnum):
     FAIL = "fail"
     PAY = "pay"
     PAY_REUSABLE = "pay_reusable"
-    PAY_LATE = "pay_late"
+    PAY_ENDED = "pay_ended"
+    """A payment of a code that had ended here."""
     EXPIRE = "expire"
     CANCEL = "cancel"
     INQUIRE = "inquire"
     """DOKU asked about a code that lives here, and got the answer that it can be paid."""
+    REFUND = "refund"
+    """DOKU says that the money went back to the customer."""
     RECORD = "record"
     """A payment that does not change the status: another one, or one that does not match."""
     WAIT = "wait"
@@ -60,10 +63,11 @@ TRANSITIONS: dict[tuple[Status, Move], Status] = {
     # Its customer never saw digits, and may want another channel while DOKU hangs.
     (Status.REQUESTED, Move.CANCEL): Status.CANCELLED,
     # Real money is never refused.
-    (Status.EXPIRED, Move.PAY_LATE): Status.PAID,
-    (Status.CANCELLED, Move.PAY_LATE): Status.PAID,
-    (Status.FAILED, Move.PAY_LATE): Status.PAID,
+    (Status.EXPIRED, Move.PAY_ENDED): Status.PAID,
+    (Status.CANCELLED, Move.PAY_ENDED): Status.PAID,
+    (Status.FAILED, Move.PAY_ENDED): Status.PAID,
     **{(status, Move.RECORD): status for status in Status},
+    **{(status, Move.REFUND): status for status in Status},
     **{
         (status, Move.REPLACE): status
         for status in (Status.EXPIRED, Status.CANCELLED, Status.FAILED)
@@ -122,6 +126,14 @@ class Failure:
     doku_code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """DOKU's first word that the money went back. ``amount`` is missing where DOKU names none."""
+
+    recorded_at: datetime
+    amount: Decimal | None = None
+
+
 class PaymentKind(StrEnum):
     """What a payment is to its code."""
 
@@ -137,14 +149,31 @@ class PaymentKind(StrEnum):
         return self not in (PaymentKind.AMOUNT_MISMATCH, PaymentKind.DIGITS_MISMATCH)
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentMark:
-    """What the code's item remembers of the newest payment: enough to know it again."""
+class Doubt(StrEnum):
+    """What a person must look at, because nobody can know it from DOKU's messages."""
 
-    identity: str
+    MAY_BE_KNOWN = "may_be_known"
+    """It may be a payment that is on record already."""
+    MAY_BE_TWO = "may_be_two"
+    """Two tills may each have taken the money."""
+    TELLINGS_DISAGREE = "tellings_disagree"
+    """DOKU's messages about it name different amounts or digits."""
+    DATED_BEFORE_CODE = "dated_before_code"
+    """DOKU dates it before its code was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentMark:
+    """What the code's item remembers of the payment that was news last: what its event tells."""
+
+    number: int = 0
+    identity: str = ""
     kind: PaymentKind
     amount: Decimal
+    currency: str | None = None
     paid_at: datetime
+    had_ended: bool = False
+    doubts: tuple[Doubt, ...] = ()
     receipt_number: str | None = None
     store_id: str | None = None
     first_paid: str | None = None
@@ -202,12 +231,17 @@ class PaymentCode:
     paid_at: datetime | None = None
     ended_at: datetime | None = None
     """When it expired, was cancelled or failed."""
+    cancelled_at: datetime | None = None
     late: bool = False
+    """It was paid after its deadline, or after it was cancelled, by DOKU's date."""
+    had_ended: bool = False
+    """It had ended here when its payment became known."""
     failure: Failure | None = None
     replaces: str | None = None
     replaced_by: str | None = None
     inquired_at: datetime | None = None
     """When DOKU last got the answer that the code can be paid (DIPC)."""
+    refund: Refund | None = None
     payments: int = 0
     last_payment: PaymentMark | None = None
     namespace: str | None = None
@@ -215,7 +249,7 @@ class PaymentCode:
     forgotten_at: datetime | None = None
     """When all that is personal went from it."""
     evidence_forgotten_at: datetime | None = None
-    """When DOKU's messages about its payments went."""
+    """When DOKU's messages about its payments went; None again once it changes after that."""
     digits_sha256: str | None = field(default=None, repr=False)
     """Of a forgotten code: enough to tell whether digits were its own."""
 
@@ -236,8 +270,10 @@ class PaymentCode:
                 f"a payment code that is {self.status} can't {_IN_WORDS.get(move, move)}"
             )
         if self.forgotten_at is not None:
-            # A late payment names the digits; what was forgotten does not come back.
+            # A late payment names the digits; what was forgotten does not come back. Its evidence
+            # is new, and goes in its own time.
             changes.pop("payment_code", None)
+            changes.setdefault("evidence_forgotten_at", None)
         return replace(self, status=status, version=self.version + 1, **changes)
 
     @property
@@ -284,6 +320,14 @@ class PaymentCode:
         if self.feature is not Feature.DIPC or self.status not in _UNPAYABLE or not self.ended_at:
             return False
         return self.inquired_at is None or self.ended_at - self.inquired_at > TILL_SESSION
+
+    @property
+    def deadline(self) -> datetime:
+        """A payment after this instant is late: its expiry, or when it was cancelled before."""
+        cancelled_at = self.cancelled_at
+        if cancelled_at is None and self.status is Status.CANCELLED:
+            cancelled_at = self.ended_at
+        return min(self.expires_at, cancelled_at or self.expires_at)
 
     def with_digits(self, payment_code: str) -> "PaymentCode":
         """A new code with digits that were made here."""
@@ -337,6 +381,7 @@ class PaymentCode:
         return self.move(
             Move.CANCEL,
             ended_at=now,
+            cancelled_at=now,
             due_at=timetable.after_end([now, self.expires_at], now),
             intent=None,
         )
@@ -351,6 +396,10 @@ class PaymentCode:
     def inquire(self, now: datetime) -> "PaymentCode":
         """DOKU gets the answer that the code can be paid."""
         return self.move(Move.INQUIRE, inquired_at=now)
+
+    def refunded(self, refund: Refund) -> "PaymentCode | None":
+        """DOKU gave the money back; None if that is known."""
+        return None if self.refund else self.move(Move.REFUND, refund=refund)
 
     def wait(self, due_at: datetime | None) -> "PaymentCode":
         """Nothing happened; look again then, or never."""
@@ -377,8 +426,7 @@ class PaymentCode:
         if self.forgotten_at is None:
             ends = [self.ended_at, learnt_at, None if self.paid_at else self.expires_at]
             return max(end for end in (self.created_at, *ends) if end) + retention.codes
-        gone = self.evidence_forgotten_at
-        if learnt_at is None or (gone is not None and gone > learnt_at):
+        if learnt_at is None or self.evidence_forgotten_at is not None:
             return None
         return max(self.forgotten_at, learnt_at + retention.evidence)
 

@@ -24,6 +24,7 @@ class EventType(StrEnum):
     EXPIRED = "payment_code.expired"
     CANCELLED = "payment_code.cancelled"
     FAILED = "payment_code.failed"
+    REFUNDED = "payment.refunded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,20 @@ def derive_events(change: Change) -> list[Event]:
     if after.status in _OF_STATUS and (before is None or before.status is not after.status):
         found.append(_event(_OF_STATUS[after.status], after, _since(after)))
     payment = after.last_payment
-    if payment and after.payments > (before.payments if before else 0):
+    if payment and _is_news(before, payment, after):
         learnt_at = payment.recorded_at or payment.paid_at
         found.append(_event(_OF_PAYMENT[payment.kind], after, learnt_at, payment))
+    if after.refund and (before is None or before.refund is None):
+        found.append(_event(EventType.REFUNDED, after, after.refund.recorded_at))
     return found
+
+
+def _is_news(before: PaymentCode | None, payment: PaymentMark, after: PaymentCode) -> bool:
+    """Whether the newest payment is new, or matches the code now and did not before."""
+    if before is None or before.last_payment is None or after.payments > before.payments:
+        return True
+    former = before.last_payment
+    return (former.number, former.kind.matches) != (payment.number, payment.kind.matches)
 
 
 def _event(

@@ -2,6 +2,9 @@
 
 from decimal import Decimal, InvalidOperation
 
+CURRENCY = "IDR"
+"""Rupiah, in which every code is paid."""
+
 MAX_AMOUNT_DIGITS = 12
 """DOKU protocol, section 3: ``order.amount`` has at most 12 digits."""
 

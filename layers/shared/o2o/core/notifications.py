@@ -56,6 +56,10 @@ class KeptFor(StrEnum):
     """A field that is needed is missing or makes no sense."""
     NOT_SUCCESS = "not_success"
     """It reports no payment."""
+    REFUNDED = "refunded"
+    """It says that a payment went back to the customer."""
+    OLDER_ORDER = "older_order"
+    """A status check of a payment that is older than the code by more than a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

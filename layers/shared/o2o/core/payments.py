@@ -1,15 +1,38 @@
-"""Payments: what DOKU reports, whether it is news, and what it does to a code."""
+"""Payments: which tellings are one payment, whether one is news, and what it does to a code.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+A telling is one signed message of DOKU's about a payment: a notification, or a status check's
+answer. A payment is one time that cash was taken at a till; several tellings may speak of it, in
+any order, and each may lack what another has. What is certainly the same payment, what is certainly
+another and what nobody can know is decided by ``relate`` and nowhere else (decision 0038).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from o2o.core.codes import Move, PaymentCode, PaymentKind, PaymentMark, Status
+from o2o.core.channels import Feature
+from o2o.core.codes import Doubt, Move, PaymentCode, PaymentKind, PaymentMark, Status
+from o2o.core.money import CURRENCY
 from o2o.core.timetable import Timetable
+
+MOST_TELLINGS = 5
+"""A payment keeps this many tellings: with DOKU's longest message each, it still fits an item."""
+
+SAME_WITHIN = timedelta(hours=24)
+"""Two dates of one payment are not further apart: a retry repeats its date, and dates have been
+seen wrong by a time zone. Tills count their receipts anew."""
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""By so much DOKU's clock may be behind ours before a date is held to be wrong."""
+
+_OLDER_ORDER = timedelta(days=1)
+"""A status check that is dated this long before its code speaks of an earlier order."""
+
+_PLACEHOLDERS = {"na", "n/a", "null", "none", "nil", "undefined"}
 
 
 class Source(StrEnum):
@@ -21,15 +44,33 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """DOKU's message as it came: the raw body and the headers that its signature covers."""
+    """DOKU's message as it came: the raw body and the headers that its signature covers.
+
+    Of a forgotten one the body's SHA-256 is left, so that it is known when it comes again.
+    """
 
     body: str = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    sha256: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The body's SHA-256."""
+        return self.sha256 or sha256(self.body.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def forget(self) -> "Evidence":
+        """What is left of it after its retention."""
+        return Evidence("", sha256=self.digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReport:
-    """A payment as DOKU reports it. ``payment_code`` is missing in a status check."""
+    """A payment as DOKU tells it. ``payment_code`` is missing in a status check.
+
+    ``dated`` says whether ``paid_at`` is the message's own date of the payment: a status check
+    may give the order's creation instead, and a message without a date its own time stamp
+    (DOKU protocol, section 7). ``currency`` is missing where DOKU names none.
+    """
 
     invoice_number: str
     payment_code: str | None = field(repr=False)
@@ -37,56 +78,107 @@ class PaymentReport:
     paid_at: datetime
     source: Source
     evidence: Evidence
+    dated: bool = True
+    currency: str | None = None
     acquirer: str | None = None
     agent_id: str | None = None
     store_id: str | None = None
     receipt_number: str | None = None
 
-    @property
-    def identity(self) -> str:
-        """The store's receipt number where there is one, else the payment's instant."""
-        return self.receipt_number or self.instant
+    def forget_evidence(self) -> "PaymentReport":
+        """What it tells, without DOKU's message and the digits in it."""
+        return replace(self, evidence=self.evidence.forget(), payment_code=None)
 
     @property
-    def qualified_identity(self) -> str:
-        """An identity for when another payment of the same code has taken the plain one."""
-        facts = (self.store_id, self.instant, self.amount.normalize(), self.payment_code)
-        return f"{self.identity}~{sha256(repr(facts).encode()).hexdigest()[:16]}"
+    def names(self) -> dict[str, str]:
+        """Who took the money and under which number, as far as it says, in comparable form."""
+        given = {
+            "receipt_number": self.receipt_number,
+            "store_id": self.store_id,
+            "agent_id": self.agent_id,
+            "acquirer": self.acquirer,
+        }
+        return {name: text for name, value in given.items() if (text := comparable(value))}
 
     @property
-    def instant(self) -> str:
-        """The payment's instant as text, UTC to the second."""
-        return self.paid_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    def instant(self) -> datetime | None:
+        """The payment's own date, to the second, if a notification gives it."""
+        if self.source is Source.STATUS_CHECK or not self.dated:
+            return None
+        return self.paid_at.replace(microsecond=0)
+
+    @property
+    def facts(self) -> frozenset[object]:
+        """All that it says of the payment and that another telling may lack."""
+        said = {*self.names.items(), ("amount", self.amount.normalize())}
+        said |= {("digits", self.payment_code)} if self.payment_code else set()
+        said |= {("currency", self.currency)} if self.currency else set()
+        return frozenset(said | ({("instant", self.instant)} if self.instant else set()))
+
+
+def comparable(text: str | None) -> str | None:
+    """A receipt, store or brand without case and leading zeros; None if it identifies nothing."""
+    found = (text or "").strip().casefold().lstrip("0")
+    if found in _PLACEHOLDERS or not any(character.isalnum() for character in found):
+        return None
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """A payment on record. ``identity`` is unique within its code."""
+    """A payment on record. ``number`` counts the payments of its code, from 1.
 
-    identity: str
+    ``report`` has what all tellings say together, and the first one's evidence; ``further``
+    has the other tellings as they came. ``had_ended``: the code had ended here already.
+    """
+
+    number: int = 0
     kind: PaymentKind
     report: PaymentReport
     recorded_at: datetime
+    had_ended: bool = False
+    doubts: tuple[Doubt, ...] = ()
+    further: tuple[PaymentReport, ...] = ()
+    identity: str = ""
+    """Tells payments apart in what was stored before they were numbered; those have number 0."""
     first_paid: str | None = None
     """Of a further payment: the invoice number under which the first one was made."""
 
     @property
-    def when(self) -> tuple[datetime, str]:
+    def when(self) -> tuple[datetime, int]:
         """Sorts payments by time."""
-        return self.report.paid_at, self.identity
+        return self.report.paid_at, self.number
+
+    @property
+    def tellings(self) -> Iterator[PaymentReport]:
+        """All that is known of it together, and then each later message by itself."""
+        yield self.report
+        yield from self.further
+
+    def forget_evidence(self) -> "Payment":
+        """The payment without DOKU's messages. What tells it from other payments stays."""
+        return replace(
+            self,
+            report=self.report.forget_evidence(),
+            further=tuple(each.forget_evidence() for each in self.further),
+        )
 
     @property
     def mark(self) -> PaymentMark:
-        """What the code's item remembers of this payment."""
+        """What the code's item remembers of this payment, for its events."""
         return PaymentMark(
+            number=self.number,
             identity=self.identity,
             kind=self.kind,
             amount=self.report.amount,
+            currency=self.report.currency,
             paid_at=self.report.paid_at,
             receipt_number=self.report.receipt_number,
             store_id=self.report.store_id,
             first_paid=self.first_paid,
             recorded_at=self.recorded_at,
+            had_ended=self.had_ended,
+            doubts=self.doubts,
         )
 
 
@@ -100,84 +192,265 @@ class CodeHistory:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A payment that is news, and the code after it.
+    """A payment as it is now on record, and the code after it.
 
-    It holds only as long as the codes in ``seen`` are as they were when it was decided.
+    ``is_new`` tells a new payment from a known one of which more is known now; ``is_news``
+    whether storefronts hear of it. It holds only as long as the codes in ``seen`` are as they
+    were when it was decided.
     """
 
     code: PaymentCode
     payment: Payment
+    is_new: bool = True
+    is_news: bool = True
     seen: tuple[PaymentCode, ...] = ()
 
 
-_SAME_RECEIPT_WITHIN = timedelta(hours=24)
-"""Tills count their receipts anew; DOKU's last retry comes 12 hours after the first (section 6)."""
+class Relation(StrEnum):
+    """What a telling is to a payment on record."""
+
+    SAME = "same"
+    OTHER = "other"
+    UNCERTAIN = "uncertain"
 
 
-def is_same_payment(recorded: PaymentMark, report: PaymentReport, kind: PaymentKind) -> bool:
-    """Whether a report, judged to be of a kind, speaks of the payment on record.
+def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relation:  # noqa: PLR0911 - one rule a line
+    """Whether a telling speaks of a payment on record (decision 0038).
 
-    The receipt number decides, unless two stores or two days show that it was used twice:
-    a number that comes round must not swallow a customer's second payment. Where one of
-    the two lacks it, the instant decides. A report that matches the code is never the
-    same as one that did not: the right amount after a wrong one is news.
+    The amount does not tell payments with a receipt apart: of two messages about one receipt
+    that name two amounts, one is wrong.
     """
-    if recorded.kind.matches != kind.matches:
-        return False
-    if not kind.matches and (recorded.kind, recorded.amount) != (kind, report.amount):
-        return False
-    if recorded.receipt_number is None or report.receipt_number is None:
-        return _to_second(recorded.paid_at) == _to_second(report.paid_at)
-    if recorded.receipt_number != report.receipt_number:
-        return False
-    if recorded.store_id and report.store_id and recorded.store_id != report.store_id:
-        return False
-    return abs(recorded.paid_at - report.paid_at) <= _SAME_RECEIPT_WITHIN
+    known = payment.report
+    if any(each.evidence.digest == report.evidence.digest for each in payment.tellings):
+        return Relation.SAME
+    if _contradict(known, report, "acquirer", "agent_id", "store_id", "receipt_number"):
+        return Relation.OTHER
+    if "receipt_number" in known.names and "receipt_number" in report.names:
+        apart = _apart(known, report)
+        if apart is None or apart <= SAME_WITHIN or _paid_once_at_doku(code):
+            return Relation.SAME
+        return Relation.UNCERTAIN
+    # From here one of the two, or both, name no receipt.
+    if _paid_once_at_doku(code):
+        return Relation.SAME
+    if not code.reusable:
+        # It lives here, so two tills may have had the answer that it can be paid.
+        one_till = Source.STATUS_CHECK in (known.source, report.source)
+        return Relation.SAME if one_till or not _apart(known, report) else Relation.UNCERTAIN
+    if known.amount != report.amount:
+        return Relation.OTHER
+    if Source.STATUS_CHECK in (known.source, report.source):
+        # A status check shows one of the payments: it proves none beyond those that are known.
+        return Relation.SAME
+    named = "receipt_number" in known.names or "receipt_number" in report.names
+    same_second = known.instant is not None and known.instant == report.instant
+    return Relation.SAME if named and same_second else Relation.UNCERTAIN
+
+
+def _contradict(known: PaymentReport, report: PaymentReport, *names: str) -> bool:
+    ours, theirs = known.names, report.names
+    return any(name in ours and name in theirs and ours[name] != theirs[name] for name in names)
+
+
+def _apart(known: PaymentReport, report: PaymentReport) -> timedelta | None:
+    """How far apart two notifications date the payment, or None: one of them does not say."""
+    if known.instant is None or report.instant is None:
+        return None
+    return abs(known.instant - report.instant)
+
+
+def _paid_once_at_doku(code: PaymentCode) -> bool:
+    """Whether DOKU itself lets the code be paid only once: it is registered there."""
+    return not code.reusable and code.feature is not Feature.DIPC
+
+
+def is_older_order(code: PaymentCode, report: PaymentReport) -> bool:
+    """Whether a status check must speak of an earlier order that had the same number.
+
+    It names no digits, so only its date can say so. A notification with the code's own digits
+    pays whatever its date: dates have been seen wrong, and real money is never refused.
+    """
+    return (
+        report.source is Source.STATUS_CHECK
+        and report.payment_code is None
+        and report.paid_at < code.created_at - _OLDER_ORDER
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Circumstances:
+    now: datetime
+    timetable: Timetable
+    chain: Sequence[PaymentCode]
 
 
 def settle(
-    code: PaymentCode,
+    history: CodeHistory,
     report: PaymentReport,
     *,
-    identity: str,
     now: datetime,
     timetable: Timetable,
     chain: Sequence[PaymentCode] = (),
 ) -> Settlement | None:
-    """What a reported payment does to a code, or None if the code's item knows it already.
+    """What a telling does to a code, or None if it tells nothing that is not known.
 
-    Never refuses money: what can't pay the code is recorded as what it is. ``chain`` has
-    the codes that it replaces or that replace it, for an order is paid once.
+    Never refuses money: what can't pay the code is recorded as what it is. ``history`` has the
+    payments that the telling may speak of. ``chain`` has the codes that it replaces or that
+    replace it, for an order is paid once.
     """
+    code, at = history.code, _Circumstances(now, timetable, chain)
+    # What was recorded before the code was made belongs to an earlier use of its number.
+    own = [each for each in history.payments if each.recorded_at >= code.created_at]
+    related = [(relate(code, payment, report), payment) for payment in own]
+    same = [payment for relation, payment in related if relation is Relation.SAME]
+    if same:
+        return _complete(code, _likeliest(same, report), report, at)
+    unsure = [payment for relation, payment in related if relation is Relation.UNCERTAIN]
+    if unsure and not code.reusable:
+        return _complete(code, _likeliest(unsure, report), report, at, Doubt.MAY_BE_TWO)
+    doubts = (Doubt.MAY_BE_KNOWN,) if unsure else ()
+    payment = Payment(
+        number=max(code.payments, *(each.number for each in history.payments), 0) + 1,
+        kind=PaymentKind.PAID,
+        report=report,
+        recorded_at=now,
+        had_ended=not code.is_open,
+        doubts=(*doubts, *_doubt_date(code, report)),
+    )
+    return _apply(code, payment, at)
+
+
+def _likeliest(payments: Sequence[Payment], report: PaymentReport) -> Payment:
+    """The payment that has most in common with a telling; of equal ones, the first."""
+
+    def likeness(payment: Payment) -> tuple[bool, int]:
+        digests = {each.evidence.digest for each in payment.tellings}
+        return report.evidence.digest in digests, len(payment.report.facts & report.facts)
+
+    return max(payments, key=likeness)
+
+
+def _complete(
+    code: PaymentCode,
+    payment: Payment,
+    report: PaymentReport,
+    at: _Circumstances,
+    *doubts: Doubt,
+) -> Settlement | None:
+    """A known payment of which a telling says more, or None if it does not."""
+    if any(each.evidence.sha256 == report.evidence.digest for each in payment.tellings):
+        return None
+    told = frozenset[object]().union(*(each.facts for each in payment.tellings))
+    shown = code.reusable and report.source is Source.STATUS_CHECK
+    if report.facts <= told or len(payment.further) + 1 >= MOST_TELLINGS:
+        return None
+    if shown and "receipt_number" not in report.names:
+        # Of several payments nobody knows which one it shows.
+        return None
+    merged = _merge(code, payment.report, report)
+    kept = [doubt for doubt in payment.doubts if doubt is not Doubt.DATED_BEFORE_CODE]
+    disagree = (Doubt.TELLINGS_DISAGREE,) if _disagree(payment.report, report) else ()
+    found = (*kept, *doubts, *disagree, *_doubt_date(code, merged))
+    fuller = replace(
+        payment,
+        report=merged,
+        further=(*payment.further, report),
+        doubts=tuple(dict.fromkeys(found)),
+    )
+    if not payment.kind.matches and _matches(code, fuller.report):
+        return _apply(code, fuller, at, is_new=False)
+    changes: dict[str, Any] = {}
+    if payment.kind in (PaymentKind.PAID, PaymentKind.PAID_LATE):
+        late = _is_late(code, fuller.report, had_ended=payment.had_ended)
+        fuller = replace(fuller, kind=PaymentKind.PAID_LATE if late else PaymentKind.PAID)
+        if code.paid_at == payment.report.paid_at:
+            changes = {"paid_at": fuller.report.paid_at, "late": late}
+    if code.last_payment == payment.mark:
+        changes["last_payment"] = fuller.mark
+    return Settlement(code.move(Move.RECORD, **changes), fuller, is_new=False, is_news=False)
+
+
+def _disagree(known: PaymentReport, report: PaymentReport) -> bool:
+    """Whether two tellings of one payment name different money or digits."""
+    digits = known.payment_code, report.payment_code
+    return (
+        known.amount != report.amount
+        or (known.currency or CURRENCY) != (report.currency or CURRENCY)
+        or (None not in digits and digits[0] != digits[1])
+    )
+
+
+def _merge(code: PaymentCode, known: PaymentReport, report: PaymentReport) -> PaymentReport:
+    """What two tellings of one payment say together, with the evidence of the first.
+
+    A notification's own date is worth more than a status check's, and what matches the code more
+    than what does not.
+    """
+    merged = replace(
+        known,
+        source=known.source if known.source is Source.NOTIFICATION else report.source,
+        payment_code=known.payment_code or report.payment_code,
+        currency=known.currency or report.currency,
+        **{
+            name: getattr(known if name in known.names else report, name)
+            for name in ("acquirer", "agent_id", "store_id", "receipt_number")
+            if name in known.names or name in report.names
+        },
+    )
+    if (report.instant and not known.instant) or (report.dated and not known.dated):
+        merged = replace(merged, paid_at=report.paid_at, dated=report.dated)
+    if not _matches(code, known) and _matches(code, report):
+        merged = replace(
+            merged,
+            amount=report.amount,
+            currency=report.currency,
+            payment_code=report.payment_code or code.payment_code,
+        )
+    return merged
+
+
+def _doubt_date(code: PaymentCode, report: PaymentReport) -> tuple[Doubt, ...]:
+    wrong = report.dated and report.paid_at < code.created_at - _CLOCKS_DIFFER
+    return (Doubt.DATED_BEFORE_CODE,) if wrong else ()
+
+
+def _apply(
+    code: PaymentCode,
+    payment: Payment,
+    at: _Circumstances,
+    *,
+    is_new: bool = True,
+) -> Settlement:
+    """A payment that is news, and what it does to its code."""
+    report = payment.report
     move, kind = _judge(code, report)
-    if code.last_payment and is_same_payment(code.last_payment, report, kind):
-        return None
-    if kind is PaymentKind.PAID_AGAIN and _proves_no_second_payment(report):
-        return None
-    first_paid = _first_paid(code, kind, chain)
+    late = kind is PaymentKind.PAID_LATE
+    pays = kind in (PaymentKind.PAID, PaymentKind.PAID_LATE)
+    first_paid = _first_paid(code, kind, at.chain)
     if first_paid is not None:
         kind = PaymentKind.PAID_AGAIN
-    payment = Payment(
-        identity=identity, kind=kind, report=report, recorded_at=now, first_paid=first_paid
-    )
-    changes: dict[str, Any] = {"payments": code.payments + 1, "last_payment": payment.mark}
-    if move is not Move.RECORD or kind is PaymentKind.PAID_LATE:
+    payment = replace(payment, kind=kind, first_paid=first_paid)
+    changes: dict[str, Any] = {"last_payment": payment.mark}
+    if is_new:
+        changes["payments"] = code.payments + 1
+    if pays:
         changes |= {
             "paid_at": code.paid_at or report.paid_at,
             "payment_code": code.payment_code or report.payment_code,
-            "late": not code.is_open,
+            "late": code.late or late,
+            "had_ended": code.had_ended or not code.is_open,
         }
     if move is not Move.RECORD:
         changes |= {"intent": None, "due_at": None}
     if move is Move.PAY_REUSABLE:
         # It stays payable, so it stays on the timetable.
         changes |= {
-            "activated_at": code.activated_at or now,
+            "activated_at": code.activated_at or at.now,
             "due_at": code.due_at
             if code.status is Status.ACTIVE
-            else timetable.after_activation(now, code.expires_at, now),
+            else at.timetable.after_activation(at.now, code.expires_at, at.now),
         }
-    return Settlement(code.move(move, **changes), payment, tuple(chain))
+    return Settlement(code.move(move, **changes), payment, is_new=is_new, seen=tuple(at.chain))
 
 
 def _first_paid(code: PaymentCode, kind: PaymentKind, chain: Sequence[PaymentCode]) -> str | None:
@@ -190,23 +463,33 @@ def _first_paid(code: PaymentCode, kind: PaymentKind, chain: Sequence[PaymentCod
     return min(paid)[1] if paid else None
 
 
-def _proves_no_second_payment(report: PaymentReport) -> bool:
-    """A status check without a receipt says that an order was paid, not how often."""
-    return report.source is Source.STATUS_CHECK and report.receipt_number is None
-
-
 def _judge(code: PaymentCode, report: PaymentReport) -> tuple[Move, PaymentKind]:
     if code.has_other_digits(report.payment_code):
         return Move.RECORD, PaymentKind.DIGITS_MISMATCH
-    if report.amount != code.amount:
+    if not _matches(code, report):
         return Move.RECORD, PaymentKind.AMOUNT_MISMATCH
     if code.status is Status.PAID:
         return Move.RECORD, PaymentKind.PAID_AGAIN
+    late = _is_late(code, report, had_ended=not code.is_open)
+    kind = PaymentKind.PAID_LATE if late else PaymentKind.PAID
     if not code.is_open:
         # A reusable code that has ended stays so, and stays watched: more may come.
-        return (Move.RECORD if code.reusable else Move.PAY_LATE), PaymentKind.PAID_LATE
-    return (Move.PAY_REUSABLE if code.reusable else Move.PAY), PaymentKind.PAID
+        return (Move.RECORD if code.reusable else Move.PAY_ENDED), kind
+    return (Move.PAY_REUSABLE if code.reusable else Move.PAY), kind
 
 
-def _to_second(instant: datetime) -> datetime:
-    return instant.replace(microsecond=0)
+def _is_late(code: PaymentCode, report: PaymentReport, *, had_ended: bool) -> bool:
+    """Whether the cash was taken after the deadline, or after the code was cancelled.
+
+    DOKU's date decides. Where it gives none, the code's end here does.
+    """
+    return report.paid_at > code.deadline if report.dated else had_ended
+
+
+def _matches(code: PaymentCode, report: PaymentReport) -> bool:
+    """Whether it is the code's amount, in rupiah, and not another code's digits."""
+    return (
+        report.amount == code.amount
+        and report.currency in (None, CURRENCY)
+        and not code.has_other_digits(report.payment_code)
+    )

@@ -33,11 +33,17 @@ _PAYMENT_METRICS = {
 }
 
 _NOTIFICATION_METRICS = {
+    NotificationOutcome.REFUNDED: "PaymentRefunded",
     NotificationOutcome.UNMATCHED: "NotificationUnmatched",
     NotificationOutcome.UNREADABLE: "NotificationUnreadable",
     NotificationOutcome.NOT_SUCCESS: "NotificationNotSuccess",
 }
 """Of the others, the payment is counted."""
+
+_NOT_NEWS = {
+    NotificationOutcome.COMPLETED: "NotificationCompleted",
+    NotificationOutcome.KNOWN: "NotificationKnown",
+}
 
 _INQUIRY_METRICS = {
     InquiryStatus.SUCCESS: "InquirySuccess",
@@ -95,11 +101,14 @@ def count_payment(payment: Payment | None) -> None:
     if payment is None:
         return
     count(_PAYMENT_METRICS[payment.kind])
-    log = logger.info if payment.kind.matches else logger.error
+    if payment.doubts:
+        count("PaymentUncertain")
+    log = logger.info if payment.kind.matches and not payment.doubts else logger.error
     log(
         "payment recorded",
         invoice_number=payment.report.invoice_number,
         kind=payment.kind,
+        doubts=payment.doubts,
         source=payment.report.source,
     )
 
@@ -125,6 +134,8 @@ def count_doku_error(error: DokuError | None) -> None:
 def count_received(received: ReceivedNotification) -> None:
     """Count and log what became of a notification."""
     count_payment(received.payment)
+    if received.outcome in _NOT_NEWS:
+        count(_NOT_NEWS[received.outcome])
     metric = _NOTIFICATION_METRICS.get(received.outcome)
     if metric is None:
         return

@@ -71,13 +71,16 @@ INQUIRY_ROUTE = "/doku/inquiries"
 
 
 def use_clock(now: Callable[[], datetime]) -> None:
-    """Take the time from elsewhere: for the local stack and tests, which can move it."""
+    """Take the time from elsewhere: for the local stack and tests, which can move it.
+
+    This is business time. What is signed for a program outside keeps the machine's.
+    """
     global _now  # noqa: PLW0603 - the one clock of the process
     _now = now
 
 
 def clock() -> datetime:
-    """Now, by whichever clock is in use."""
+    """Now, in business time: by whichever clock is in use."""
     return _now()
 
 
@@ -256,6 +259,7 @@ def deliver_webhooks() -> "DeliverWebhooks":
         dead_letters=SqsDeadLetters(_client("sqs"), settings.webhook_dead_letter_queue_url),
         secret_of=_signing(settings.signing_secret_name).webhook_secret,
         clock=clock,
+        machine_clock=system_clock,
         entropy=SystemEntropy(),
         retries=settings.webhook_retry_minutes,
     )
@@ -422,7 +426,7 @@ def _doku(settings: DokuSettings) -> "DokuClient":
         base_url=settings.doku_base_url,
         paths=settings.paths,
         credentials=_credentials(settings.doku_secret_name),
-        clock=clock,
+        clock=system_clock,
         entropy=SystemEntropy(),
         limits=TimeLimits(total=settings.doku_timeout_seconds),
         notification_url=settings.override_notification_url,
@@ -432,4 +436,4 @@ def _doku(settings: DokuSettings) -> "DokuClient":
 def _inbox(secret_name: str, target: str) -> "Inbox":
     from o2o.adapters.doku.inbox import Inbox
 
-    return Inbox(credentials=_credentials(secret_name), target=target, clock=clock)
+    return Inbox(credentials=_credentials(secret_name), target=target, clock=system_clock)

@@ -18,6 +18,7 @@ from o2o.usecases.ports import (
     EndpointStore,
     Entropy,
     EventStore,
+    MachineClock,
     SecretOf,
     WebhookSender,
 )
@@ -64,6 +65,7 @@ class DeliverWebhooks:
     dead_letters: DeadLetters
     secret_of: SecretOf
     clock: Clock
+    machine_clock: MachineClock
     entropy: Entropy
     retries: RetrySchedule
 
@@ -92,7 +94,9 @@ class DeliverWebhooks:
             self.secret_of(endpoint.storefront_id, version)
             for version in endpoint.secret_versions(now)
         ]
-        attempt = self.sender.post(endpoint.url, sign(record.event_id, now, body, secrets), body)
+        # Receivers compare the timestamp with their own clocks, not with one that was moved.
+        headers = sign(record.event_id, self.machine_clock(), body, secrets)
+        attempt = self.sender.post(endpoint.url, headers, body)
         paused = self._note(endpoint, attempt)
         record = record.after(attempt, retries=self.retries, jitter=self._jitter)
         if record.status is DeliveryStatus.DEAD:

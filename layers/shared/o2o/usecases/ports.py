@@ -16,12 +16,16 @@ from o2o.core.how_to_pay import Instruction
 from o2o.core.inquiries import Inquiry, InquiryAnswer, SignedResponse
 from o2o.core.notifications import KeptNotification, Notification, OrderStatus
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Evidence, Payment, Settlement
+from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Settlement
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.work import Work
 
 Clock = Callable[[], datetime]
-"""Now, as aware UTC."""
+"""Now, as aware UTC: business time, which the local stack and tests can move."""
+
+MachineClock = Callable[[], datetime]
+"""Now, as aware UTC, by this machine's own clock: for whatever a program outside compares with
+its own, such as the timestamp of a signature (decision 0045)."""
 
 TimeLeft = Callable[[], float]
 """Seconds that the invocation may still spend."""
@@ -147,26 +151,35 @@ class CodeStore(DueIndex, Protocol):
         ...
 
     def forget_evidence(self, order_number: str) -> None:
-        """Take DOKU's messages, and the digits in them, from a code's payments."""
+        """Take DOKU's messages, and the digits in them, from a code's payments.
+
+        Raises VersionConflict if more became known of one meanwhile.
+        """
         ...
 
     def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
-        """A code's payments, by identity. Raises InvalidRequest for a foreign cursor."""
+        """A code's payments, as they were recorded. Raises InvalidRequest for a foreign cursor."""
         ...
 
     def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
         """The code and its first ``payments`` payments, in one read."""
         ...
 
+    def find_alike(self, report: PaymentReport, newest: int) -> Sequence[Payment]:
+        """The payments of a code with many that a telling may speak of.
+
+        The one that has its receipt number, and the ``newest`` ones.
+        """
+        ...
+
     def save(self, code: PaymentCode) -> None:
         """Write a code that is one version on. Raises VersionConflict if another was faster."""
         ...
 
-    def record(self, settlement: Settlement) -> Payment | None:
-        """Write a payment and its code in one transaction.
+    def record(self, settlement: Settlement) -> None:
+        """Write a payment, new or known, and its code in one transaction.
 
-        If the payment's identity is taken, writes nothing and returns the payment that has
-        it. Raises VersionConflict if the code, or one that was seen, changed meanwhile.
+        Raises VersionConflict if the code, or one that was seen, changed meanwhile.
         """
         ...
 

@@ -9,6 +9,7 @@ from o2o.core.notifications import KeptFor, KeptNotification, OrderState
 from o2o.core.payments import Evidence, Payment, PaymentReport
 from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, DokuInbox, NotificationStore
+from o2o.usecases.record_refund import record_refund
 from o2o.usecases.settle import Settle, SettleOutcome
 
 
@@ -16,10 +17,19 @@ class NotificationOutcome(StrEnum):
     """What became of a notification. All of them are acknowledged."""
 
     SETTLED = "settled"
+    COMPLETED = "completed"
+    """It says more of a payment on record."""
     KNOWN = "known"
+    REFUNDED = "refunded"
     UNMATCHED = "unmatched"
     UNREADABLE = "unreadable"
     NOT_SUCCESS = "not_success"
+
+
+_OUTCOMES = {
+    SettleOutcome.RECORDED: NotificationOutcome.SETTLED,
+    SettleOutcome.COMPLETED: NotificationOutcome.COMPLETED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +59,24 @@ class ReceiveNotification:
         except UnreadableMessage:
             return self._keep(evidence, KeptFor.UNREADABLE)
         report = notification.payment
+        if notification.state is OrderState.REFUNDED:
+            return self._refunded(evidence, report)
         if notification.state is not OrderState.SUCCESS or report is None:
             return self._keep(evidence, KeptFor.NOT_SUCCESS, report)
         settled = self.settle(report)
         if settled.outcome is SettleOutcome.NO_CODE:
             return self._keep(evidence, KeptFor.UNMATCHED, report)
-        is_news = settled.outcome is SettleOutcome.RECORDED
         return ReceivedNotification(
-            NotificationOutcome.SETTLED if is_news else NotificationOutcome.KNOWN,
+            _OUTCOMES.get(settled.outcome, NotificationOutcome.KNOWN),
             report.invoice_number,
             settled.payment,
         )
+
+    def _refunded(self, evidence: Evidence, report: PaymentReport | None) -> ReceivedNotification:
+        received = self._keep(evidence, KeptFor.REFUNDED, report)
+        if report is not None:
+            record_refund(self.settle.codes, report.invoice_number, report.amount, self.clock())
+        return received
 
     def _keep(
         self, evidence: Evidence, reason: KeptFor, report: PaymentReport | None = None

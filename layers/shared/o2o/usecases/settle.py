@@ -5,24 +5,31 @@ from enum import StrEnum
 
 from o2o.core import payments
 from o2o.core.codes import PaymentCode
-from o2o.core.payments import Payment, PaymentReport
+from o2o.core.payments import CodeHistory, Payment, PaymentReport
 from o2o.core.timetable import Timetable
 from o2o.usecases.chain import read_chain
 from o2o.usecases.ports import Clock, CodeStore
 from o2o.usecases.retry_on_conflict import retry_on_conflict
+
+HISTORY = 50
+"""Payments that are read with their code. Only a code that is paid for years has more."""
 
 
 class SettleOutcome(StrEnum):
     """What settling a report came to."""
 
     RECORDED = "recorded"
+    COMPLETED = "completed"
+    """A payment on record, of which more is known now."""
     KNOWN = "known"
+    OLDER_ORDER = "older_order"
+    """A status check about an order before this one: it pays nothing by itself."""
     NO_CODE = "no_code"
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """``payment`` is there if it was recorded now, ``code`` if there is one."""
+    """``payment`` is there if it is news, ``code`` if there is one."""
 
     outcome: SettleOutcome
     code: PaymentCode | None = None
@@ -42,25 +49,25 @@ class Settle:
         return retry_on_conflict(lambda: self._settle(report))
 
     def _settle(self, report: PaymentReport) -> Settled:
-        code = self.codes.get(report.invoice_number)
-        if code is None:
+        history = self.codes.get_history(report.invoice_number, HISTORY)
+        if history is None:
             return Settled(SettleOutcome.NO_CODE)
-        chain = read_chain(self.codes, code)
-        # The qualified identity covers all that distinguishes payments.
-        for identity in (report.identity, report.qualified_identity):
-            settlement = payments.settle(
-                code,
-                report,
-                identity=identity,
-                now=self.clock(),
-                timetable=self.timetable,
-                chain=chain,
-            )
-            if settlement is None:
-                break
-            taker = self.codes.record(settlement)
-            if taker is None:
-                return Settled(SettleOutcome.RECORDED, settlement.code, settlement.payment)
-            if payments.is_same_payment(taker.mark, report, settlement.payment.kind):
-                break
-        return Settled(SettleOutcome.KNOWN, code)
+        code = history.code
+        if payments.is_older_order(code, report):
+            return Settled(SettleOutcome.OLDER_ORDER, code)
+        if code.payments > HISTORY:
+            alike = self.codes.find_alike(report, HISTORY)
+            history = CodeHistory(code, alike)
+        settlement = payments.settle(
+            history,
+            report,
+            now=self.clock(),
+            timetable=self.timetable,
+            chain=read_chain(self.codes, code),
+        )
+        if settlement is None:
+            return Settled(SettleOutcome.KNOWN, code)
+        self.codes.record(settlement)
+        if settlement.is_news:
+            return Settled(SettleOutcome.RECORDED, settlement.code, settlement.payment)
+        return Settled(SettleOutcome.COMPLETED, settlement.code)

@@ -29,7 +29,7 @@ from o2o.core.errors import (
 )
 from o2o.core.notifications import OrderState, OrderStatus
 from o2o.core.payments import Evidence
-from o2o.usecases.ports import Clock, Doku, Entropy, TimeLeft
+from o2o.usecases.ports import Doku, Entropy, MachineClock, TimeLeft
 
 STATUS_PATH = "/orders/v1/status/"
 
@@ -129,7 +129,7 @@ class DokuClient(Doku):
         base_url: str,
         paths: Mapping[tuple[Channel, Feature], str],
         credentials: CredentialsSource,
-        clock: Clock,
+        clock: MachineClock,
         entropy: Entropy,
         limits: TimeLimits = DEFAULT_LIMITS,
         notification_url: str | None = None,

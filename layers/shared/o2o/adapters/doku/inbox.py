@@ -11,7 +11,7 @@ from o2o.core.errors import UntrustedMessage
 from o2o.core.inquiries import Inquiry, InquiryAnswer, SignedResponse
 from o2o.core.notifications import Notification
 from o2o.core.payments import Evidence
-from o2o.usecases.ports import Clock, DokuInbox
+from o2o.usecases.ports import DokuInbox, MachineClock
 
 REFRESH_EVERY = timedelta(minutes=5)
 """A stranger's bad signatures can't make us read the secret more often than this."""
@@ -32,7 +32,7 @@ class Inbox(DokuInbox):
     message changes nothing, because payments are de-duplicated.
     """
 
-    def __init__(self, *, credentials: CredentialsSource, target: str, clock: Clock) -> None:
+    def __init__(self, *, credentials: CredentialsSource, target: str, clock: MachineClock) -> None:
         self._credentials = credentials
         self._target = target
         self._clock = clock

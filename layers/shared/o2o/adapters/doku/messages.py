@@ -253,11 +253,14 @@ def _parse_payment(
     if named is not None and (digits is None or not _CODE_DIGITS.fullmatch(digits)):
         _unreadable("online_to_offline_info.payment_code")
     identifiers = _identifiers(message)
+    paid_at, dated = _paid_at(message, evidence, source)
     return PaymentReport(
         invoice_number=invoice_number,
         payment_code=digits,
         amount=_amount(_dig(message, "order", "amount")),
-        paid_at=_paid_at(message, evidence),
+        currency=_text(_dig(message, "order", "currency")),
+        paid_at=paid_at,
+        dated=dated,
         source=source,
         evidence=evidence,
         acquirer=_text(_dig(message, "acquirer", "id")),
@@ -267,21 +270,19 @@ def _parse_payment(
     )
 
 
-def _paid_at(message: dict[str, Any], evidence: Evidence) -> datetime:
-    """The instant of the payment, or what stands for it: the same in each message.
+def _paid_at(message: dict[str, Any], evidence: Evidence, source: Source) -> tuple[datetime, bool]:
+    """The instant of the payment, and whether the message itself gives it.
 
-    The instant can be the payment's identity, so a retry must give it again. Without
-    ``transaction.date`` it is the order's creation, which never changes, and only without
-    that the instant of the message, which a retry may change.
+    A status check may give the order's creation instead (DOKU protocol, section 7). A message
+    without a date, or with one that has no offset, has its own time stamp.
     """
-    instant = _instant(
-        _dig(message, "transaction", "date"),
-        _dig(message, "online_to_offline_info", "created_date_utc"),
-        _dig(message, "online_to_offline_info", "created_date"),
-        evidence.headers.get(REQUEST_TIMESTAMP),
-        evidence.headers.get(RESPONSE_TIMESTAMP),
-    )
-    return instant or _unreadable("transaction.date")
+    info = _dig(message, "online_to_offline_info")
+    created = (_dig(info, "created_date_utc"), _dig(info, "created_date"))
+    date = _instant(_dig(message, "transaction", "date"))
+    if date is not None:
+        return date, source is Source.NOTIFICATION or date != _instant(*created)
+    stamps = (evidence.headers.get(name) for name in (REQUEST_TIMESTAMP, RESPONSE_TIMESTAMP))
+    return _instant(*stamps, *created) or _unreadable("transaction.date"), False
 
 
 def _identifiers(message: dict[str, Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from o2o.adapters.dynamodb import listing, table
 from o2o.adapters.dynamodb.store import ConditionFailed, Store
@@ -9,11 +10,14 @@ from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
 from o2o.core.errors import DigitsTaken, VersionConflict
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Payment, Settlement
+from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
 from o2o.core.work import Work
 from o2o.usecases.ports import CodeStore
 
 _PAGE = 100
+
+if TYPE_CHECKING:
+    from o2o.adapters.dynamodb.codec import Attributes
 
 
 class DynamoCodeStore(CodeStore):
@@ -77,7 +81,7 @@ class DynamoCodeStore(CodeStore):
     def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
         items = self._store.query(payments + 1, **listing.history_query(order_number))
         if not items or not table.is_code(items[0]):
-            # Payments outlive their code: their retention is the longer one.
+            # Version 0.1 let payments outlive their code.
             return None
         code, *recorded = items
         return CodeHistory(table.load_code(code), [table.load_payment(item) for item in recorded])
@@ -87,11 +91,11 @@ class DynamoCodeStore(CodeStore):
         while True:
             page = self.list_payments(order_number, limit=_PAGE, cursor=cursor)
             for payment in page.items:
-                self._store.update(
-                    table.payment_key(order_number, payment.identity),
-                    table.WITHOUT_EVIDENCE,
-                    table.IS_PRESENT,
-                )
+                item = table.payment_item(order_number, payment.forget_evidence())
+                try:
+                    self._store.put(item, table.has_as_many_tellings(payment))
+                except ConditionFailed as failed:
+                    raise VersionConflict("more is known of a payment meanwhile") from failed
             cursor = page.next_cursor
             if cursor is None:
                 return
@@ -102,27 +106,40 @@ class DynamoCodeStore(CodeStore):
         except ConditionFailed as failed:
             raise VersionConflict("a payment code changed since it was read") from failed
 
-    def record(self, settlement: Settlement) -> Payment | None:
+    def find_alike(self, report: PaymentReport, newest: int) -> Sequence[Payment]:
+        query = listing.payments_query(report.invoice_number, None) | {"ScanIndexForward": False}
+        items = {table.Key.of(item): item for item in self._store.query(newest, **query)}
+        receipt_number = report.names.get("receipt_number")
+        if receipt_number is not None:
+            receipt = table.receipt_key(report.invoice_number, receipt_number)
+            entry = self._store.get(receipt)
+            key = entry and table.Key(receipt.pk, entry["payment"]["S"])
+            if key and key not in items and (item := self._store.get(key)):
+                items[key] = item
+        found = [table.load_payment(item) for item in items.values()]
+        return sorted(found, key=lambda payment: payment.number)
+
+    def record(self, settlement: Settlement) -> None:
         code, payment = settlement.code, settlement.payment
         retention = self._store.retention
+        item = table.payment_item(code.order_number, payment)
+        puts: list[tuple[Attributes, table.Condition | None]] = [
+            (item, table.IS_ABSENT if settlement.is_new else table.IS_PRESENT),
+            (table.code_item(code, retention), table.follows(code)),
+        ]
+        receipt = table.receipt_item(code, payment)
+        if receipt:
+            puts.append((receipt, None))
         try:
             self._store.put_all(
-                (
-                    table.payment_item(code.order_number, payment),
-                    table.IS_ABSENT,
-                ),
-                (table.code_item(code, retention), table.follows(code)),
+                *puts,
                 checks=[
                     (table.code_key(other.order_number), table.stands(other))
                     for other in settlement.seen
                 ],
             )
         except ConditionFailed as failed:
-            taker, *_ = failed.items
-            if taker is None:
-                raise VersionConflict("a payment code changed since it was read") from failed
-            return table.load_payment(taker)
-        return None
+            raise VersionConflict("a payment code changed since it was read") from failed
 
     def list_codes(
         self,

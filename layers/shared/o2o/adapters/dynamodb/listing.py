@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from o2o.adapters.dynamodb.codec import Attributes, instant_text, parse_instant
-from o2o.adapters.dynamodb.table import LISTING_INDEX, PAYMENT, Key, code_key, key_part, payment_key
+from o2o.adapters.dynamodb.table import LISTING_INDEX, PAYMENT, Key, code_key, key_part
 from o2o.core.errors import InvalidRequest
 
 _LONGEST_CURSOR = 4096
@@ -21,7 +21,7 @@ _LONGEST_CURSOR = 4096
 
 
 def payments_query(order_number: str, after: Key | None) -> dict[str, Any]:
-    """The parameters that query a code's payments, by identity."""
+    """The parameters that query a code's payments, as they were recorded."""
     query: dict[str, Any] = {
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :payment)",
         "ExpressionAttributeValues": {
@@ -42,8 +42,9 @@ def read_payment_cursor(order_number: str, cursor: str) -> Key:
     """The place. Raises InvalidRequest unless the list of this very code wrote the cursor."""
     match _read_cursor(cursor):
         case [str(), str(sk)]:
-            key = payment_key(order_number, sk.removeprefix(PAYMENT))
-            if write_payment_cursor(key) == cursor:
+            key = Key(code_key(order_number).pk, sk)
+            part = sk.removeprefix(PAYMENT)
+            if part != sk and key_part(part) == part and write_payment_cursor(key) == cursor:
                 return key
     raise _not_a_cursor()
 
@@ -51,8 +52,12 @@ def read_payment_cursor(order_number: str, cursor: str) -> Key:
 def history_query(order_number: str) -> dict[str, Any]:
     """The parameters that query a code and then its payments: CODE sorts before PAYMENT#."""
     return {
-        "KeyConditionExpression": "pk = :pk",
-        "ExpressionAttributeValues": {":pk": {"S": code_key(order_number).pk}},
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :code AND :last",
+        "ExpressionAttributeValues": {
+            ":pk": {"S": code_key(order_number).pk},
+            ":code": {"S": "CODE"},
+            ":last": {"S": PAYMENT + "\U0010ffff"},
+        },
         "ConsistentRead": True,
     }
 

@@ -91,7 +91,7 @@ class Store:
 
     def put_all(
         self,
-        *puts: tuple[Attributes, Condition],
+        *puts: tuple[Attributes, Condition | None],
         checks: Sequence[tuple[Key, Condition]] = (),
     ) -> None:
         """Write whole items, all or none, and only if the ``checks`` hold, too.
@@ -100,7 +100,8 @@ class Store:
         """
         table = {"TableName": self._table_name}
         writes: Any = [
-            {"Put": {**table, "Item": item, **condition.parameters}} for item, condition in puts
+            {"Put": {**table, "Item": item, **(condition.parameters if condition else {})}}
+            for item, condition in puts
         ]
         writes += [
             {"ConditionCheck": {**table, "Key": key.attributes, **condition.parameters}}

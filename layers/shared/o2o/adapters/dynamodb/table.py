@@ -2,7 +2,8 @@
 
     item               pk                             sk                       listing
     code               CODE#<order number>            CODE                     CODES#<storefront>
-    payment            CODE#<order number>            PAYMENT#<identity>
+    payment            CODE#<order number>            PAYMENT#<number>
+    its receipt        CODE#<order number>            RECEIPT#<receipt number>
     claim on digits    DIGITS#<channel>#<digits>      CLAIM
     kept notification  NOTIFICATION#<order number>    NOTIFICATION#<identity>  NOTIFICATIONS
     storefront         STOREFRONT#<id>                STOREFRONT               STOREFRONTS
@@ -34,7 +35,7 @@ from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.endpoints import Endpoint
 from o2o.core.notifications import KeptNotification
-from o2o.core.payments import Evidence, Payment
+from o2o.core.payments import Payment
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
 from o2o.core.work import Work, WorkKind
@@ -77,9 +78,15 @@ def code_key(order_number: str) -> Key:
     return Key(f"CODE#{key_part(order_number)}", "CODE")
 
 
-def payment_key(order_number: str, identity: str) -> Key:
-    """The key of a payment, in the partition of its code."""
-    return Key(code_key(order_number).pk, PAYMENT + key_part(identity))
+def payment_key(order_number: str, payment: Payment) -> Key:
+    """The key of a payment, in the partition of its code: they sort as they were recorded."""
+    name = f"{payment.number:010}" if payment.number else key_part(payment.identity)
+    return Key(code_key(order_number).pk, PAYMENT + name)
+
+
+def receipt_key(order_number: str, receipt_number: str) -> Key:
+    """The key of what leads from a receipt number to its payment, of reusable codes."""
+    return Key(code_key(order_number).pk, f"RECEIPT#{key_part(receipt_number)}")
 
 
 def claim_key(channel: Channel, payment_code: str) -> Key:
@@ -251,7 +258,18 @@ def payment_item(order_number: str, payment: Payment) -> Attributes:
     """A payment's item, with its evidence."""
     return {
         **dump(payment),
-        **payment_key(order_number, payment.identity).attributes,
+        **payment_key(order_number, payment).attributes,
+    }
+
+
+def receipt_item(code: PaymentCode, payment: Payment) -> Attributes | None:
+    """What leads from a receipt number to its payment, of a code that may have many payments."""
+    receipt_number = payment.report.names.get("receipt_number")
+    if receipt_number is None or not code.reusable:
+        return None
+    return {
+        **receipt_key(code.order_number, receipt_number).attributes,
+        "payment": {"S": payment_key(code.order_number, payment).sk},
     }
 
 
@@ -392,11 +410,6 @@ class Update:
 
 
 WITHOUT_TTL = Update("REMOVE #ttl", {"#ttl": "ttl"})
-WITHOUT_EVIDENCE = Update(
-    "SET report.evidence = :none REMOVE report.payment_code",
-    values={":none": {"M": dump(Evidence(""))}},
-)
-"""Of a payment. What distinguishes it from other payments stays."""
 
 IS_ABSENT = Condition("attribute_not_exists(pk)")
 IS_PRESENT = Condition("attribute_exists(pk)")
@@ -409,6 +422,15 @@ def is_held_by(order_number: str | None) -> Condition:
     return Condition(
         "attribute_not_exists(pk) OR invoice_number = :holder",
         values={":holder": {"S": order_number}},
+    )
+
+
+def has_as_many_tellings(payment: Payment) -> Condition:
+    """No more is known of the payment that is there than of this one."""
+    return Condition(
+        "attribute_exists(pk) AND (attribute_not_exists(#further) OR size(#further) = :tellings)",
+        {"#further": "further"},
+        {":tellings": {"N": str(len(payment.further))}},
     )
 
 

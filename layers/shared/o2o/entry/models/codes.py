@@ -10,25 +10,41 @@ from pydantic import BaseModel, Field, JsonValue
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.code_requests import DEFAULT_EXPIRY_MINUTES
-from o2o.core.codes import PaymentCode, PaymentKind, Status
+from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Refund, Status
 from o2o.core.how_to_pay import Instruction, Language
+from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Payment, Source
 from o2o.entry.models.text import number, seconds
 from o2o.usecases.explain_payment import Explanation
+
+DOUBTS = (
+    "What DOKU's messages leave open. `may_be_known`: it may be a payment that is listed already."
+    " `may_be_two`: two tills may each have taken the money. `tellings_disagree`: DOKU's messages"
+    " about it name different amounts or digits. `dated_before_code`: its date is before the"
+    " code's own."
+)
 
 
 class PaymentView(BaseModel):
     """A payment on a code."""
 
     kind: PaymentKind
-    amount: Annotated[int | float, Field(description="Rupiah, as DOKU reported it.")]
-    paid_at: Annotated[datetime, Field(description="By the store's clock.")]
+    amount: Annotated[int | float, Field(description="As DOKU reported it.")]
+    currency: Annotated[str, Field(description="IDR, unless DOKU reported another.")]
+    paid_at: Annotated[datetime, Field(description="By DOKU's word.")]
     recorded_at: Annotated[datetime, Field(description="When it came to our knowledge.")]
     source: Source
     agent_id: Annotated[str | None, Field(description="The chain, as DOKU names it: ALFAMART.")]
     store_id: str | None
     receipt_number: Annotated[str | None, Field(description="On the customer's receipt.")]
+    had_ended: Annotated[
+        bool, Field(description="The code had ended here when the payment became known.")
+    ]
+    certain: Annotated[
+        bool, Field(description="False: there are `doubts`, and a person should look at it.")
+    ]
+    doubts: Annotated[list[Doubt], Field(description=DOUBTS)]
     first_paid: Annotated[
         str | None,
         Field(description="Of `paid_again`: the invoice number that was paid first."),
@@ -41,12 +57,16 @@ class PaymentView(BaseModel):
         return cls(
             kind=payment.kind,
             amount=number(report.amount),
+            currency=report.currency or CURRENCY,
             paid_at=seconds(report.paid_at),
             recorded_at=seconds(payment.recorded_at),
             source=report.source,
             agent_id=report.agent_id,
             store_id=report.store_id,
             receipt_number=report.receipt_number,
+            had_ended=payment.had_ended,
+            certain=not payment.doubts,
+            doubts=list(payment.doubts),
             first_paid=payment.first_paid,
         )
 
@@ -73,6 +93,19 @@ class FailureView(BaseModel):
     ]
     message: Annotated[str | None, Field(description="DOKU's words.")]
     doku_code: Annotated[str | None, Field(description="DOKU's error code.")]
+
+
+class RefundView(BaseModel):
+    """DOKU said that a payment of the code went back to the customer."""
+
+    amount: Annotated[int | float | None, Field(description="As DOKU reported it.")]
+    recorded_at: Annotated[datetime, Field(description="When it came to our knowledge.")]
+
+    @classmethod
+    def of(cls, refund: Refund) -> Self:
+        """The view of a refund."""
+        amount = None if refund.amount is None else number(refund.amount)
+        return cls(amount=amount, recorded_at=seconds(refund.recorded_at))
 
 
 class PaymentCodeView(BaseModel):
@@ -104,7 +137,20 @@ class PaymentCodeView(BaseModel):
     paid_at: Annotated[
         datetime | None, Field(description="When it was first paid, by the store's clock.")
     ]
-    late: Annotated[bool, Field(description="It was paid after it had ended.")]
+    late: Annotated[
+        bool,
+        Field(
+            description="By DOKU's date it was paid after `expires_at`, or after it was cancelled."
+        ),
+    ]
+    had_ended: Annotated[
+        bool,
+        Field(
+            description="It had ended here when its payment became known, so its goods may have"
+            " been released. That does not make it late."
+        ),
+    ]
+    refund: Annotated[RefundView | None, Field(description="If DOKU reported one.")]
     stops_payment: Annotated[
         bool,
         Field(
@@ -153,6 +199,8 @@ class PaymentCodeView(BaseModel):
             expires_at=seconds(code.expires_at),
             paid_at=None if code.paid_at is None else seconds(code.paid_at),
             late=code.late,
+            had_ended=code.had_ended,
+            refund=None if code.refund is None else RefundView.of(code.refund),
             stops_payment=code.stops_payment,
             payments=[PaymentView.of(payment) for payment in payments],
             payments_count=code.payments,
@@ -191,7 +239,7 @@ class PaymentCodeList(BaseModel):
 
 
 class PaymentList(BaseModel):
-    """A page of a code's payments, ordered by identity."""
+    """A page of a code's payments, in the order in which they became known."""
 
     items: list[PaymentView]
     next_cursor: str | None

@@ -6,11 +6,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, JsonValue, StringConstraints, create_model, model_validator
 
-from o2o.core.codes import PaymentKind, PaymentMark
+from o2o.core.codes import Doubt, PaymentKind, PaymentMark
 from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
 from o2o.core.events import Event, EventType
+from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
-from o2o.entry.models.codes import PaymentCodeView
+from o2o.entry.models.codes import DOUBTS, PaymentCodeView
 from o2o.entry.models.text import Instant, Model, number, seconds
 from o2o.usecases.browse_events import Resent
 
@@ -26,10 +27,18 @@ class EventPaymentView(BaseModel):
     """The payment that an event reports."""
 
     kind: PaymentKind
-    amount: Annotated[int | float, Field(description="Rupiah, as DOKU reported it.")]
+    amount: Annotated[int | float, Field(description="As DOKU reported it.")]
+    currency: Annotated[str, Field(description="IDR, unless DOKU reported another.")]
     paid_at: datetime
     receipt_number: str | None
     store_id: str | None
+    had_ended: Annotated[
+        bool, Field(description="The code had ended here when the payment became known.")
+    ]
+    certain: Annotated[
+        bool, Field(description="False: there are `doubts`, and a person should look at it.")
+    ]
+    doubts: Annotated[list[Doubt], Field(description=DOUBTS)]
     first_paid: Annotated[
         str | None,
         Field(description="Of `paid_again`: the invoice number that was paid first."),
@@ -41,9 +50,13 @@ class EventPaymentView(BaseModel):
         return cls(
             kind=payment.kind,
             amount=number(payment.amount),
+            currency=payment.currency or CURRENCY,
             paid_at=seconds(payment.paid_at),
             receipt_number=_text(payment.receipt_number),
             store_id=_text(payment.store_id),
+            had_ended=payment.had_ended,
+            certain=not payment.doubts,
+            doubts=list(payment.doubts),
             first_paid=payment.first_paid,
         )
 

@@ -1,0 +1,340 @@
+"""Which tellings are one payment, and what a payment is to its code: the cases one by one."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from o2o.core import payments
+from o2o.core.channels import Feature
+from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Status
+from o2o.core.events import Change, EventType, derive_events
+from o2o.core.notifications import Notification, OrderState
+from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Source, comparable
+from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.settle import HISTORY, SettleOutcome
+from tests.support.samples import NOW, at, make_code
+from tests.support.world import START, TIMETABLE, World, plenty
+
+HOUR = timedelta(hours=1)
+
+
+def live(**changes: Any) -> PaymentCode:
+    given = {"status": Status.ACTIVE, "activated_at": NOW, "payment_code": "8000000000000021"}
+    return make_code(**{**given, **changes})
+
+
+class Teller:
+    """A code to which DOKU tells of payments, each message in bytes of its own."""
+
+    def __init__(self, code: PaymentCode) -> None:
+        self.code = code
+        self.payments: dict[int, Payment] = {}
+        self.events: list[EventType] = []
+        self._messages = 0
+
+    def hears(self, receipt: str | None = None, *, at_minute: float = 5, **facts: Any) -> None:
+        self._messages += 1
+        report = PaymentReport(
+            invoice_number=self.code.invoice_number,
+            payment_code=None,
+            amount=Decimal(facts.pop("amount", self.code.amount)),
+            paid_at=at(minutes=at_minute),
+            source=facts.pop("source", Source.NOTIFICATION),
+            evidence=Evidence(facts.pop("body", f"message {self._messages}")),
+            receipt_number=receipt,
+        )
+        settlement = payments.settle(
+            CodeHistory(self.code, list(self.payments.values())),
+            replace(report, **facts),
+            now=at(hours=2),
+            timetable=TIMETABLE,
+        )
+        if settlement is not None:
+            self.events += [
+                event.type for event in derive_events(Change(self.code, settlement.code))
+            ]
+            self.code = settlement.code
+            self.payments[settlement.payment.number] = settlement.payment
+
+    @property
+    def kinds(self) -> list[PaymentKind]:
+        return [payment.kind for payment in self.payments.values()]
+
+    @property
+    def doubts(self) -> list[tuple[Doubt, ...]]:
+        return [payment.doubts for payment in self.payments.values()]
+
+
+CHECKED: dict[str, Any] = {"source": Source.STATUS_CHECK, "dated": False}
+"""A status check as DOKU published one: without receipt, dated at the code's creation."""
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "000", "-", "--", "N/A", "na", "NULL", "none", " ", "", None]
+)
+def test_a_placeholder_identifies_nothing(text: str | None) -> None:
+    assert comparable(text) is None
+
+
+def test_receipts_compare_without_leading_zeros_and_case() -> None:
+    assert comparable("00a1B") == comparable("A1b") == "a1b"
+
+
+# --- One payment that counted twice -----------------------------------------------------
+
+
+@pytest.mark.parametrize("minute", [5, 0, 60 * 24 * 20])
+@pytest.mark.parametrize("order", ["check first", "notification first"])
+def test_a_status_check_without_receipt_is_the_notification_s_payment(
+    order: str, minute: float
+) -> None:
+    teller = Teller(live(expires_at=at(days=30)))
+    tell = [
+        lambda: teller.hears(at_minute=0, **CHECKED),
+        lambda: teller.hears("1246", at_minute=minute, store_id="S1", agent_id="ALFAMART"),
+    ]
+    for each in tell if order == "check first" else reversed(tell):
+        each()
+    (payment,) = teller.payments.values()
+    report = payment.report
+    assert (report.receipt_number, report.store_id, report.agent_id) == ("1246", "S1", "ALFAMART")
+    assert (report.paid_at, report.source) == (at(minutes=minute), Source.NOTIFICATION)
+    assert teller.code.paid_at == at(minutes=minute)
+    assert (teller.events, payment.doubts) == ([EventType.PAID], ())
+
+
+def test_both_signed_messages_are_kept() -> None:
+    teller = Teller(live())
+    teller.hears(body="the check", **CHECKED)
+    teller.hears("1246", body="the notification")
+    (payment,) = teller.payments.values()
+    assert [each.evidence.body for each in payment.tellings] == ["the check", "the notification"]
+
+
+def test_the_right_amount_after_a_wrong_one_is_the_same_cash() -> None:
+    teller = Teller(live())
+    teller.hears("1246", amount=149_999)
+    teller.hears("1246", source=Source.STATUS_CHECK)
+    assert teller.kinds == [PaymentKind.PAID]
+    assert teller.doubts == [(Doubt.TELLINGS_DISAGREE,)]
+    assert teller.events == [EventType.AMOUNT_MISMATCH, EventType.PAID]
+    assert teller.code.status is Status.PAID
+
+
+def test_a_wrong_amount_after_the_right_one_changes_no_money() -> None:
+    teller = Teller(live())
+    teller.hears("1246")
+    teller.hears("1246", amount=149_999, source=Source.STATUS_CHECK)
+    (payment,) = teller.payments.values()
+    assert (payment.kind, payment.report.amount) == (PaymentKind.PAID, Decimal(150_000))
+    assert payment.doubts == (Doubt.TELLINGS_DISAGREE,)
+    assert teller.events == [EventType.PAID]
+
+
+def test_a_message_without_date_is_not_another_payment_on_its_retry() -> None:
+    teller = Teller(live(reusable=True))
+    for minute in (5, 35, 365):
+        teller.hears(at_minute=minute, dated=False, body="the same bytes")
+    assert len(teller.payments) == 1
+
+
+# --- Two payments that counted once -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"agent_id": "ALFAMART"}, {"agent_id": "LAWSON"}),
+        ({"store_id": "S1"}, {"store_id": "S2"}),
+    ],
+)
+@pytest.mark.parametrize("receipt", ["1246", None])
+@pytest.mark.parametrize("reusable", [True, False])
+def test_another_brand_or_store_is_another_payment(
+    first: dict[str, Any], second: dict[str, Any], receipt: str | None, *, reusable: bool
+) -> None:
+    teller = Teller(live(reusable=reusable))
+    teller.hears(receipt, **first)
+    teller.hears(receipt, **second)
+    assert len(teller.payments) == 2
+    assert teller.doubts == [(), ()]
+    assert teller.kinds[1] is (PaymentKind.PAID if reusable else PaymentKind.PAID_AGAIN)
+
+
+@pytest.mark.parametrize("receipt", [None, "0", "-", "N/A"])
+@pytest.mark.parametrize("dated", [True, False])
+def test_two_tills_of_a_store_in_one_second_are_two_and_marked(
+    receipt: str | None, *, dated: bool
+) -> None:
+    teller = Teller(live(reusable=True))
+    for _ in range(2):
+        teller.hears(receipt, store_id="S1", dated=dated)
+    assert teller.doubts == [(), (Doubt.MAY_BE_KNOWN,)]
+    assert teller.events == [EventType.PAID, EventType.PAID]
+
+
+def test_a_receipt_number_that_comes_round_is_recorded_and_marked() -> None:
+    teller = Teller(live(reusable=True, expires_at=at(days=30)))
+    teller.hears("1246", store_id="S1")
+    teller.hears("1246", store_id="S1", at_minute=5 + 25 * 60)
+    assert teller.doubts == [(), (Doubt.MAY_BE_KNOWN,)]
+
+
+def test_two_tills_may_both_have_had_the_answer_that_a_code_can_be_paid() -> None:
+    teller = Teller(live(feature=Feature.DIPC))
+    teller.hears("1246")
+    teller.hears(at_minute=6)
+    assert teller.doubts == [(Doubt.MAY_BE_TWO,)]
+
+
+# --- Reusable codes ---------------------------------------------------------------------
+
+
+def test_a_check_s_payment_is_completed_by_one_notification_only() -> None:
+    teller = Teller(live(reusable=True))
+    teller.hears(**CHECKED)
+    teller.hears("1")
+    teller.hears("2")
+    teller.hears(**CHECKED)
+    receipts = [payment.report.receipt_number for payment in teller.payments.values()]
+    assert (receipts, teller.doubts) == (["1", "2"], [(), ()])
+
+
+def test_a_check_of_another_amount_explains_nothing() -> None:
+    teller = Teller(live(reusable=True))
+    teller.hears(amount=100_000, **CHECKED)
+    teller.hears("1")
+    assert teller.kinds == [PaymentKind.AMOUNT_MISMATCH, PaymentKind.PAID]
+
+
+def test_a_code_that_is_paid_for_years_still_knows_its_receipts() -> None:
+    world = World()
+    world.ask(reusable=True)
+    first = world.doku.pay("INV-1", receipt="00A1")
+    world.notify(first)
+    for _ in range(HISTORY + 10):
+        world.clock.advance(seconds=1)
+        world.notify(world.doku.pay("INV-1"))
+    world.clock.advance(hours=17)
+    again = replace(first, receipt_number="a1", evidence=Evidence("the same in other bytes"))
+    assert world.notify(again).outcome is NotificationOutcome.KNOWN
+    assert world.code().payments == HISTORY + 11
+
+
+# --- Late, and ended --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("minute", "late"), [(59, False), (60, False), (61, True)], ids=["before", "at", "after"]
+)
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.EXPIRED, Status.FAILED])
+def test_doku_s_date_decides_what_is_late(status: Status, minute: int, *, late: bool) -> None:
+    ended_at = None if status is Status.ACTIVE else at(minutes=62)
+    teller = Teller(live(status=status, ended_at=ended_at))
+    teller.hears("1246", at_minute=minute)
+    assert teller.kinds == [PaymentKind.PAID_LATE if late else PaymentKind.PAID]
+    assert (teller.code.late, teller.code.had_ended) == (late, ended_at is not None)
+    assert teller.events == [EventType.PAID_LATE if late else EventType.PAID]
+
+
+@pytest.mark.parametrize(("minute", "late"), [(29, False), (31, True)])
+def test_what_was_paid_after_the_cancellation_is_late(minute: int, *, late: bool) -> None:
+    code = live().cancel(now=at(minutes=30), timetable=TIMETABLE)
+    teller = Teller(code)
+    teller.hears("1246", at_minute=minute)
+    assert (teller.code.late, teller.code.had_ended) == (late, True)
+
+
+def test_where_doku_gives_no_date_the_end_here_decides_until_it_does() -> None:
+    teller = Teller(live(status=Status.EXPIRED, ended_at=at(minutes=61)))
+    teller.hears(at_minute=0, **CHECKED)
+    assert (teller.kinds, teller.code.late) == ([PaymentKind.PAID_LATE], True)
+    teller.hears("1246", at_minute=55)
+    assert (teller.kinds, teller.code.late) == ([PaymentKind.PAID], False)
+    assert teller.code.had_ended
+    assert teller.events == [EventType.PAID_LATE]
+
+
+# --- Money that is not what it seems ----------------------------------------------------
+
+
+def test_a_notification_dated_before_its_code_pays_and_is_marked() -> None:
+    teller = Teller(live())
+    teller.hears("1246", at_minute=-7 * 60, payment_code=teller.code.payment_code)
+    assert (teller.kinds, teller.code.status) == ([PaymentKind.PAID], Status.PAID)
+    assert teller.doubts == [(Doubt.DATED_BEFORE_CODE,)]
+
+
+def test_a_status_check_about_an_earlier_order_pays_nothing() -> None:
+    world = World()
+    world.ask()
+    report = replace(
+        world.doku.pay("INV-1"),
+        payment_code=None,
+        source=Source.STATUS_CHECK,
+        paid_at=START - timedelta(days=1, seconds=1),
+    )
+    assert world.settle(report).outcome is SettleOutcome.OLDER_ORDER
+    assert world.code().payments == 0
+
+
+@pytest.mark.parametrize("amount", [149_999, 150_001, 1_500_000])
+def test_too_little_and_too_much_are_a_mismatch(amount: int) -> None:
+    teller = Teller(live())
+    teller.hears("1246", amount=amount)
+    assert (teller.kinds, teller.code.status) == ([PaymentKind.AMOUNT_MISMATCH], Status.ACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("currency", "kind"),
+    [("IDR", PaymentKind.PAID), (None, PaymentKind.PAID), ("USD", PaymentKind.AMOUNT_MISMATCH)],
+)
+def test_another_currency_is_a_mismatch(currency: str | None, kind: PaymentKind) -> None:
+    teller = Teller(live())
+    teller.hears("1246", currency=currency)
+    assert teller.kinds == [kind]
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_refund_is_recorded_once_and_announced(*, paid: bool) -> None:
+    world = World()
+    world.ask()
+    report = world.doku.pay("INV-1")
+    if paid:
+        world.notify(report)
+    before = world.code()
+    message = world.inbox.post(Notification(OrderState.REFUNDED, report))
+    for _ in range(2):
+        assert world.receive({}, message).outcome is NotificationOutcome.REFUNDED
+    after = world.code()
+    assert after.refund is not None
+    assert (after.status, after.refund.amount) == (before.status, Decimal(150_000))
+    assert after.version == before.version + 1
+    (event,) = derive_events(Change(before, after))
+    assert event.type is EventType.REFUNDED
+    assert len(world.notifications.list_kept(limit=10, cursor=None).items) == 1
+
+
+def test_what_was_recorded_before_its_code_was_made_is_another_code_s_payment() -> None:
+    teller = Teller(live())
+    teller.hears(**CHECKED)
+    old = replace(teller.payments[1], recorded_at=NOW - timedelta(days=400))
+    teller = Teller(live())
+    teller.payments[0] = old
+    teller.hears("1246")
+    assert teller.code.status is Status.PAID
+
+
+def test_a_status_check_is_settled_by_the_same_rule_as_a_notification() -> None:
+    world = World()
+    world.ask()
+    report = world.doku.pay("INV-1")
+    world.clock.advance(minutes=2)
+    checked = world.doku.check_status("INV-1", plenty).payment
+    assert checked is not None
+    assert world.settle(replace(checked, receipt_number=None)).outcome is SettleOutcome.RECORDED
+    assert world.settle(report).outcome is SettleOutcome.COMPLETED
+    assert world.code().payments == 1
