@@ -1,13 +1,16 @@
 """Payment codes, on the command line."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from admin.desk import PAGE, StorefrontId
 from admin.events import row as event_row
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
 from o2o.core.errors import NotFound
+from o2o.core.pages import all_items
 from o2o.core.payments import CodeHistory, Payment
 from o2o.entry import wiring
 from o2o.usecases.browse_events import Filter
@@ -28,8 +31,18 @@ Order = Annotated[
 
 _COLUMNS = (
     "order_number", "invoice_number", "storefront_id", "status", "payment_code", "channel",
-    "feature", "amount", "created_at", "expires_at", "paid_at", "late", "due_at", "version",
+    "feature", "amount", "created_at", "expires_at", "inquired_at", "paid_at", "late", "due_at",
+    "version",
 )  # fmt: skip
+_INQUIRED = (
+    "inquired_at",
+    "order_number",
+    "invoice_number",
+    "status",
+    "amount",
+    "payments",
+    "due_at",
+)
 _PAYMENTS = (
     "number", "kind", "amount", "paid_at", "recorded_at", "source", "receipt_number", "store_id",
     "doubts",
@@ -37,11 +50,13 @@ _PAYMENTS = (
 _EVENTS = ("created_at", "event_id", "type", "delivery", "attempts", "last")
 _MOST = 100
 _SECONDS = 20.0
+_LONGEST_LIFE = timedelta(days=31)
+"""A day more than the template's ``max_expiry_minutes``."""
 
 
 @app.command("show")
 def show(context: typer.Context, order_number: Order) -> None:
-    """Show a code, its payments and its events. Never who pays."""
+    """Show a code, at most a hundred of its payments and of its events. Never who pays."""
     desk: Desk = context.obj
     with desk.environment("BrowseEvents"):
         history = _history(order_number)
@@ -50,10 +65,15 @@ def show(context: typer.Context, order_number: Order) -> None:
         page = wiring.browse_events().many(code.storefront_id, wanted, limit=_MOST, cursor=None)
         payments = [_payment(each) for each in history.payments]
         events = [event_row(each) for each in reversed(page.items)]
+        row = _row(code)
+        row |= {
+            "payments_count": code.payments,
+            "payments_complete": code.payments_complete or None,
+        }
         if desk.as_json:
-            desk.say({**_row(code), "payments": payments, "events": events}, "")
+            desk.say({**row, "payments": payments, "events": events}, "")
             return
-        desk.show([{"field": name, "value": _row(code)[name]} for name in _COLUMNS], _TWO)
+        desk.show([{"field": name, "value": value} for name, value in row.items()], _TWO)
         desk.show(payments, _PAYMENTS)
         desk.show(events, _EVENTS)
 
@@ -103,6 +123,45 @@ def release_digits(
         )
 
 
+@app.command("inquired")
+def inquired(
+    context: typer.Context,
+    storefront_id: StorefrontId,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Codes created since then, in UTC; otherwise in the last 31 days.",
+        ),
+    ] = None,
+) -> None:
+    """List a storefront's codes that a till was told it may take money for, and no payment since.
+
+    The newest inquiry first.
+    """
+    desk: Desk = context.obj
+    with desk.environment("ReadCodes"):
+        read = wiring.read_codes()
+        created_from = since.replace(tzinfo=UTC) if since else wiring.clock() - _LONGEST_LIFE
+        codes = all_items(
+            lambda cursor: read.many(
+                storefront_id,
+                status=None,
+                created_from=created_from,
+                created_to=None,
+                limit=PAGE,
+                cursor=cursor,
+            )
+        )
+        found = [
+            (code.unpaid_inquiry_at, _row(code, _INQUIRED))
+            for code in codes
+            if code.unpaid_inquiry_at
+        ]
+        found.sort(key=lambda each: each[0], reverse=True)
+        desk.show([row for _, row in found], _INQUIRED)
+
+
 def _history(order_number: str) -> CodeHistory:
     history = wiring.read_codes().codes.get_history(order_number, _MOST)
     if history is None:
@@ -110,8 +169,8 @@ def _history(order_number: str) -> CodeHistory:
     return history
 
 
-def _row(code: PaymentCode) -> dict[str, Any]:
-    values = {name: getattr(code, name) for name in _COLUMNS}
+def _row(code: PaymentCode, columns: tuple[str, ...] = _COLUMNS) -> dict[str, Any]:
+    values = {name: getattr(code, name) for name in columns}
     return {
         name: value.isoformat(timespec="seconds") if hasattr(value, "isoformat") else value
         for name, value in values.items()

@@ -30,7 +30,10 @@ MOVES = {
     Move.PAY_ENDED: "The same, after the code had ended",
     Move.EXPIRE: "Nobody paid in time, as far as DOKU knows",
     Move.CANCEL: "The storefront wants the code no longer",
-    Move.INQUIRE: "DOKU asked about a `dipc` code, and the answer was that it can be paid",
+    Move.INQUIRE: (
+        "DOKU asked about a `dipc` code, and the answer was that it can be paid; the next look"
+        " comes soon"
+    ),
     Move.REFUND: "DOKU said for the first time that the money went back to the customer",
     Move.RECORD: "A payment that leaves the status alone, see [payments](#payments)",
     Move.WAIT: "Nothing happened; only the instant of the next look changes",
@@ -43,8 +46,8 @@ KINDS = {
     PaymentKind.PAID: "It pays the code. On a reusable code every payment in time is of this kind",
     PaymentKind.PAID_LATE: "It pays the code, and DOKU dates it after its deadline or cancellation",
     PaymentKind.PAID_AGAIN: (
-        "A further payment: its code is for one payment and was paid before, or another code of"
-        " the same [chain](#replacing) was. `first_paid` names the one that was paid first"
+        "A further payment: its code is for one payment and was paid before, or another such code"
+        " of the same [chain](#replacing) was. `first_paid` names the one that was paid first"
     ),
     PaymentKind.AMOUNT_MISMATCH: "Its amount or currency is not the code's: it pays nothing",
     PaymentKind.DIGITS_MISMATCH: "It names other digits than the code's: it pays nothing",
@@ -115,6 +118,11 @@ def timetable() -> str:
             "`active`",
             f"{_series(table.active, 'its activation')}; at its expiry",
             "`active_minutes`",
+        ),
+        (
+            "`dipc`, DOKU was told that it can be paid, and no payment followed",
+            f"also {_list(table.inquired)} after that answer, then as the others",
+            "`inquired_minutes`",
         ),
         (
             "`active`, its time over, and DOKU says neither paid nor expired",

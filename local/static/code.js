@@ -55,6 +55,7 @@ const more = (view) => h("section", { class: "card" }, facts([
   ["Customer", view.customer.name + (view.customer.email ? ` · ${view.customer.email}` : "")], ["Cashier’s line", view.info],
   ["Receipt", [view.receipt.description, view.receipt.footer].filter(Boolean).join(" · ")],
   ["Created", fully(view.created_at)],
+  view.inquired_at && ["Asked at the till", fully(view.inquired_at)],
   view.replaces && ["Replaces", h("a", { href: "#/codes/" + encodeURIComponent(view.replaces) }, view.replaces)],
   view.replaced_by && ["Replaced by", h("a", { href: "#/codes/" + encodeURIComponent(view.replaced_by) }, view.replaced_by)],
   ["cancelled", "expired"].includes(view.status) && ["Can still be paid", view.stops_payment ? "definitely not" : "perhaps, at the store"],
@@ -67,6 +68,7 @@ const paid = (view) => h("section", { class: "card" }, h("h2", {}, "Payments"),
   view.payments.length === 0 ? h("p", { class: "empty" }, "No payments yet.") : h("ul", { class: "steps" }, view.payments.map((each) => h("li", {},
     h("p", { class: "row spread" }, h("b", {}, rupiah(each.amount)), h("span", { class: "chip " + (each.kind === "paid" ? "paid" : "late") }, KINDS[each.kind] || each.kind)),
     h("p", { class: "hint" }, when(each.paid_at), ` · receipt ${each.receipt_number || "–"} · store ${each.store_id || "–"} · from ${each.source.replace("_", " ")}`)))),
+  view.payments.length > 0 && !view.payments_complete && h("p", { class: "hint" }, "There may be others that DOKU has not told."),
   view.payments_count > view.payments.length && h("p", { class: "hint" }, `${view.payments_count} in total.`));
 
 function instructions(howToPay) {

@@ -149,8 +149,31 @@ def test_an_inquiry_costs_two_reads_and_one_write(dynoxide_table):
         assert world.inquire(code.payment_code or "") is InquiryStatus.SUCCESS
     assert meter.operations == ["GetItem", "GetItem", "PutItem"]
     assert meter.read_units == 2
+    # The item, and out of and into the due index: the next look comes sooner.
+    assert meter.write_units == 3
+
+
+def test_an_inquiry_that_puts_no_look_forward_costs_one_unit(dynoxide_table):
+    world = World(dynoxide_table.stores.codes)
+    code = world.ask(feature=Feature.DIPC).code
+    world.inquire(code.payment_code or "")
+    world.clock.advance(seconds=30)
+    with CapacityMeter(dynoxide_table.client) as meter:
+        assert world.inquire(code.payment_code or "") is InquiryStatus.SUCCESS
     # The item alone: nothing moves in the indexes.
     assert meter.write_units == 1
+
+
+def test_a_payment_after_an_inquiry_costs_what_any_payment_costs(dynoxide_table):
+    world = World(dynoxide_table.stores.codes)
+    code = world.ask(feature=Feature.DIPC).code
+    world.inquire(code.payment_code or "")
+    world.doku.learn(code)
+    with CapacityMeter(dynoxide_table.client) as meter:
+        world.notify(world.doku.pay("INV-1"))
+    assert meter.operations == ["Query", "TransactWriteItems"]
+    assert meter.units_of("table") == 1 + 4
+    assert meter.write_units <= 6
 
 
 @pytest.mark.parametrize("digits", ["8899550000000000", "9"])

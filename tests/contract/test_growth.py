@@ -16,6 +16,7 @@ from tests.support.samples import at, make_own_code, make_report
 TIMETABLE = Timetable(
     requested=(timedelta(minutes=1),),
     active=(timedelta(minutes=15),),
+    inquired=(timedelta(seconds=90),),
     grace=timedelta(minutes=1),
     guess=timedelta(minutes=30),
     look_again=(timedelta(minutes=35),),

@@ -41,6 +41,7 @@ START = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 TIMETABLE = Timetable(
     requested=tuple(timedelta(minutes=m) for m in (1, 2, 5, 15, 60)),
     active=tuple(timedelta(minutes=m) for m in (15, 60, 180, 360, 720, 1440)),
+    inquired=tuple(timedelta(minutes=m) for m in (1.5, 5, 12)),
     grace=timedelta(seconds=60),
     guess=timedelta(minutes=30),
     look_again=(timedelta(minutes=35), timedelta(hours=13)),
@@ -311,7 +312,9 @@ class World:
         )
         self.cancel = CancelCode(codes=self.codes, clock=self.clock, timetable=TIMETABLE)
         self.read = ReadCodes(codes=self.codes)
-        self.answer = AnswerInquiry(inbox=self.inbox, codes=self.codes, clock=self.clock)
+        self.answer = AnswerInquiry(
+            inbox=self.inbox, codes=self.codes, clock=self.clock, timetable=TIMETABLE
+        )
 
     def request(self, invoice_number: str = "INV-1", **changes: object) -> CodeRequest:
         """A request with defaults; its fingerprint is its content."""

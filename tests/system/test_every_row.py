@@ -110,6 +110,18 @@ def test_a_code_that_is_paid_more_than_once(stack: LocalStack, row: Row) -> None
     assert (len(rest["items"]), rest["next_cursor"]) == (1, None)
 
 
+def test_of_lost_payments_on_a_reusable_code_one_is_found_and_it_says_so(
+    stack: LocalStack,
+) -> None:
+    code = stack.create(reusable=True)
+    for _ in range(3):
+        stack.pay(code, notify="lost")
+    stack.advance(minutes=16)
+    until(lambda: stack.get(code["invoice_number"])["payments_count"])
+    view = stack.get(code["invoice_number"])
+    assert (view["payments_count"], view["payments_complete"]) == (1, None)
+
+
 @pytest.mark.parametrize("row", [row for row in ROWS if row.feature != "dgpc"], ids="-".join)
 def test_a_storefront_s_own_digits(stack: LocalStack, row: Row) -> None:
     part = f"{uuid.uuid4().int % 10**12:012d}"
@@ -202,6 +214,17 @@ def test_a_payment_that_follows_an_inquiry_is_never_lost(stack: LocalStack) -> N
     paid = stack.becomes(code["invoice_number"], "paid")
     assert (paid["late"], paid["had_ended"]) == (True, True)
     assert paid["payments"][0]["kind"] == "paid_late"
+
+
+def test_a_lost_notification_after_an_inquiry_is_found_in_two_minutes(stack: LocalStack) -> None:
+    code = create(stack, DIPC)
+    stack.advance(minutes=20)  # the next look would be the one at its expiry
+    stack.pay(code, notify="lost")
+    asked = stack.get(code["invoice_number"])
+    assert (asked["status"], asked["inquired_at"] is None) == ("active", False)
+    stack.advance(minutes=2)
+    paid = stack.becomes(code["invoice_number"], "paid")
+    assert [payment["source"] for payment in paid["payments"]] == ["status_check"]
 
 
 def ask_as_doku(
@@ -332,6 +355,18 @@ def test_an_alfa_code_gives_way_to_an_indomaret_code(stack: LocalStack) -> None:
     again = stack.becomes(old["invoice_number"], "paid")
     (payment,) = again["payments"]
     assert (payment["kind"], payment["first_paid"]) == ("paid_again", new["invoice_number"])
+
+
+def test_the_successor_of_a_paid_reusable_code_is_paid_not_paid_again(stack: LocalStack) -> None:
+    old = stack.create(reusable=True)
+    stack.pay(old)
+    until(lambda: stack.get(old["invoice_number"])["payments_count"])
+    new = stack.create(replaces=old["invoice_number"])
+    stack.pay(new)
+    paid = stack.becomes(new["invoice_number"], "paid")
+    (payment,) = paid["payments"]
+    assert (payment["kind"], payment["first_paid"]) == ("paid", None)
+    assert paid["payments_complete"] is True
 
 
 # --- the document -------------------------------------------------------------------------

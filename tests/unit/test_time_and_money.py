@@ -71,13 +71,14 @@ def test_no_look_lies_behind_the_expiry():
     assert TIMETABLE.after_activation(NOON, expires_at, expires_at) == expires_at
 
 
-@given(st.floats(0, 100_000), st.floats(1, 100_000))
-def test_a_look_before_the_expiry_always_lies_ahead(elapsed, life):
+@given(st.floats(0, 100_000), st.floats(1, 100_000), st.none() | st.floats(0, 20))
+def test_a_look_before_the_expiry_always_lies_ahead(elapsed, life, since_inquiry):
     now = NOON + timedelta(minutes=elapsed)
+    inquired_at = None if since_inquiry is None else now - timedelta(minutes=since_inquiry)
     expires_at = NOON + timedelta(minutes=life)
     for look in (
         TIMETABLE.after_request(NOON, expires_at, now),
-        TIMETABLE.after_activation(NOON, expires_at, now),
+        TIMETABLE.after_activation(NOON, expires_at, now, inquired_at),
     ):
         assert look >= now
         assert look > now or now >= expires_at

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -28,13 +29,21 @@ from o2o.core.work import Work, WorkKind
 from tests.integration.functions.conftest import CHANNELS, TIMETABLE
 from tests.support import tables
 from tests.support.memory import RETENTION
-from tests.support.samples import NOW, make_code, make_kept, make_own_code, make_settlement
+from tests.support.samples import (
+    NOW,
+    make_code,
+    make_full_code,
+    make_kept,
+    make_own_code,
+    make_settlement,
+)
 from tests.support.storefronts import make_record
 
 QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLetter",
           "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
-FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "GenerateCode", "ReconcileCodes",
+FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "GenerateCode", "ReadCodes",
+             "ReconcileCodes",
              "RefreshCode")  # fmt: skip
 
 
@@ -191,6 +200,7 @@ def test_a_code_is_shown_with_its_history_and_never_who_pays(run, answer, store)
     shown = answer("codes", "show", "INV-1")
     assert (shown["status"], len(shown["payments"]), len(shown["events"])) == ("paid", 1, 1)
     assert shown["payments"][0]["receipt_number"] == "R-1"
+    assert (shown["payments_count"], shown["payments_complete"]) == (1, True)
     text = run("codes", "show", "INV-1").stdout
     assert "INV-1" in text
     assert code.customer is not None
@@ -227,6 +237,42 @@ def test_what_version_0_1_stored_is_upgraded_once(answer, store):
     assert upgraded is not None
     assert (upgraded.customer, upgraded.version) == (None, 2)
     assert answer("upgrade") == {"seen": 0, "changed": 0, "forgotten": 0}
+
+
+def test_answered_inquiries_that_no_payment_followed_are_listed(run, answer, store):
+    codes = DynamoCodeStore(store)
+    now = system_clock().replace(microsecond=0)
+    asked: dict[str, Any] = {
+        "created_at": now,
+        "expires_at": now + timedelta(hours=1),
+        "inquired_at": now,
+    }
+    mark = make_full_code().last_payment
+    assert mark is not None
+    marks = {
+        "INV-1": None,
+        "INV-2": replace(mark, paid_at=now + timedelta(seconds=20)),
+        "INV-3": replace(mark, paid_at=now - timedelta(hours=1)),
+    }
+    for number, (invoice_number, last_payment) in enumerate(marks.items()):
+        digits = f"889955123456789{number}"
+        codes.create(
+            make_own_code(invoice_number, payment_code=digits, last_payment=last_payment, **asked)
+        )
+    codes.create(make_own_code("INV-4", payment_code="8899551234567894", created_at=now))
+    codes.create(
+        make_own_code(
+            "INV-5", payment_code="8899551234567895", **asked | {"created_at": now - timedelta(32)}
+        )
+    )
+    rows = answer("codes", "inquired", "shop")
+    assert {row["invoice_number"] for row in rows} == {"INV-1", "INV-3"}
+    assert {row["inquired_at"] for row in rows} == {now.isoformat()}
+    long_ago = (now - timedelta(days=40)).strftime("%Y-%m-%d")
+    assert len(answer("codes", "inquired", "shop", "--since", long_ago)) == 3
+    assert answer("codes", "inquired", "other") == []
+    assert answer("codes", "show", "INV-1")["inquired_at"] == now.isoformat()
+    assert "INV-1" in run("codes", "inquired", "shop").stdout
 
 
 # --- notifications ---------------------------------------------------------------------------

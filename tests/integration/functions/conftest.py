@@ -50,6 +50,7 @@ BINS = [
 TIMETABLE = {
     "requested_minutes": [1, 2, 5, 15, 60],
     "active_minutes": [15, 60, 180, 360, 720, 1440],
+    "inquired_minutes": [1.5, 5, 12],
     "grace_seconds": 60,
     "guess_minutes": 30,
     "look_again_minutes": [35, 780],

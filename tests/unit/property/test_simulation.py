@@ -194,9 +194,15 @@ class Simulation(RuleBasedStateMachine):
             order = world.doku.orders.get(invoice)
             if order is None or not order.payments:
                 assert (code.payments, code.paid_at) == (0, None)
+                assert code.payments_complete
             elif reusable:
                 # The newest one is found even if its notification was lost.
                 assert order.payments[-1].receipt_number in self.receipts(invoice)
+                # Each is one top-up of many, whatever else was paid in its chain.
+                history = world.codes.get_history(invoice, 1000)
+                assert history is not None
+                assert {p.first_paid for p in history.payments} == {None}
+                assert len(history.payments) == len(order.payments) or not code.payments_complete
             else:
                 assert (code.status, code.payments) == (Status.PAID, 1)
                 self.the_second_of_a_chain_names_the_first(code)
@@ -216,13 +222,15 @@ class Simulation(RuleBasedStateMachine):
 
     def the_second_of_a_chain_names_the_first(self, code: PaymentCode) -> None:
         chain = [code, *read_chain(self.world.codes, code)]
+        orders = [each for each in chain if not each.reusable]
         firsts = 0
-        for each in chain:
+        for each in orders:
             history = self.world.codes.get_history(each.invoice_number, 1000)
             assert history is not None
             firsts += any(payment.first_paid is None for payment in history.payments)
-        if not any(each.reusable for each in chain):
-            assert firsts <= 1
+            named = {payment.first_paid for payment in history.payments}
+            assert named <= {None, *(other.invoice_number for other in orders)}
+        assert firsts == 1
 
 
 Simulation.TestCase.settings = settings(max_examples=examples(200), stateful_step_count=40)

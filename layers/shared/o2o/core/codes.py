@@ -240,7 +240,7 @@ class PaymentCode:
     replaces: str | None = None
     replaced_by: str | None = None
     inquired_at: datetime | None = None
-    """When DOKU last got the answer that the code can be paid (DIPC)."""
+    """When DOKU was last told that the code can be paid (DIPC)."""
     refund: Refund | None = None
     payments: int = 0
     last_payment: PaymentMark | None = None
@@ -329,6 +329,37 @@ class PaymentCode:
             cancelled_at = self.ended_at
         return min(self.expires_at, cancelled_at or self.expires_at)
 
+    @property
+    def unpaid_inquiry_at(self) -> datetime | None:
+        """When a till was last told that it may take the money, if no payment since is known.
+
+        Its date decides, in DOKU's whole seconds: what is recorded since may be the retry of an
+        earlier one.
+        """
+        last, asked_at = self.last_payment, self.inquired_at
+        if last is None or asked_at is None:
+            return asked_at
+        since = last.paid_at >= asked_at.replace(microsecond=0)
+        return None if since and (last.recorded_at or last.paid_at) >= asked_at else asked_at
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing is asked about it any more by itself."""
+        return not self.is_open and self.due_at is None
+
+    @property
+    def payments_complete(self) -> bool:
+        """Whether the recorded payments are certainly all that there are (decision 0047).
+
+        A notification may be lost, and a status check shows one payment, never how many. That
+        there was none is known after the last look; that there was one and no more, only of a
+        code that DOKU registered for one payment.
+        """
+        if self.status is not Status.PAID and not self.is_final:
+            return False
+        registered_for_one = not self.reusable and self.feature is not Feature.DIPC
+        return self.payments == 0 or (self.payments == 1 and registered_for_one)
+
     def with_digits(self, payment_code: str) -> "PaymentCode":
         """A new code with digits that were made here."""
         return replace(self, payment_code=payment_code)
@@ -373,7 +404,7 @@ class PaymentCode:
         return self.move(
             Move.EXPIRE,
             ended_at=now,
-            due_at=timetable.after_end([max(now, self.expires_at)], now),
+            due_at=timetable.after_end([max(now, self.expires_at)], now, self.unpaid_inquiry_at),
         )
 
     def cancel(self, *, now: datetime, timetable: Timetable) -> "PaymentCode":
@@ -382,7 +413,7 @@ class PaymentCode:
             Move.CANCEL,
             ended_at=now,
             cancelled_at=now,
-            due_at=timetable.after_end([now, self.expires_at], now),
+            due_at=timetable.after_end([now, self.expires_at], now, self.unpaid_inquiry_at),
             intent=None,
         )
 
@@ -393,9 +424,14 @@ class PaymentCode:
         )
         return replace(code, replaced_by=successor)
 
-    def inquire(self, now: datetime) -> "PaymentCode":
-        """DOKU gets the answer that the code can be paid."""
-        return self.move(Move.INQUIRE, inquired_at=now)
+    def inquire(self, now: datetime, *, timetable: Timetable) -> "PaymentCode":
+        """DOKU gets the answer that the code can be paid: soon see whether it was.
+
+        A look that is due sooner stays, so that a till that asks again puts none off.
+        """
+        code = self.move(Move.INQUIRE, inquired_at=now)
+        look = code.next_look(now=now, timetable=timetable)
+        return replace(code, due_at=min(self.due_at or look, look))
 
     def refunded(self, refund: Refund) -> "PaymentCode | None":
         """DOKU gave the money back; None if that is known."""
@@ -409,11 +445,6 @@ class PaymentCode:
     def is_open(self) -> bool:
         """Whether DOKU's answer or a payment is still expected."""
         return self.status in (Status.REQUESTED, Status.ACTIVE)
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing is asked about it any more by itself."""
-        return not self.is_open and self.due_at is None
 
     def forget_at(self, retention: Retention) -> datetime | None:
         """When what need not be kept goes from a final code; None: nothing more will.
@@ -464,6 +495,11 @@ class PaymentCode:
         """A forgotten code whose payments have lost DOKU's messages, too."""
         return self.move(Move.FORGET, evidence_forgotten_at=now)
 
+    def next_look(self, *, now: datetime, timetable: Timetable) -> datetime:
+        """When an active code is next looked at."""
+        since = self.activated_at or self.created_at
+        return timetable.after_activation(since, self.expires_at, now, self.unpaid_inquiry_at)
+
     def next_look_after_end(self, *, now: datetime, timetable: Timetable) -> datetime | None:
         """When an ended code is next looked at, or None: it is final."""
         if self.ended_at is None:
@@ -471,4 +507,4 @@ class PaymentCode:
         ends = [max(self.ended_at, self.expires_at)]
         if self.status is Status.CANCELLED:
             ends.append(self.ended_at)
-        return timetable.after_end(ends, now)
+        return timetable.after_end(ends, now, self.unpaid_inquiry_at)

@@ -75,8 +75,7 @@ def _active(
     if state is OrderState.EXPIRED:
         return code.expire(now=now, timetable=timetable)
     if now < code.expires_at:
-        since = code.activated_at or code.created_at
-        return _wait(code, timetable.after_activation(since, code.expires_at, now))
+        return _wait(code, code.next_look(now=now, timetable=timetable))
     if state is OrderState.SUCCESS and not code.reusable:
         # Paid, but not this amount: never expired, and left to the operator (decision 0009).
         return _wait(code, timetable.after_end([code.expires_at], now))
@@ -90,9 +89,7 @@ def _soon(code: PaymentCode, now: datetime, timetable: Timetable) -> datetime:
     """The next try for an open code; an active one is not left for hours."""
     if code.status is Status.REQUESTED:
         return timetable.after_request(code.created_at, code.expires_at, now)
-    since = code.activated_at or code.created_at
-    look = timetable.after_activation(since, code.expires_at, now)
-    return min(look, now + timetable.active[0])
+    return min(code.next_look(now=now, timetable=timetable), now + timetable.active[0])
 
 
 def _fail_unknown(code: PaymentCode, now: datetime, timetable: Timetable) -> PaymentCode:

@@ -454,12 +454,16 @@ def _apply(
 
 
 def _first_paid(code: PaymentCode, kind: PaymentKind, chain: Sequence[PaymentCode]) -> str | None:
-    """Where the order was paid before, if this is a further payment."""
+    """Where the order was paid before, if this is a further payment.
+
+    What is paid on a reusable code is one top-up of many, and pays no order for good.
+    """
     if kind is PaymentKind.PAID_AGAIN:
         return code.invoice_number
-    if not kind.matches:
+    if not kind.matches or code.reusable:
         return None
-    paid = [(other.paid_at, other.invoice_number) for other in chain if other.paid_at]
+    orders = [other for other in chain if not other.reusable]
+    paid = [(other.paid_at, other.invoice_number) for other in orders if other.paid_at]
     return min(paid)[1] if paid else None
 
 

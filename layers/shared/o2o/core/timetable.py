@@ -31,6 +31,9 @@ class Timetable:
 
     ``requested``: after creation, while DOKU's answer is missing.
     ``active``: after activation, for a payment whose notification was lost.
+    ``inquired``: after a till was told that it may take the money, for the same; the last one
+    must lie behind the time that a cashier takes, and the 60 seconds after which DOKU shows a
+    payment (DOKU protocol, section 7).
     ``grace``: how long after its expiry a code whose payment DOKU does not report stays open.
     ``guess``: how long an expiry is put off while DOKU can't be asked.
     ``look_again``: after the end of a code that was not paid; the last one must lie behind
@@ -41,6 +44,7 @@ class Timetable:
 
     requested: tuple[timedelta, ...]
     active: tuple[timedelta, ...]
+    inquired: tuple[timedelta, ...]
     grace: timedelta
     guess: timedelta
     look_again: tuple[timedelta, ...]
@@ -50,19 +54,40 @@ class Timetable:
         return _before_expiry(_next_look(created_at, self.requested, now), expires_at, now)
 
     def after_activation(
-        self, activated_at: datetime, expires_at: datetime, now: datetime
+        self,
+        activated_at: datetime,
+        expires_at: datetime,
+        now: datetime,
+        inquired_at: datetime | None = None,
     ) -> datetime:
-        """When to ask DOKU whether the code was paid; at its expiry at the latest."""
-        return _before_expiry(_next_look(activated_at, self.active, now), expires_at, now)
+        """When to ask DOKU whether the code was paid; at its expiry at the latest.
+
+        ``inquired_at`` is when a till was last told that it may take the money, if no payment
+        followed.
+        """
+        looks = [_next_look(activated_at, self.active, now), *self._after_inquiry(inquired_at, now)]
+        return _before_expiry(min(looks), expires_at, now)
 
     def while_unreachable(self, since: datetime, now: datetime) -> datetime:
         """When to try again to ask a DOKU that can't be reached, counted from an instant."""
         return _next_look(since, self.requested, now)
 
-    def after_end(self, ends: Iterable[datetime], now: datetime) -> datetime | None:
-        """When to look again at a code that ended unpaid, or None: it is final."""
-        looks = (end + offset for end in ends for offset in self.look_again)
+    def after_end(
+        self, ends: Iterable[datetime], now: datetime, inquired_at: datetime | None = None
+    ) -> datetime | None:
+        """When to look again at a code that ended unpaid, or None: it is final.
+
+        ``inquired_at`` as in ``after_activation``: the till may still take the money.
+        """
+        looks = [end + offset for end in ends for offset in self.look_again]
+        looks += self._after_inquiry(inquired_at, now)
         return min((look for look in looks if look > now), default=None)
+
+    def _after_inquiry(self, inquired_at: datetime | None, now: datetime) -> list[datetime]:
+        """The looks after an inquiry that are still to come."""
+        if inquired_at is None:
+            return []
+        return [inquired_at + each for each in self.inquired if inquired_at + each > now]
 
 
 def _before_expiry(look: datetime, expires_at: datetime, now: datetime) -> datetime:

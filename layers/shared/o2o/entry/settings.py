@@ -319,7 +319,10 @@ def check_retention(codes: timedelta, evidence: timedelta) -> None:
 
 
 def parse_timetable(value: str) -> Timetable:
-    """``TIMETABLE``: ascending minutes after creation, activation and end; grace in seconds."""
+    """``TIMETABLE``: ascending minutes after creation, activation, inquiry and end.
+
+    The grace is in seconds.
+    """
     entry = _json(value, dict)
 
     def offsets(name: str) -> tuple[timedelta, ...]:
@@ -331,6 +334,7 @@ def parse_timetable(value: str) -> Timetable:
     return Timetable(
         requested=offsets("requested_minutes"),
         active=offsets("active_minutes"),
+        inquired=offsets("inquired_minutes"),
         look_again=offsets("look_again_minutes"),
         grace=timedelta(seconds=entry["grace_seconds"]),
         guess=timedelta(minutes=entry["guess_minutes"]),

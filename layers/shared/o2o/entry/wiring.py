@@ -182,6 +182,7 @@ def answer_inquiry() -> "AnswerInquiry":
         inbox=_inbox(settings.doku_secret_name, settings.public_path + INQUIRY_ROUTE),
         codes=_codes(settings),
         clock=clock,
+        timetable=settings.timetable,
     )
 
 

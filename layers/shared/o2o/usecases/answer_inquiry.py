@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from o2o.core.errors import UnreadableMessage, UntrustedMessage, VersionConflict
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse, judge
+from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, CodeStore, DokuInbox
 from o2o.usecases.retry_on_conflict import retry_on_conflict
 
@@ -23,12 +24,14 @@ class AnswerInquiry:
     """The use case: at most two reads and one write, and no call to DOKU.
 
     That the code can be paid is written down before DOKU gets the answer, so that cancelling
-    afterwards knows that a till may still take the money (decision 0022).
+    afterwards knows that a till may still take the money (decision 0022), and so that a payment
+    whose notification is lost is looked for soon (decision 0047).
     """
 
     inbox: DokuInbox
     codes: CodeStore
     clock: Clock
+    timetable: Timetable
 
     def __call__(self, headers: Mapping[str, str], body: bytes) -> Answered:
         """The signed answer, for whatever came."""
@@ -64,7 +67,7 @@ class AnswerInquiry:
             status = judge(code, now)
             if code is None or status is not InquiryStatus.SUCCESS:
                 return InquiryAnswer(status, digits)
-            self.codes.save(code.inquire(now))
+            self.codes.save(code.inquire(now, timetable=self.timetable))
             return InquiryAnswer(status, digits, code)
 
         try:

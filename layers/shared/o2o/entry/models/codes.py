@@ -134,6 +134,13 @@ class PaymentCodeView(BaseModel):
     metadata: Annotated[dict[str, JsonValue] | None, Field(description="As it was sent.")]
     created_at: datetime
     expires_at: Annotated[datetime, Field(description="DOKU's, once it has answered.")]
+    inquired_at: Annotated[
+        datetime | None,
+        Field(
+            description="Of `dipc`: when a till was last told that it may take the money. If no"
+            " payment followed, the customer did not pay, or the payment is not known yet."
+        ),
+    ]
     paid_at: Annotated[
         datetime | None, Field(description="When it was first paid, by the store's clock.")
     ]
@@ -158,7 +165,17 @@ class PaymentCodeView(BaseModel):
         ),
     ]
     payments: Annotated[list[PaymentView], Field(description="The first 20, by time.")]
-    payments_count: Annotated[int, Field(description="All of them.")]
+    payments_count: Annotated[
+        int, Field(description="All that are known, also those that are not shown.")
+    ]
+    payments_complete: Annotated[
+        bool | None,
+        Field(
+            description="`true` if there are certainly no others. null: unknown; DOKU may have"
+            " taken a payment that it has not told, and of several of a reusable code it may"
+            " never tell all. Never `false`."
+        ),
+    ]
     replaces: Annotated[str | None, Field(description="Invoice number of the former code.")]
     replaced_by: Annotated[str | None, Field(description="Invoice number of the later code.")]
     how_to_pay_page: Annotated[
@@ -197,6 +214,7 @@ class PaymentCodeView(BaseModel):
             metadata=None if code.metadata is None else json.loads(code.metadata),
             created_at=seconds(code.created_at),
             expires_at=seconds(code.expires_at),
+            inquired_at=None if code.inquired_at is None else seconds(code.inquired_at),
             paid_at=None if code.paid_at is None else seconds(code.paid_at),
             late=code.late,
             had_ended=code.had_ended,
@@ -204,6 +222,7 @@ class PaymentCodeView(BaseModel):
             stops_payment=code.stops_payment,
             payments=[PaymentView.of(payment) for payment in payments],
             payments_count=code.payments,
+            payments_complete=code.payments_complete or None,
             replaces=code.replaces and code.to_invoice_number(code.replaces),
             replaced_by=code.replaced_by and code.to_invoice_number(code.replaced_by),
             how_to_pay_page=code.how_to_pay_page,
