@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from o2o.core.bins import Bin, BinTable
-from o2o.core.channels import Channel, ChannelSettings, Feature
+from o2o.core.channels import BinType, Channel, ChannelSettings, Feature
 from o2o.core.errors import InvalidConfiguration
-from o2o.entry.settings import check_paths, parse_bins, parse_channels
+from o2o.entry.settings import check_paths, check_retention, parse_bins, parse_channels
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = ("bin", "channel", "bin_type", "features", "code_digits", "storefronts")
@@ -33,11 +34,13 @@ class NothingToCheck(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The parameters Bins and Channels as ``source`` gives them."""
+    """The parameters Bins and Channels as ``source`` gives them, and its retentions in days."""
 
     source: str
     bins: str
     channels: str
+    code_retention: str | None = None
+    evidence_retention: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,13 @@ def of_stages(only: str | None = None) -> list[Configuration]:
     if only is not None and "Bins" not in stages.get(only, {}):
         raise NothingToCheck(f"samconfig.toml gives no Bins for the stage {only!r}")
     found = [
-        Configuration(stage, str(given["Bins"]), str(given.get("Channels", _default_channels())))
+        Configuration(
+            stage,
+            str(given["Bins"]),
+            str(given.get("Channels", _default_channels())),
+            given.get("CodeRetentionDays"),
+            given.get("EvidenceRetentionDays"),
+        )
         for stage, given in stages.items()
         if "Bins" in given and only in (None, stage)
     ]
@@ -74,7 +83,7 @@ def of_stages(only: str | None = None) -> list[Configuration]:
 
 def check(configuration: Configuration) -> Verdict:
     """Judge a configuration by the rules that the functions start with."""
-    mistakes: list[str] = []
+    mistakes = list(_contradictions(configuration))
     size = len(configuration.bins.encode()) + len(configuration.channels.encode())
     if size > MAX_BYTES:
         mistakes.append(f"Bins and Channels have {size} bytes together, {MAX_BYTES} are possible")
@@ -103,6 +112,19 @@ def check(configuration: Configuration) -> Verdict:
         mistakes += _unserved(bins, channels)
     rows = tuple(_row(configuration.source, each) for each in bins.values())
     return Verdict(rows, tuple(mistakes), tuple(_ambiguous(bins.values())))
+
+
+def _contradictions(configuration: Configuration) -> Iterator[str]:
+    """CloudFormation can't compare numbers, so that it is done here, before each deployment."""
+    given = (configuration.code_retention, configuration.evidence_retention)
+    if None in given:
+        return
+    try:
+        check_retention(*(timedelta(days=int(str(days))) for days in given))
+    except ValueError as error:
+        yield f"CodeRetentionDays and EvidenceRetentionDays must be whole numbers: {error}"
+    except InvalidConfiguration as error:
+        yield str(error)
 
 
 def _conflicts(bins: Mapping[int, Bin]) -> Iterator[str]:
@@ -154,8 +176,14 @@ def _row(source: str, each: Bin) -> dict[str, Any]:
         "bin_type": each.bin_type,
         "features": ", ".join(sorted(each.features)),
         "code_digits": digits,
-        "storefronts": "all" if each.storefronts is None else ", ".join(sorted(each.storefronts)),
+        "storefronts": _storefronts(each),
     }
+
+
+def _storefronts(each: Bin) -> str:
+    if each.storefronts is not None:
+        return ", ".join(sorted(each.storefronts))
+    return "all" if each.bin_type is BinType.GENERAL else "the first"
 
 
 def _stages() -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Everything that the operator does by hand, on a terminal or in a script."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,8 @@ from admin import bins, branding, codes, deadletters, events, notifications, web
 from admin.desk import PAGE, Desk, StorefrontId
 from admin.target import Target
 from o2o.core.pages import all_items
-from o2o.core.storefronts import ApiKey, Storefront
+from o2o.core.storefronts import ApiKey, Storefront, to_order_number
+from o2o.entry import wiring
 
 app = typer.Typer(no_args_is_help=True, help="Administer an O2O stack.", add_completion=False)
 storefront = typer.Typer(no_args_is_help=True, help="Storefronts: who may ask for codes.")
@@ -58,9 +60,7 @@ def add_storefront(
     desk: Desk = context.obj
     with desk.storefronts() as storefronts:
         added = storefronts.add(storefront_id, name)
-        desk.say(
-            _storefront(added), f"Added {added.storefront_id}. Next: key issue {storefront_id}"
-        )
+        desk.say(_storefront(added), _next_steps(added))
 
 
 @storefront.command("list")
@@ -70,7 +70,8 @@ def list_storefronts(context: typer.Context) -> None:
     with desk.storefronts() as storefronts:
         store = storefronts.storefronts
         found = all_items(lambda cursor: store.list_storefronts(limit=PAGE, cursor=cursor))
-        desk.show([_storefront(each) for each in found], ("storefront_id", "name", "created_at"))
+        columns = ("storefront_id", "name", "namespace", "created_at")
+        desk.show([_storefront(each) for each in found], columns)
 
 
 @key.command("issue")
@@ -143,10 +144,35 @@ def check_bins(
         desk.fail(*mistakes)
 
 
+@app.command("upgrade")
+def upgrade(context: typer.Context) -> None:
+    """Bring what version 0.1 stored into this version's form. It reads the whole table, once."""
+    desk: Desk = context.obj
+    with desk.environment("ReconcileCodes"):
+        done = wiring.upgrade()(wiring.clock())
+        desk.say(
+            asdict(done),
+            f"{done.changed} of {done.seen} items are upgraded,"
+            f" {done.forgotten} codes were forgotten.",
+        )
+
+
+def _next_steps(added: Storefront) -> str:
+    sentence = f"Added {added.storefront_id}. Next: key issue {added.storefront_id}"
+    if added.namespace is None:
+        return sentence
+    return (
+        f"{sentence}\nDOKU gets its invoice numbers as {to_order_number(added.namespace, '…')}."
+        f" BINs of the types exclusive and direct are for the first storefront only, unless their"
+        f' entries in Bins name others under "storefronts".'
+    )
+
+
 def _storefront(each: Storefront) -> dict[str, Any]:
     return {
         "storefront_id": each.storefront_id,
         "name": each.name,
+        "namespace": each.namespace,
         "created_at": each.created_at.isoformat(timespec="seconds"),
     }
 

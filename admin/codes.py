@@ -7,6 +7,7 @@ import typer
 
 from admin.desk import PAGE, StorefrontId
 from admin.events import row as event_row
+from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
 from o2o.core.errors import NotFound
 from o2o.core.pages import all_items
@@ -19,14 +20,29 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Payment codes: one at a time.")
 
-Invoice = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice number.")]
+Order = Annotated[
+    str,
+    typer.Argument(
+        metavar="ORDER",
+        help="The order number, as DOKU and the logs have it: the invoice number, and in front of"
+        " it the storefront's namespace if it has one.",
+    ),
+]
 
 _COLUMNS = (
-    "invoice_number", "storefront_id", "status", "payment_code", "channel", "feature", "amount",
-    "created_at", "expires_at", "inquired_at", "paid_at", "late", "unconfirmed",
-    "due_at", "version",
+    "order_number", "invoice_number", "storefront_id", "status", "payment_code", "channel",
+    "feature", "amount", "created_at", "expires_at", "inquired_at", "paid_at", "late",
+    "unconfirmed", "due_at", "version",
 )  # fmt: skip
-_INQUIRED = ("inquired_at", "invoice_number", "status", "amount", "payments", "due_at")
+_INQUIRED = (
+    "inquired_at",
+    "order_number",
+    "invoice_number",
+    "status",
+    "amount",
+    "payments",
+    "due_at",
+)
 _PAYMENTS = (
     "number", "kind", "amount", "paid_at", "recorded_at", "source", "receipt_number", "store_id",
     "doubts",
@@ -39,13 +55,13 @@ _LONGEST_LIFE = timedelta(days=31)
 
 
 @app.command("show")
-def show(context: typer.Context, invoice_number: Invoice) -> None:
+def show(context: typer.Context, order_number: Order) -> None:
     """Show a code, at most a hundred of its payments and of its events. Never who pays."""
     desk: Desk = context.obj
     with desk.environment("BrowseEvents"):
-        history = _history(invoice_number)
+        history = _history(order_number)
         code = history.code
-        wanted = Filter(invoice_number=invoice_number, created_from=code.created_at)
+        wanted = Filter(invoice_number=code.invoice_number, created_from=code.created_at)
         page = wiring.browse_events().many(code.storefront_id, wanted, limit=_MOST, cursor=None)
         payments = [_payment(each) for each in history.own]
         events = [event_row(each) for each in reversed(page.items)]
@@ -66,27 +82,45 @@ _TWO = ("field", "value")
 
 
 @app.command("refresh")
-def refresh(context: typer.Context, invoice_number: Invoice) -> None:
+def refresh(context: typer.Context, order_number: Order) -> None:
     """Ask DOKU about a code now."""
     desk: Desk = context.obj
     with desk.environment("RefreshCode"):
-        owner = _history(invoice_number).code.storefront_id
-        found = wiring.refresh_code()(owner, invoice_number, time_left=lambda: _SECONDS)
+        owner = _history(order_number).code.storefront_id
+        found = wiring.refresh_code()(owner, order_number, time_left=lambda: _SECONDS)
         if found.doku_error is not None:
             desk.fail(f"DOKU gave no answer to act on: {found.doku_error}")
         row = _row(found.code) if found.code else {}
-        desk.say(row, f"{invoice_number} is {row.get('status')} ({found.finding}).")
+        desk.say(row, f"{order_number} is {row.get('status')} ({found.finding}).")
 
 
 @app.command("cancel")
-def cancel(context: typer.Context, invoice_number: Invoice) -> None:
+def cancel(context: typer.Context, order_number: Order) -> None:
     """Cancel a code here. One that DOKU knows can still be paid until it expires."""
     desk: Desk = context.obj
     with desk.environment("CancelCode"):
-        owner = _history(invoice_number).code.storefront_id
-        code = wiring.cancel_code()(owner, invoice_number)
+        owner = _history(order_number).code.storefront_id
+        code = wiring.cancel_code()(owner, order_number)
         stops = "can't be paid any more" if code.stops_payment else "may still be paid"
-        desk.say(_row(code), f"{invoice_number} is {code.status}; it {stops}.")
+        desk.say(_row(code), f"{order_number} is {code.status}; it {stops}.")
+
+
+@app.command("release-digits")
+def release_digits(
+    context: typer.Context,
+    channel: Annotated[Channel, typer.Argument(metavar="CHANNEL", help="alfa or indomaret.")],
+    payment_code: Annotated[
+        str, typer.Argument(metavar="DIGITS", help="The whole payment code, BIN included.")
+    ],
+) -> None:
+    """Let another storefront have digits that were made here and can't be paid any more."""
+    desk: Desk = context.obj
+    with desk.environment("GenerateCode"):
+        holder = wiring.release_digits()(channel, payment_code)
+        desk.say(
+            {"order_number": holder.order_number, "storefront_id": holder.storefront_id},
+            f"Released: {holder.order_number} of {holder.storefront_id} had them last.",
+        )
 
 
 @app.command("inquired")
@@ -128,8 +162,8 @@ def inquired(
         desk.show([row for _, row in found], _INQUIRED)
 
 
-def _history(invoice_number: str) -> CodeHistory:
-    history = wiring.read_codes().codes.get_history(invoice_number, _MOST)
+def _history(order_number: str) -> CodeHistory:
+    history = wiring.read_codes().codes.get_history(order_number, _MOST)
     if history is None:
         raise NotFound("there is no such payment code")
     return history

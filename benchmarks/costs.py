@@ -15,7 +15,6 @@ import threading
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
@@ -33,7 +32,6 @@ from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
-from o2o.adapters.dynamodb.table import Retention
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.channels import Channel
 from o2o.core.code_requests import CodeRequest
@@ -78,11 +76,9 @@ class Bench:
             aws_secret_access_key="bench",  # noqa: S106 - the engine accepts any
         )
         tables.create(self.client, "costs")
-        store = Store(
-            self.client, "costs", Retention(codes=timedelta(days=90), evidence=timedelta(days=1825))
-        )
-        codes, storefronts = DynamoCodeStore(store), DynamoStorefrontStore(store)
         config = settings()
+        store = Store(self.client, "costs", config.retention)
+        codes, storefronts = DynamoCodeStore(store), DynamoStorefrontStore(store)
         doku = DokuClient(
             base_url=doku_url,
             paths=config.paths,
@@ -135,6 +131,7 @@ class Bench:
             settle=settle,
             clock=clock,
             timetable=config.timetable,
+            retention=config.retention,
         )
         self.read = ReadCodes(codes=codes)
         events, endpoints = DynamoEventStore(store), DynamoEndpointStore(store)
@@ -270,6 +267,19 @@ def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: Turn
     with bench.measure("expire_codes while nothing is due"):
         queued = bench.expire().count + bench.expire.due_events().count
     expect(queued == 0, "nothing is due")
+    forget(bench, clock)
+
+
+def forget(bench: Bench, clock: TurnableClock) -> None:
+    """Measure what becomes of the paid code long after."""
+    for what in ("the personal data on a code", "the evidence of its payment"):
+        code = bench.codes.get("INV-1")
+        forget_at = None if code is None else code.forget_at(bench.reconcile.retention)
+        if forget_at is None:
+            sys.exit(f"costs: expected that {what} is forgotten.")
+        clock.now = forget_at
+        with bench.measure(f"{what} is forgotten"):
+            bench.reconcile(Work(WorkKind.CODE, "INV-1"), time_left=plenty)
 
 
 def pay(doku: Simulator, invoice_number: str) -> None:
@@ -315,6 +325,9 @@ def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
         "a code that is paid within 15 minutes": add("POST /payment-codes", "DOKU's notification"),
         "one event, with its webhook": add(*(what for what in units if "event" in what)),
         "a code for 60 minutes that nobody pays": add("POST /payment-codes", *looks),
+        "a paid code, forgotten in two steps": add(
+            *(what for what in units if "forgotten" in what)
+        ),
         "one look at a code through the API": add("GET /payment-codes/{invoice_number}, paid"),
         "an idle stack, in 30 days": (idle * RUNS_A_MONTH, 0),
     }

@@ -38,6 +38,7 @@ MOVES = {
     Move.RECORD: "A payment that leaves the status alone, see [payments](#payments)",
     Move.WAIT: "Nothing happened; only the instant of the next look changes",
     Move.REPLACE: "Another code stands in for one that has ended; an open one is cancelled for it",
+    Move.FORGET: "What is personal, and later DOKU's messages, go from a final code",
 }
 """When a move is made, for the table of moves."""
 
@@ -53,7 +54,14 @@ KINDS = {
 }
 """What a kind of payment means, for the table of kinds."""
 
-NOT_DRAWN = {Move.INQUIRE, Move.REFUND, Move.RECORD, Move.WAIT, Move.REPLACE}
+NOT_DRAWN = {
+    Move.INQUIRE,
+    Move.REFUND,
+    Move.RECORD,
+    Move.WAIT,
+    Move.REPLACE,
+    Move.FORGET,
+}
 """Moves that are not in the diagram: they lead back to the same status."""
 
 
@@ -142,6 +150,11 @@ def timetable() -> str:
             "`look_again_minutes`",
         ),
         ("`paid`, or `failed` because DOKU refused it", "never", ""),
+        (
+            "final",
+            "not again; what is personal goes after its retention",
+            "`CodeRetentionDays`, `EvidenceRetentionDays`",
+        ),
     ]
     return _table(("a code that is", "is looked at", "setting"), rows)
 

@@ -12,7 +12,7 @@ cancel = wiring.cancel_code()
 @api.routes.post("/payment-codes/<invoice_number>/cancel")
 def cancel_payment_code(invoice_number: InvoiceNumber) -> PaymentCodeView:
     """Cancel a code here. ``stops_payment`` says whether it can still be paid at the store."""
-    code = cancel(api.storefront_id, invoice_number)
+    code = cancel(api.storefront_id, api.order_number(invoice_number))
     count("CodeCancelled")
     return PaymentCodeView.of(code)
 

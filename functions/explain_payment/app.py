@@ -11,7 +11,8 @@ explain = wiring.explain_payment()
 @api.routes.get("/payment-codes/<invoice_number>/how-to-pay")
 def get_how_to_pay(invoice_number: InvoiceNumber) -> HowToPayView:
     """How an active code is paid."""
-    return HowToPayView.of(explain(api.storefront_id, invoice_number, time_left=api.time_left))
+    order_number = api.order_number(invoice_number)
+    return HowToPayView.of(explain(api.storefront_id, order_number, time_left=api.time_left))
 
 
 lambda_handler = api.handler()

@@ -30,7 +30,8 @@ METRIC = {
 def create_payment_code(request: Annotated[NewPaymentCode, Body()]) -> Response[PaymentCodeView]:
     """Generate a code, or answer with the one that the same request generated before."""
     public_url = api.public_url(settings.public_url, settings.public_path)
-    generated = generate(api.storefront_id, request.to_request(public_url), time_left=api.time_left)
+    asked = request.to_request(public_url, api.namespace)
+    generated = generate(api.storefront_id, asked, time_left=api.time_left)
     count(METRIC[generated.generation])
     count_doku_error(generated.doku_error)
     code = generated.code

@@ -19,7 +19,7 @@ offer = wiring.read_settings(ReadSettings)
 @api.routes.get("/payment-codes/<invoice_number>")
 def get_payment_code(invoice_number: InvoiceNumber) -> PaymentCodeView:
     """One code with its payments."""
-    return PaymentCodeView.of_history(read.one(api.storefront_id, invoice_number))
+    return PaymentCodeView.of_history(read.one(api.storefront_id, api.order_number(invoice_number)))
 
 
 @api.routes.get("/payment-codes/<invoice_number>/payments")
@@ -29,8 +29,9 @@ def list_payments(
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
 ) -> PaymentList:
     """A code's payments: a reusable code may have many."""
+    order_number = api.order_number(invoice_number)
     return PaymentList.of(
-        read.payments(api.storefront_id, invoice_number, limit=limit, cursor=cursor)
+        read.payments(api.storefront_id, order_number, limit=limit, cursor=cursor)
     )
 
 
@@ -58,7 +59,7 @@ def list_payment_codes(
 @api.routes.get("/channels")
 def list_channels() -> ChannelList:
     """What the storefront may use: channels, features, BINs and limits."""
-    return ChannelList.of(offer.channels, offer.bins, api.storefront_id)
+    return ChannelList.of(offer.channels, offer.bins, api.storefront_id, api.namespace)
 
 
 lambda_handler = api.handler()

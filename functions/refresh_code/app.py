@@ -14,11 +14,12 @@ read = wiring.read_codes()
 @api.routes.post("/payment-codes/<invoice_number>/refresh")
 def refresh_payment_code(invoice_number: InvoiceNumber) -> PaymentCodeView:
     """The code after DOKU was asked about it."""
-    reconciled = refresh(api.storefront_id, invoice_number, time_left=api.time_left)
+    order_number = api.order_number(invoice_number)
+    reconciled = refresh(api.storefront_id, order_number, time_left=api.time_left)
     count_reconciled(reconciled)
     if reconciled.doku_error is not None and reconciled.finding is Finding.DOKU_SILENT:
         raise reconciled.doku_error
-    return PaymentCodeView.of_history(read.one(api.storefront_id, invoice_number))
+    return PaymentCodeView.of_history(read.one(api.storefront_id, order_number))
 
 
 lambda_handler = api.handler()

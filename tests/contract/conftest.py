@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
@@ -17,10 +16,10 @@ from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
-from o2o.adapters.dynamodb.table import Retention
 from o2o.usecases.ports import CodeStore, NotificationStore, StorefrontStore
 from tests.support import dynoxide, tables
 from tests.support.memory import (
+    RETENTION,
     MemoryCodeStore,
     MemoryNotificationStore,
     MemoryStorefrontStore,
@@ -30,7 +29,6 @@ from tests.support.memory import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=3650))
 REGION = "ap-southeast-3"
 _TABLE_NUMBERS = count(1)
 _definition = cache(tables.definition)

@@ -340,7 +340,10 @@ def test_what_moves_on_is_due_then_or_never(stores: Stores) -> None:
     work = Work(WorkKind.CODE, "INV-1", due_at=at(minutes=5))
     assert stores.codes.due(at(minutes=5), 10) == [work]
     stores.codes.record(make_settlement(later))
-    assert stores.codes.due(at(days=1000), 10) == []
+    # What is final is due once more, to be forgotten: 90 days after we learnt of the payment.
+    assert stores.codes.due(at(days=90), 10) == []
+    forget = Work(WorkKind.CODE, "INV-1", due_at=at(days=90, minutes=6))
+    assert stores.codes.due(at(days=1000), 10) == [forget]
 
 
 def test_kept_notifications_are_due_beside_codes(stores: Stores) -> None:
@@ -555,3 +558,32 @@ def test_a_payment_is_not_completed_if_another_code_of_the_chain_changed(stores:
     with pytest.raises(VersionConflict):
         stores.codes.record(replace(completion, seen=(other,)))
     assert stores.codes.get_history("INV-1", 5) == CodeHistory(first.code, [first.payment])
+
+
+@pytest.mark.parametrize("namespace", [None, "k7q2"])
+def test_digits_that_were_released_are_nobody_s(stores: Stores, namespace: str | None) -> None:
+    code = make_own_code(namespace=namespace)
+    stores.codes.create(code)
+    stores.codes.release_digits(Channel.ALFA, DIGITS, holder=code.order_number)
+    assert stores.codes.find_by_digits(Channel.ALFA, DIGITS) is None
+    assert stores.codes.get(code.order_number) == code
+    stores.codes.release_digits(Channel.ALFA, DIGITS, holder=code.order_number)
+    heir = make_own_code("INV-2", storefront_id="other", namespace="m3p9")
+    assert stores.codes.create(heir) is None
+    assert stores.codes.find_by_digits(Channel.ALFA, DIGITS) == heir
+    with pytest.raises(VersionConflict):
+        stores.codes.release_digits(Channel.ALFA, DIGITS, holder=code.order_number)
+    assert stores.codes.find_by_digits(Channel.ALFA, DIGITS) == heir
+
+
+def test_order_numbers_are_the_keys_of_everything(stores: Stores) -> None:
+    ours, theirs = make_code(), make_code(storefront_id="other", namespace="k7q2")
+    assert stores.codes.create(ours) is stores.codes.create(theirs) is None
+    settlement = make_settlement(theirs)
+    stores.codes.record(settlement)
+    assert stores.codes.get("INV-1") == ours
+    assert stores.codes.get("k7q2._INV-1") == settlement.code
+    assert stores.codes.list_payments("INV-1", limit=5, cursor=None).items == []
+    listed = stores.codes.list_payments("k7q2._INV-1", limit=5, cursor=None)
+    assert listed.items == [settlement.payment]
+    assert [work.invoice_number for work in stores.codes.due(at(hours=1), 5)] == ["INV-1"]

@@ -10,6 +10,7 @@ from o2o.core.codes import Status
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import Evidence
 from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.reconcile import Finding
 from o2o.usecases.settle import HISTORY, SettleOutcome
 from tests.contract.conftest import Table
 from tests.support.capacity import CapacityMeter
@@ -44,7 +45,8 @@ def test_a_notification_costs_one_read_and_one_transaction(world, meter):
     assert world.notify(world.doku.pay("INV-1")).outcome is NotificationOutcome.SETTLED
     assert meter.operations == ["Query", "TransactWriteItems"]
     assert meter.read_units == 1
-    # Two items of at most 1 KB at two units each, and out of the due index.
+    # Two items of at most 1 KB at two units each, and in the due index from the next look to
+    # when the code is forgotten.
     assert meter.units_of("table") == 1 + 4
     assert meter.write_units <= 6
 
@@ -196,3 +198,22 @@ def test_a_payment_in_a_chain_costs_a_read_for_each_code_of_it(dynoxide_table):
     with CapacityMeter(dynoxide_table.client) as meter:
         world.notify(world.doku.pay("INV-2"))
     assert meter.operations == ["Query", "GetItem", "TransactWriteItems"]
+
+
+def test_forgetting_a_code_costs_one_read_and_one_write_and_so_does_its_evidence(world, meter):
+    world.notify(world.doku.pay("INV-1"))
+    for days, operations, units in (
+        # The code, and in the due index to when its evidence goes.
+        (90, ["GetItem", "PutItem"], 1 + 2),
+        # Its payment, the code, and out of the due index.
+        (3650, ["GetItem", "Query", "PutItem", "PutItem"], 1 + 1 + 1),
+    ):
+        world.clock.advance(days=days)
+        world.expire()
+        work = world.queue.take()
+        assert work is not None
+        meter.requests.clear()
+        assert world.reconcile(work, time_left=plenty).finding is Finding.FORGOTTEN
+        assert meter.operations == operations
+        assert meter.write_units == units
+    assert world.queue.take() is None

@@ -23,8 +23,14 @@ from o2o.core.errors import InvalidRequest, O2OError, VersionConflict
 from o2o.core.events import Change
 from o2o.core.work import Work, WorkKind
 from o2o.usecases.ports import CodeStore, EndpointStore, EventStore
-from tests.contract.conftest import REGION, RETENTION, Table
-from tests.support.memory import MemoryCodeStore, MemoryEndpointStore, MemoryEventStore, MemoryTable
+from tests.contract.conftest import REGION, Table
+from tests.support.memory import (
+    RETENTION,
+    MemoryCodeStore,
+    MemoryEndpointStore,
+    MemoryEventStore,
+    MemoryTable,
+)
 from tests.support.samples import NOW, at, make_code, make_full_code
 from tests.support.storefronts import make_record
 
@@ -187,7 +193,8 @@ def test_the_item_of_an_event(table: Table) -> None:
     assert (item["pk"]["S"], item["sk"]["S"]) == (f"EVENT#{make_record().event_id}", "EVENT")
     assert item["listing"] == {"S": "EVENTS#shop"}
     assert item["due_shard"]["S"].startswith("DUE#EVENT-")
-    assert item["ttl"] == {"N": str(int(make_record().keep_until.timestamp()))}
+    # It has still to be sent: nothing deletes it.
+    assert "ttl" not in item
     assert item["attempts"] == {"L": []}
 
 

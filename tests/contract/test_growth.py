@@ -9,7 +9,8 @@ from o2o.adapters.dynamodb.table import code_item, code_key
 from o2o.core.codes import PaymentCode, Status
 from o2o.core.payments import CodeHistory, settle
 from o2o.core.timetable import Timetable
-from tests.contract.conftest import RETENTION, Stores, Table, memory_stores
+from tests.contract.conftest import Stores, Table, memory_stores
+from tests.support.memory import RETENTION
 from tests.support.samples import at, make_own_code, make_report
 
 TIMETABLE = Timetable(

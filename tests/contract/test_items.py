@@ -10,17 +10,21 @@ import pytest
 
 from o2o.adapters.dynamodb.codec import dump, instant_text, load, parse_instant
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.table import payment_item
 from o2o.core.channels import Channel
-from o2o.core.codes import Customer, PaymentCode, PaymentKind, Status
+from o2o.core.codes import Customer, PaymentKind, Status
+from o2o.core.deliveries import DeliveryStatus
 from o2o.core.errors import DigitsTaken, InvalidConfiguration
+from o2o.core.notifications import KeptFor
 from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Source
 from o2o.core.storefronts import ApiKey, Storefront
 from o2o.core.work import Work, WorkKind
 from o2o.usecases.settle import Settle, SettleOutcome
-from tests.contract.conftest import RETENTION, Table
+from tests.contract.conftest import Table
+from tests.support.memory import RETENTION
 from tests.support.samples import (
     NOW,
     at,
@@ -32,6 +36,7 @@ from tests.support.samples import (
     make_report,
     make_settlement,
 )
+from tests.support.storefronts import make_record
 from tests.support.world import TIMETABLE
 
 
@@ -58,6 +63,7 @@ def test_the_keys_of_everything(table: Table) -> None:
         ("DIGITS#alfa#8899551234567890", "CLAIM"): None,
         ("NOTIFICATION#INV-9", "NOTIFICATION#0a1b"): "NOTIFICATIONS",
         ("STOREFRONT#shop", "STOREFRONT"): "STOREFRONTS",
+        ("NAMESPACE#", "NAMESPACE"): None,
         ("KEY#abc", "KEY"): "KEYS#shop",
     }
     listed = [item for item in found.values() if "listing" in item]
@@ -78,12 +84,11 @@ def test_only_reusable_codes_lead_from_receipts_to_payments(table: Table) -> Non
     assert {sk for pk, sk in found if pk == "CODE#INV-1"} == {"CODE", *payments}
     receipts = {"RECEIPT#r-1", "RECEIPT#r-2"}
     assert {sk for pk, sk in found if pk == "CODE#INV-2"} == {"CODE", *payments, *receipts}
-    # In no index, and kept as long as its payment.
+    # In no index, and for good, as its payment.
     assert found["CODE#INV-2", "RECEIPT#r-1"] == {
         "pk": {"S": "CODE#INV-2"},
         "sk": {"S": "RECEIPT#r-1"},
         "payment": {"S": "PAYMENT#0000000001"},
-        "ttl": {"N": str(int((at(minutes=6) + RETENTION.evidence).timestamp()))},
     }
     assert found["CODE#INV-2", "RECEIPT#r-2"]["payment"] == {"S": "PAYMENT#0000000002"}
 
@@ -134,22 +139,12 @@ def test_an_item_in_full(table: Table) -> None:
 
 def test_a_claim_in_full(table: Table) -> None:
     table.stores.codes.create(make_own_code())
-    # In no index; gone when the code itself is, at the earliest.
+    # In no index, and for good: whose the digits were is never forgotten.
     assert items(table)["DIGITS#alfa#8899551234567890", "CLAIM"] == {
         "pk": {"S": "DIGITS#alfa#8899551234567890"},
         "sk": {"S": "CLAIM"},
         "invoice_number": {"S": "INV-1"},
-        "ttl": {"N": str(int((at(hours=1) + RETENTION.codes).timestamp()))},
     }
-
-
-def test_a_claim_that_passes_on_lives_as_long_as_its_new_holder(table: Table) -> None:
-    former, heir = make_own_code(), make_own_code("INV-2", expires_at=at(days=30))
-    table.stores.codes.create(former)
-    table.stores.codes.create(heir, former_holder="INV-1")
-    claim = items(table)["DIGITS#alfa#8899551234567890", "CLAIM"]
-    assert claim["invoice_number"] == {"S": "INV-2"}
-    assert claim["ttl"] == {"N": str(int((at(days=30) + RETENTION.codes).timestamp()))}
 
 
 def test_a_claim_whose_code_has_gone_leads_nowhere_and_can_be_taken_over(table: Table) -> None:
@@ -173,59 +168,55 @@ def test_due_work_is_spread_over_the_shards(table: Table) -> None:
     assert shards == {f"DUE#{shard}" for shard in range(8)}
 
 
-def test_what_is_final_has_no_place_in_the_due_index(table: Table) -> None:
-    code = make_code()
-    table.stores.codes.create(code)
-    table.stores.codes.record(make_settlement(code))
-    for item in items(table).values():
-        assert "due_shard" not in item
-        assert "due_at" not in item
-
-
 _FINAL: dict[str, Any] = {"status": Status.EXPIRED, "due_at": None}
 
 
-@pytest.mark.parametrize(
-    ("code", "ends"),
-    [
-        (make_code(), None),
-        (make_code(due_at=None), None),
-        (make_code(status=Status.ACTIVE, due_at=None), None),
-        (make_code(status=Status.EXPIRED, ended_at=at(hours=1)), None),
-        (make_code(**_FINAL, ended_at=at(hours=1)), at(hours=1)),
-        (make_code(**_FINAL | {"status": Status.PAID}, paid_at=at(hours=2)), at(hours=2)),
-        (make_code(**_FINAL, ended_at=at(hours=3), paid_at=at(hours=2)), at(hours=3)),
-        (make_code(**_FINAL), at(hours=1)),
-    ],
-    ids=["new", "requested", "active", "ended", "expired", "paid", "paid and expired", "bare"],
-)
-def test_only_final_codes_come_to_an_end(table: Table, code: PaymentCode, ends: Any) -> None:
-    table.stores.codes.create(code)
-    (item,) = items(table).values()
-    if ends is None:
-        assert "ttl" not in item
-    else:
-        assert item["ttl"] == {"N": str(int((ends + RETENTION.codes).timestamp()))}
-
-
-def test_a_final_code_that_is_looked_at_again_stays(table: Table) -> None:
+def test_a_final_code_is_due_to_be_forgotten_and_for_nothing_else(table: Table) -> None:
     code = make_code(**_FINAL, ended_at=at(hours=1))
     table.stores.codes.create(code)
-    table.stores.codes.save(code.wait(at(hours=2)))
     (item,) = items(table).values()
-    assert "ttl" not in item
+    forget_at = at(hours=1) + RETENTION.codes
+    assert (item["due_at"], item["final"]) == ({"S": instant_text(forget_at)}, {"BOOL": True})
+    codes = table.stores.codes
+    assert codes.get("INV-1") == code
+    assert codes.due(forget_at, 5) == [Work(WorkKind.CODE, "INV-1", due_at=forget_at)]
+    # One that is looked at again is due then, and not final.
+    codes.save(code.wait(at(hours=2)))
+    (item,) = items(table).values()
+    assert (item["due_at"], "final" in item) == ({"S": instant_text(at(hours=2))}, False)
 
 
-def test_evidence_is_kept_for_its_own_time(table: Table) -> None:
-    code = make_code()
+def test_what_has_nothing_left_to_forget_is_in_no_index_of_what_is_due(table: Table) -> None:
+    code = make_code(**_FINAL, ended_at=at(hours=1))
     table.stores.codes.create(code)
-    table.stores.codes.record(make_settlement(code))
-    table.stores.notifications.keep(make_kept())
-    found = items(table)
-    recorded = int((at(minutes=6) + RETENTION.evidence).timestamp())
-    received = int((NOW + RETENTION.evidence).timestamp())
-    assert found["CODE#INV-1", "PAYMENT#0000000001"]["ttl"] == {"N": str(recorded)}
-    assert found["NOTIFICATION#INV-9", "NOTIFICATION#0a1b"]["ttl"] == {"N": str(received)}
+    gone = code.forget(at(days=91))
+    table.stores.codes.save(gone)
+    (item,) = items(table).values()
+    assert {"due_at", "due_shard", "ttl"} & item.keys() == set()
+    assert table.stores.codes.get("INV-1") == gone
+
+
+def test_only_what_nothing_hangs_on_has_a_ttl(table: Table) -> None:
+    """TTL deletes early, late and out of order, and no guarantee may break by it."""
+    stores = table.stores
+    code = make_own_code()
+    stores.codes.create(code)
+    stores.codes.record(make_settlement(code))
+    stores.codes.create(make_code("INV-2", **_FINAL))
+    stores.notifications.keep(make_kept())
+    stores.notifications.keep(make_kept(identity="0b", reason=KeptFor.NOT_SUCCESS))
+    dismissed = make_kept(identity="0c", dismissed="a test", dismissed_at=at(days=9))
+    stores.notifications.keep(dismissed)
+    events = DynamoEventStore(Store(table.client, table.name))
+    events.add(make_record(1))
+    events.add(make_record(2, due_at=None, status=DeliveryStatus.DELIVERED))
+    found = {key: int(item["ttl"]["N"]) for key, item in items(table).items() if "ttl" in item}
+    evidence = RETENTION.evidence
+    assert found == {
+        ("NOTIFICATION#INV-9", "NOTIFICATION#0b"): (NOW + evidence).timestamp(),
+        ("NOTIFICATION#INV-9", "NOTIFICATION#0c"): (at(days=9) + evidence).timestamp(),
+        (f"EVENT#evt_{2:032x}", "EVENT"): make_record().keep_until.timestamp(),
+    }
 
 
 def test_payments_whose_code_has_gone_are_no_history(table: Table) -> None:
@@ -437,7 +428,7 @@ def test_a_former_payment_with_an_odd_number_is_completed_in_its_place(
 ) -> None:
     old_history(table)
     payment = replace(OLD_PAYMENT, identity=odd)
-    item = payment_item("INV-1", payment, RETENTION)
+    item = payment_item("INV-1", payment)
     table.client.put_item(TableName=table.name, Item=item)
     history = table.stores.codes.get_history("INV-1", 5)
     assert history is not None

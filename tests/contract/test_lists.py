@@ -200,7 +200,7 @@ def test_a_forged_cursor_is_refused(stores: Stores) -> None:
 
 
 def test_every_list_has_pages(stores: Stores) -> None:
-    storefronts = [Storefront(f"shop-{n}", f"Shop {n}", at(minutes=n)) for n in range(3)]
+    storefronts = [Storefront(f"shop-{n}", f"Shop {n}", at(minutes=n), f"ns{n}") for n in range(3)]
     keys = [ApiKey(f"key{n}", "shop-1", "0" * 64, at(minutes=n)) for n in range(3)]
     kept = [make_kept("INV-1", f"{n}", received_at=at(minutes=n)) for n in range(3)]
     for number in range(3):

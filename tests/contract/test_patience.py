@@ -15,7 +15,8 @@ from o2o.core.errors import Busy, VersionConflict
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory
 from o2o.usecases.ports import CodeStore
-from tests.contract.conftest import RETENTION, Table
+from tests.contract.conftest import Table
+from tests.support.memory import RETENTION
 from tests.support.samples import (
     at,
     make_code,

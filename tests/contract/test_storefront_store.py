@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from o2o.core.errors import VersionConflict
 from o2o.core.pages import Page
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from tests.contract.conftest import Stores
@@ -18,6 +21,19 @@ def test_a_storefront_is_added_once(stores: Stores) -> None:
     assert not stores.storefronts.add_storefront(SHOP)
     assert stores.storefronts.get_storefront("shop") == SHOP
     assert stores.storefronts.list_storefronts(limit=5, cursor=None) == Page([SHOP], None)
+
+
+@pytest.mark.parametrize("namespace", [None, "k7q2"])
+def test_a_namespace_is_one_storefront_s(stores: Stores, namespace: str | None) -> None:
+    shop = replace(SHOP, namespace=namespace)
+    assert stores.storefronts.add_storefront(shop)
+    with pytest.raises(VersionConflict):
+        stores.storefronts.add_storefront(replace(shop, storefront_id="other"))
+    assert stores.storefronts.get_storefront("other") is None
+    assert not stores.storefronts.add_storefront(replace(shop, namespace="m3p9"))
+    other = replace(shop, storefront_id="other", namespace="m3p9")
+    assert stores.storefronts.add_storefront(other)
+    assert stores.storefronts.get_storefront("other") == other
 
 
 def test_a_key_is_written_and_changed(stores: Stores) -> None:

@@ -330,9 +330,14 @@ class Twins(RuleBasedStateMachine):
         if following is not None:
             self.both_pages(read, following)
 
-    @rule(shop=SHOPS, key=st.sampled_from(["k1", "k2"]), revoked=st.booleans())
-    def use_the_registry(self, shop: str, key: str, revoked: bool) -> None:
-        storefront = Storefront(shop, f"Shop {next(self._ticks)}", self.instant(0))
+    @rule(
+        shop=SHOPS,
+        key=st.sampled_from(["k1", "k2"]),
+        revoked=st.booleans(),
+        namespace=st.sampled_from([None, "k7q2", "m3p9"]),
+    )
+    def use_the_registry(self, shop: str, key: str, revoked: bool, namespace: str | None) -> None:
+        storefront = Storefront(shop, f"Shop {next(self._ticks)}", self.instant(0), namespace)
         api_key = ApiKey(key, shop, "0a", self.instant(0), self.maybe(1 if revoked else None))
         self.both(lambda stores: stores.storefronts.add_storefront(storefront))
         self.both(lambda stores: stores.storefronts.get_storefront(shop))

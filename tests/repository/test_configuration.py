@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import tomllib
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -11,7 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 from admin.bins import MAX_BYTES
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.errors import InvalidConfiguration
-from o2o.entry.settings import parse_bins
+from o2o.entry.settings import GenerateSettings, LifeSettings, parse_bins
 from tests.support.bin_rules import RULES
 from tests.support.documents import read, rows, section
 
@@ -127,5 +129,36 @@ def documented_and_inferred(features: str) -> tuple[set[str], set[str]]:
 
 def test_the_example_of_bins_is_valid():
     table = parse_bins(json.dumps(example("## BINs")))
-    assert len(table.offered(Channel.ALFA, "shop")) == 2
+    assert len(table.offered(Channel.ALFA, "shop", None)) == 2
     assert f"{MAX_BYTES:,} bytes" in section(TEXT, "## BINs")
+
+
+def test_retentions_that_contradict_are_refused_by_every_function_that_has_them():
+    """CloudFormation can't compare numbers; ``make deploy`` does, and the functions do."""
+    environment = {
+        "TABLE_NAME": "o2o",
+        "TIMETABLE": PARAMETERS["Timetable"]["Default"],
+        "CODE_RETENTION_DAYS": "90",
+        "EVIDENCE_RETENTION_DAYS": "90",
+    }
+    assert LifeSettings.from_env(environment).retention.evidence.days == 90
+    with pytest.raises(InvalidConfiguration, match="EVIDENCE_RETENTION_DAYS"):
+        LifeSettings.from_env(environment | {"EVIDENCE_RETENTION_DAYS": "89"})
+    kinds: set[type[LifeSettings]] = {
+        LifeSettings,
+        *LifeSettings.__subclasses__(),
+        GenerateSettings,
+    }
+    for kind in kinds:
+        settings = kind.__new__(kind)
+        object.__setattr__(settings, "code_retention_days", timedelta(days=2))
+        object.__setattr__(settings, "evidence_retention_days", timedelta(days=1))
+        with pytest.raises(InvalidConfiguration, match="EVIDENCE_RETENTION_DAYS"):
+            settings.__post_init__()
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging"])
+def test_the_retentions_of_the_stages_agree(stage):
+    given = tomllib.loads(read("samconfig.toml"))[stage]["deploy"]["parameters"]
+    days = given["parameter_overrides"]
+    assert int(days["CodeRetentionDays"]) <= int(days["EvidenceRetentionDays"])

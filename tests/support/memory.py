@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
 from o2o.core.storefronts import ApiKey, Branding, Storefront
+from o2o.core.timetable import Retention
 from o2o.core.work import Work, WorkKind
 from o2o.usecases.ports import (
     CodeStore,
@@ -39,6 +40,9 @@ Place = tuple[datetime, tuple[str, ...]]
 """Where an entry stands in a list: by its creation, then by its key."""
 
 
+RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=3650))
+
+
 class MemoryTable:
     """What the table holds."""
 
@@ -46,13 +50,15 @@ class MemoryTable:
         self.lock = RLock()
         self.codes: dict[str, PaymentCode] = {}
         self.payments: dict[str, dict[int, Payment]] = {}
-        """By invoice number, then by number."""
+        """By order number, then by number."""
         self.receipts: dict[tuple[str, str], int] = {}
-        """The payments of reusable codes by invoice number and receipt number."""
+        """The payments of reusable codes by order number and receipt number."""
         self.claims: dict[tuple[Channel, str], str] = {}
-        """The invoice numbers of those who claimed digits last."""
+        """The order numbers of those who claimed digits last."""
         self.notifications: dict[tuple[str, str], KeptNotification] = {}
         self.storefronts: dict[str, Storefront] = {}
+        self.namespaces: dict[str | None, str] = {}
+        """Their storefronts' ids."""
         self.api_keys: dict[str, ApiKey] = {}
         self.events: dict[str, EventRecord] = {}
         self.endpoints: dict[str, Endpoint] = {}
@@ -62,8 +68,9 @@ class MemoryTable:
 class MemoryCodeStore(CodeStore):
     """A codes in memory."""
 
-    def __init__(self, table: MemoryTable | None = None) -> None:
+    def __init__(self, table: MemoryTable | None = None, retention: Retention = RETENTION) -> None:
         self._table = table or MemoryTable()
+        self._retention = retention
 
     def create(
         self,
@@ -72,7 +79,7 @@ class MemoryCodeStore(CodeStore):
         former_holder: str | None = None,
         replaced: PaymentCode | None = None,
     ) -> PaymentCode | None:
-        key = code.invoice_number
+        key = code.order_number
         claim = _claim(code)
         with self._table.lock:
             if key in self._table.codes:
@@ -84,7 +91,7 @@ class MemoryCodeStore(CodeStore):
                 self.save(replaced)
             self._table.codes[key] = code
             if claim:
-                self._table.claims[claim] = code.invoice_number
+                self._table.claims[claim] = key
             return None
 
     def find_by_digits(self, channel: Channel, payment_code: str) -> PaymentCode | None:
@@ -92,24 +99,35 @@ class MemoryCodeStore(CodeStore):
             holder = self._table.claims.get((channel, payment_code))
             return None if holder is None else self.get(holder)
 
-    def list_payments(
-        self, invoice_number: str, *, limit: int, cursor: str | None
-    ) -> Page[Payment]:
-        payments = _List(f"payments of {invoice_number}")
+    def release_digits(self, channel: Channel, payment_code: str, *, holder: str) -> None:
+        claim = (channel, payment_code)
+        with self._table.lock:
+            if self._table.claims.get(claim, holder) != holder:
+                raise VersionConflict("another payment code has these digits now")
+            self._table.claims.pop(claim, None)
+
+    def forget_evidence(self, order_number: str) -> None:
+        with self._table.lock:
+            recorded = self._table.payments.get(order_number, {})
+            for number, payment in recorded.items():
+                recorded[number] = payment.forget_evidence()
+
+    def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
+        payments = _List(f"payments of {order_number}")
         after = None if cursor is None else payments.read_number(cursor)
         with self._table.lock:
-            recorded = self._table.payments.get(invoice_number, {})
+            recorded = self._table.payments.get(order_number, {})
             keys = [key for key in sorted(recorded) if after is None or key > after][: limit + 1]
             found = [recorded[key] for key in keys[:limit]]
         more = payments.write(str(keys[limit - 1])) if len(keys) > limit else None
         return Page(found, more)
 
-    def get(self, invoice_number: str) -> PaymentCode | None:
+    def get(self, order_number: str) -> PaymentCode | None:
         with self._table.lock:
-            return self._table.codes.get(invoice_number)
+            return self._table.codes.get(order_number)
 
-    def get_history(self, invoice_number: str, payments: int) -> CodeHistory | None:
-        key = invoice_number
+    def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
+        key = order_number
         with self._table.lock:
             code = self._table.codes.get(key)
             if code is None:
@@ -118,7 +136,7 @@ class MemoryCodeStore(CodeStore):
             return CodeHistory(code, [recorded[each] for each in sorted(recorded)[:payments]])
 
     def save(self, code: PaymentCode) -> None:
-        key = code.invoice_number
+        key = code.order_number
         with self._table.lock:
             before = self._table.codes.get(key)
             if before is None or before.version != code.version - 1:
@@ -137,18 +155,18 @@ class MemoryCodeStore(CodeStore):
     def record(self, settlement: Settlement) -> None:
         code, payment = settlement.code, settlement.payment
         with self._table.lock:
-            recorded = self._table.payments.setdefault(code.invoice_number, {})
+            recorded = self._table.payments.setdefault(code.order_number, {})
             if (payment.number in recorded) is settlement.is_new:
                 raise VersionConflict("a payment code changed since it was read")
             for other in settlement.seen:
-                now = self.get(other.invoice_number)
+                now = self.get(other.order_number)
                 if now is None or now.version != other.version:
                     raise VersionConflict("a payment code changed since it was read")
             self.save(code)
             recorded[payment.number] = payment
             receipt = payment.report.names.get("receipt_number")
             if code.reusable and receipt is not None:
-                self._table.receipts[code.invoice_number, receipt] = payment.number
+                self._table.receipts[code.order_number, receipt] = payment.number
 
     def list_codes(
         self,
@@ -172,7 +190,11 @@ class MemoryCodeStore(CodeStore):
     def due(self, now: datetime, limit: int) -> Sequence[Work]:
         with self._table.lock:
             codes = [
-                Work(WorkKind.CODE, code.invoice_number, due_at=code.due_at)
+                Work(
+                    WorkKind.CODE,
+                    code.order_number,
+                    due_at=code.due_at or code.forget_at(self._retention),
+                )
                 for code in self._table.codes.values()
             ]
             notifications = [
@@ -227,7 +249,13 @@ class MemoryStorefrontStore(StorefrontStore):
     def add_storefront(self, storefront: Storefront) -> bool:
         key = storefront.storefront_id
         with self._table.lock:
-            return _put_new(self._table.storefronts, key, storefront) is None
+            if key in self._table.storefronts:
+                return False
+            if storefront.namespace in self._table.namespaces:
+                raise VersionConflict("the namespace is another storefront's")
+            self._table.namespaces[storefront.namespace] = key
+            self._table.storefronts[key] = storefront
+            return True
 
     def get_storefront(self, storefront_id: str) -> Storefront | None:
         with self._table.lock:

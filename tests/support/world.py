@@ -35,6 +35,7 @@ from o2o.usecases.reconcile_codes import ReconcileCodes
 from o2o.usecases.refresh_code import RefreshCode
 from o2o.usecases.settle import Settle
 from tests.support.memory import (
+    RETENTION,
     MemoryCodeStore,
     MemoryEventStore,
     MemoryNotificationStore,
@@ -138,7 +139,7 @@ class FakeDoku:
         self.sent: list[Intent] = []
 
     def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
-        return f"{code.invoice_number} {code.amount} {expires_in_minutes}"
+        return f"{code.order_number} {code.amount} {expires_in_minutes}"
 
     def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
         assert code.channel in CHANNELS
@@ -169,11 +170,11 @@ class FakeDoku:
             raise DokuOutcomeUnknown("the answer got lost")
         return DokuCode(order.payment_code, order.expires_at, "https://doku.example/how")
 
-    def check_status(self, invoice_number: str, time_left: TimeLeft) -> OrderStatus:
+    def check_status(self, order_number: str, time_left: TimeLeft) -> OrderStatus:
         assert time_left() > 0
         if self.mood in (Mood.DOWN, Mood.FORGETFUL):
             raise DokuUnavailable("DOKU is down")
-        order = self.orders.get(invoice_number)
+        order = self.orders.get(order_number)
         if order is None or self.mood is Mood.DENYING:
             return OrderStatus(OrderState.UNKNOWN)
         visible = [
@@ -182,13 +183,13 @@ class FakeDoku:
             if payment.paid_at + timedelta(seconds=60) <= self._clock()
         ]
         if visible and self.mood is Mood.BABBLING:
-            return OrderStatus(OrderState.SUCCESS, unreadable=Evidence(f"{invoice_number} ?"))
+            return OrderStatus(OrderState.SUCCESS, unreadable=Evidence(f"{order_number} ?"))
         if visible:
             newest = visible[-1]
             return OrderStatus(
                 OrderState.SUCCESS,
                 PaymentReport(
-                    invoice_number=invoice_number,
+                    invoice_number=order_number,
                     payment_code=None,
                     amount=newest.amount,
                     paid_at=newest.paid_at,
@@ -223,9 +224,9 @@ class FakeDoku:
     def learn(self, code: PaymentCode) -> None:
         """DOKU has an order for a code that lives at the merchant from its payment on."""
         assert code.payment_code is not None
-        self.orders[code.invoice_number] = Order(
+        self.orders[code.order_number] = Order(
             Intent("", ""),
-            code.invoice_number,
+            code.order_number,
             code.payment_code,
             Decimal(code.amount),
             code.expires_at,
@@ -323,6 +324,7 @@ class World:
             settle=self.settle,
             clock=self.clock,
             timetable=TIMETABLE,
+            retention=RETENTION,
         )
         self.expire = ExpireCodes(
             codes=self.codes,

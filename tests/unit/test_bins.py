@@ -79,7 +79,7 @@ def test_the_same_digits_on_two_channels_are_two_bins():
     alfa = Bin(ALFA, DIRECT, BinType.DIRECT, "88899")
     indomaret = Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899")
     table = BinTable.of([alfa, indomaret])
-    assert table.offered(INDOMARET, "shop") == (indomaret,)
+    assert table.offered(INDOMARET, "shop", None) == (indomaret,)
 
 
 @pytest.mark.parametrize("unique_part", ["", "12a", "1" * 21, "1 2", "-1", "①"])

@@ -48,7 +48,7 @@ def forgets_whose(source: str) -> list[str]:
             continue
         asked = list(calls(function))
         guarded = any(name.startswith("owned_") for _, name in asked)
-        named = names & {"invoice_number", "event_id", "event_ids"}
+        named = names & {"order_number", "event_id", "event_ids"}
         unguarded = {
             f"{owner}.{name}" for owner, name in asked if name in READS and owner in STORES
         }
@@ -59,7 +59,7 @@ def forgets_whose(source: str) -> list[str]:
 
 STORES = {"codes", "events"}
 LIST_OF_A_GUARDED_CODE = {"codes.list_payments"}
-"""It needs the code's invoice number, and comes after the guard."""
+"""It needs the code's order number, and comes after the guard."""
 
 
 @pytest.mark.parametrize("module", USE_CASES, ids=lambda path: path.stem)
@@ -72,13 +72,13 @@ def test_a_storefront_s_word_for_a_number_goes_through_the_one_reader(module: Pa
 @pytest.mark.parametrize(
     ("module", "call"),
     [
-        ("cancel_code", "owned_code(self.codes, storefront_id, invoice_number)"),
-        ("refresh_code", "owned_code(self.codes, storefront_id, invoice_number)"),
-        ("explain_payment", "owned_code(self.codes, storefront_id, invoice_number)"),
-        ("read_codes", "owned_code(self.codes, storefront_id, invoice_number)"),
+        ("cancel_code", "owned_code(self.codes, storefront_id, order_number)"),
+        ("refresh_code", "owned_code(self.codes, storefront_id, order_number)"),
+        ("explain_payment", "owned_code(self.codes, storefront_id, order_number)"),
+        ("read_codes", "owned_code(self.codes, storefront_id, order_number)"),
         (
             "read_codes",
-            "owned_history(self.codes, storefront_id, invoice_number, payments=PAYMENTS_SHOWN)",
+            "owned_history(self.codes, storefront_id, order_number, payments=PAYMENTS_SHOWN)",
         ),
         ("browse_events", "owned_event(self.events, storefront_id, event_id)"),
     ],
@@ -87,7 +87,7 @@ def test_the_rule_finds_a_use_case_that_forgets(module: str, call: str) -> None:
     """Shown by removing the call."""
     source = (FOLDER / "usecases" / f"{module}.py").read_text("utf-8")
     assert call in source
-    unguarded = call.partition("(")[2].partition(",")[0] + ".get(invoice_number)"
+    unguarded = call.partition("(")[2].partition(",")[0] + ".get(order_number)"
     assert forgets_whose(source.replace(call, unguarded))
 
 

@@ -1,7 +1,7 @@
 """The life of a payment code, use case by use case, on the in-memory twins."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import NoReturn
 
@@ -478,8 +478,10 @@ def test_an_expired_code_is_looked_at_twice_more_and_then_is_final(world):
     world.ask()
     world.live(START + timedelta(hours=20), step=timedelta(minutes=5))
     assert world.code().status is Status.EXPIRED
-    assert world.code().due_at is None
-    assert world.codes.due(datetime(2030, 1, 1, tzinfo=UTC), 10) == []
+    assert (world.code().due_at, world.code().is_final) == (None, True)
+    # Once more, and not to be looked at: to be forgotten.
+    assert world.codes.due(START + timedelta(days=90), 10) == []
+    assert len(world.codes.due(START + timedelta(days=91), 10)) == 1
 
 
 def test_a_cancelled_code_is_watched_beyond_its_expiry(world):

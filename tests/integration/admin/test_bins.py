@@ -97,6 +97,22 @@ def test_a_mistake_is_a_sentence_that_names_the_entry(entry: Any, sentence: str)
     assert check(GENERAL, entry, INDOMARET).mistakes == (sentence,)
 
 
+def test_retentions_that_contradict_are_refused_before_a_deployment(samconfig):
+    given_there = {"Bins": json.dumps([GENERAL]), "CodeRetentionDays": "30"}
+    write(samconfig, dev=given_there | {"EvidenceRetentionDays": "30"})
+    assert run("bins", "check").exit_code == 0
+    for evidence, sentence in (("29", "must be at least"), ("many", "whole numbers")):
+        write(samconfig, dev=given_there | {"EvidenceRetentionDays": evidence})
+        refused = run("bins", "check")
+        assert refused.exit_code == 1
+        assert sentence in refused.stderr
+
+
+def test_a_bin_that_names_nobody_is_shown_as_the_first_storefront_s():
+    rows = check(GENERAL, EXCLUSIVE, DIRECT | {"storefronts": ["shop", "topup"]}).rows
+    assert [row["storefronts"] for row in rows] == ["all", "the first", "shop, topup"]
+
+
 def test_all_mistakes_are_told_at_once():
     short = DIRECT | {"bin": "88995"}
     mistakes = check(EXCLUSIVE, {}, short, INDOMARET | {"storefronts": []}).mistakes

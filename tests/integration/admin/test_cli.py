@@ -71,7 +71,7 @@ def test_several_keys_stand_side_by_side():
 def test_more_storefronts_than_a_page_are_listed():
     storefronts = DynamoStorefrontStore(Store(boto3.client("dynamodb"), "o2o-table"))
     for number in range(105):
-        storefronts.add_storefront(Storefront(f"shop-{number}", "A shop", START))
+        storefronts.add_storefront(Storefront(f"shop-{number}", "A shop", START, f"{number:04}"))
     assert len(answer("storefront", "list")) == 105
 
 

@@ -18,16 +18,19 @@ from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
-from o2o.adapters.dynamodb.table import Retention
+from o2o.adapters.dynamodb.table import code_item
 from o2o.adapters.queue import decode_work, encode_work
 from o2o.adapters.system import system_clock
+from o2o.core.codes import Status
 from o2o.core.deliveries import DeliveryStatus
 from o2o.core.endpoints import PauseReason
 from o2o.core.storefronts import Storefront
 from o2o.core.work import Work, WorkKind
 from tests.integration.functions.conftest import CHANNELS, TIMETABLE
 from tests.support import tables
+from tests.support.memory import RETENTION
 from tests.support.samples import (
+    NOW,
     make_code,
     make_full_code,
     make_kept,
@@ -36,11 +39,11 @@ from tests.support.samples import (
 )
 from tests.support.storefronts import make_record
 
-RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=3650))
 QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLetter",
           "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
-FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "ReadCodes", "ReconcileCodes",
+FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "GenerateCode", "ReadCodes",
+             "ReconcileCodes",
              "RefreshCode")  # fmt: skip
 
 
@@ -200,6 +203,7 @@ def test_a_code_is_shown_with_its_history_and_never_who_pays(run, answer, store)
     assert (shown["payments_count"], shown["payments_complete"]) == (1, True)
     text = run("codes", "show", "INV-1").stdout
     assert "INV-1" in text
+    assert code.customer is not None
     assert code.customer.name not in text + json.dumps(shown)
 
 
@@ -209,6 +213,30 @@ def test_a_code_is_cancelled(answer, store):
         make_own_code(created_at=now, activated_at=now, expires_at=now + timedelta(hours=1))
     )
     assert answer("codes", "cancel", "INV-1")["status"] == "cancelled"
+
+
+def test_digits_are_released_once_they_can_t_be_paid(run, answer, store):
+    now = system_clock()
+    code = make_own_code(created_at=now, activated_at=now, expires_at=now + timedelta(hours=1))
+    DynamoCodeStore(store).create(code)
+    arguments = ("codes", "release-digits", "alfa", code.payment_code)
+    assert "can still be paid" in run(*arguments, ok=False).stderr
+    DynamoCodeStore(store).save(replace(code, status=Status.CANCELLED, version=2))
+    assert answer(*arguments) == {"order_number": "INV-1", "storefront_id": "shop"}
+    assert "no payment code has" in run(*arguments, ok=False).stderr
+
+
+def test_what_version_0_1_stored_is_upgraded_once(answer, store):
+    code = make_code(status=Status.EXPIRED, due_at=None, ended_at=NOW)
+    item = code_item(code, RETENTION) | {"ttl": {"N": "1"}}
+    for name in ("due_at", "due_shard", "final"):
+        del item[name]
+    store.put(item)
+    assert answer("upgrade") == {"seen": 1, "changed": 1, "forgotten": 1}
+    upgraded = DynamoCodeStore(store).get("INV-1")
+    assert upgraded is not None
+    assert (upgraded.customer, upgraded.version) == (None, 2)
+    assert answer("upgrade") == {"seen": 0, "changed": 0, "forgotten": 0}
 
 
 def test_answered_inquiries_that_no_payment_followed_are_listed(run, answer, store):

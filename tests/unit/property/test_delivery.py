@@ -66,7 +66,7 @@ class Delivery(RuleBasedStateMachine):
         self.shops = Shops(clock=self.world.clock)
         self.urls = {shop: self.shops.open(shop) for shop in SHOPS}
         for shop in SHOPS:
-            self.shops.storefronts.add_storefront(Storefront(shop, shop, self.world.clock()))
+            self.shops.storefronts.add_storefront(Storefront(shop, shop, self.world.clock(), shop))
         self.read = 0
         self.messages: list[str] = []
         """What the queue holds, for the delivery."""

@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
+from o2o.core import next_step
 from o2o.core.channels import Feature
 from o2o.core.code_requests import Expiry
 from o2o.core.codes import PaymentCode, Status
@@ -42,6 +43,8 @@ class Simulation(RuleBasedStateMachine):
         self.digits: dict[str, str] = {}
         self.heard: Counter[tuple[str, str]] = Counter()
         self.ended_paid: set[str] = set()
+        self.final: set[str] = set()
+        self.misled: set[str] = set()
 
     def receipts(self, invoice: str) -> list[str | None]:
         history = self.world.codes.get_history(invoice, 1000)
@@ -175,7 +178,22 @@ class Simulation(RuleBasedStateMachine):
     def open_codes_have_a_next_look(self) -> None:
         for invoice in self.reusable:
             code = self.world.code(invoice)
-            assert not code.is_open or code.due_at is not None
+            assert not code.is_open or code.due_at is not None or invoice in self.misled
+
+    @invariant()
+    def a_lie_ends_no_looks_early(self) -> None:
+        """Whoever believes DOKU's lies until it is given up needs a person, who is told."""
+        lies = self.world.doku.mood in (Mood.DENYING, Mood.BABBLING)
+        for invoice in self.reusable.keys() - self.final:
+            code = self.world.code(invoice)
+            if not code.is_final or code.status is Status.PAID:
+                continue
+            self.final.add(invoice)
+            order = self.world.doku.orders.get(invoice)
+            if lies and order and order.payments:
+                over = max(code.ended_at or code.expires_at, code.expires_at)
+                assert self.world.clock() - over >= next_step.SILENCE
+                self.misled.add(invoice)
 
     @invariant()
     def doku_saw_one_request_per_code(self) -> None:
@@ -190,6 +208,9 @@ class Simulation(RuleBasedStateMachine):
         assert world.codes.due(world.clock() + timedelta(days=9), 1000) == []
         for invoice, reusable in self.reusable.items():
             code = world.code(invoice)
+            if invoice in self.misled:
+                assert code.payments or not code.payments_complete
+                continue
             assert not code.is_open
             order = world.doku.orders.get(invoice)
             if order is None or not order.payments:
@@ -206,6 +227,19 @@ class Simulation(RuleBasedStateMachine):
             else:
                 assert (code.status, code.payments) == (Status.PAID, 1)
                 self.the_second_of_a_chain_names_the_first(code)
+
+        self.personal_data_goes_and_the_fact_stays()
+
+    def personal_data_goes_and_the_fact_stays(self) -> None:
+        world = self.world
+        before = {invoice: world.code(invoice) for invoice in self.reusable}
+        world.clock.advance(days=91)
+        world.work_off()
+        for invoice, code in before.items():
+            left = world.code(invoice)
+            assert (left.customer, left.pay_url, left.metadata, left.payment_code) == (None,) * 4
+            assert (left.status, left.payments) == (code.status, code.payments)
+            assert world.codes.create(code) == left
 
     def the_second_of_a_chain_names_the_first(self, code: PaymentCode) -> None:
         chain = [code, *read_chain(self.world.codes, code)]

@@ -20,7 +20,7 @@ _MAC_BYTES = 16
 """128 bits can't be guessed, and keep the address short enough for a chat message."""
 
 _TOKEN = re.compile(r"([A-Za-z0-9_-]{2,86})\.[A-Za-z0-9_-]{22}", re.ASCII)
-"""An invoice number has 64 characters at most."""
+"""An order number has 64 characters at most."""
 
 
 class Signing:
@@ -36,22 +36,22 @@ class Signing:
         self._secret_name = secret_name
         self._master: bytes | None = None
 
-    def page_token(self, invoice_number: str) -> str:
-        """What opens the customer's page of a code: the invoice number and its MAC."""
-        mac = self._derive("page", invoice_number)[:_MAC_BYTES]
-        return f"{_encode(invoice_number.encode())}.{_encode(mac)}"
+    def page_token(self, order_number: str) -> str:
+        """What opens the customer's page of a code: the order number and its MAC."""
+        mac = self._derive("page", order_number)[:_MAC_BYTES]
+        return f"{_encode(order_number.encode())}.{_encode(mac)}"
 
     def read_page_token(self, token: str) -> str | None:
-        """The invoice number of a token made here, or None. Takes as long for any forgery."""
+        """The order number of a token made here, or None. Takes as long for any forgery."""
         form = _TOKEN.fullmatch(token)
         if form is None:
             return None
         try:
-            invoice_number = _decode(form[1]).decode("ascii")
+            order_number = _decode(form[1]).decode("ascii")
         except ValueError:
             return None
-        made = self.page_token(invoice_number)
-        return invoice_number if hmac.compare_digest(made, token) else None
+        made = self.page_token(order_number)
+        return order_number if hmac.compare_digest(made, token) else None
 
     def webhook_secret(self, storefront_id: str, version: int) -> str:
         """A storefront's secret for webhooks, as Standard Webhooks writes it."""

@@ -35,7 +35,8 @@ class Bin:
 
     ``only_features`` are the features that the configuration names, all that are documented
     without it; ``storefronts`` says who may use the BIN, and ``unique_digits`` how long the
-    unique parts are that are generated here.
+    unique parts are that are generated here. A BIN that names no storefronts is everybody's if
+    every merchant of DOKU's shares it anyway, and else the first storefront's (decision 0043).
     """
 
     channel: Channel
@@ -98,9 +99,11 @@ class Bin:
         usual = max(USUAL_CODE_DIGITS - len(self.digits), FEWEST_UNIQUE_DIGITS)
         return self.unique_digits or min(usual, self.rule.max_unique_digits)
 
-    def is_for(self, storefront_id: str) -> bool:
-        """Whether a storefront may use it."""
-        return self.storefronts is None or storefront_id in self.storefronts
+    def is_for(self, storefront_id: str, namespace: str | None) -> bool:
+        """Whether a storefront may use it; only the first one has no namespace."""
+        if self.storefronts is not None:
+            return storefront_id in self.storefronts
+        return self.bin_type is BinType.GENERAL or namespace is None
 
     def compose(self, unique_part: str) -> str:
         """The payment code of this BIN and a unique part. Raises ValueError if it does not fit."""
@@ -143,21 +146,32 @@ class BinTable:
                 " so that a code could belong to both"
             )
 
-    def offered(self, channel: Channel, storefront_id: str) -> tuple[Bin, ...]:
+    def offered(
+        self, channel: Channel, storefront_id: str, namespace: str | None
+    ) -> tuple[Bin, ...]:
         """A channel's BINs that a storefront may use, in the order of the configuration."""
         return tuple(
-            entry for entry in self.bins if entry.channel is channel and entry.is_for(storefront_id)
+            entry
+            for entry in self.bins
+            if entry.channel is channel and entry.is_for(storefront_id, namespace)
         )
 
     def choose(
-        self, channel: Channel, feature: Feature, storefront_id: str, digits: str | None
+        self,
+        channel: Channel,
+        feature: Feature,
+        storefront_id: str,
+        namespace: str | None,
+        digits: str | None,
     ) -> Bin:
         """The BIN for a new code; ``digits`` is the one that the storefront asks for, if any.
 
         Raises InvalidRequest if none fits, or several.
         """
         offered = [
-            entry for entry in self.offered(channel, storefront_id) if feature in entry.features
+            entry
+            for entry in self.offered(channel, storefront_id, namespace)
+            if feature in entry.features
         ]
         if not offered:
             raise InvalidRequest.of("feature", f"is not offered for {channel}")

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from o2o.core.channels import Channel, ChannelSettings, Feature, ReceiptField
 from o2o.core.codes import NO_RECEIPT, Customer, Receipt
 from o2o.core.errors import InvalidRequest
+from o2o.core.storefronts import check_invoice_number
 from o2o.core.wib import end_of_day
 
 DEFAULT_EXPIRY_MINUTES = 60
@@ -43,8 +44,9 @@ class Expiry:
 class CodeRequest:
     """What a storefront asks for. ``amount`` is whole rupiah.
 
-    ``fingerprint`` is equal for equal requests only. ``public_url`` is where customers reach this
-    stack; without it the code gets no page for its customer.
+    ``fingerprint`` is equal for equal requests only. ``namespace`` is the storefront's.
+    ``public_url`` is where customers reach this stack; without it the code gets no page for its
+    customer.
     """
 
     invoice_number: str
@@ -62,9 +64,11 @@ class CodeRequest:
     receipt: Receipt = NO_RECEIPT
     metadata: str | None = None
     public_url: str | None = None
+    namespace: str | None = None
 
     def check(self, settings: ChannelSettings | None) -> ChannelSettings:
         """The settings of the request's channel, if it keeps to them. Raises InvalidRequest."""
+        check_invoice_number(self.namespace, self.invoice_number)
         if settings is None:
             raise InvalidRequest.of("channel", "is not offered")
         if not settings.min_amount <= self.amount <= settings.max_amount:

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from o2o.core.channels import Channel, Feature
 from o2o.core.errors import IllegalMove, Obstacle
-from o2o.core.timetable import Timetable
+from o2o.core.storefronts import to_invoice_number, to_order_number
+from o2o.core.timetable import Retention, Timetable
 
 
 class Status(StrEnum):
@@ -43,6 +45,8 @@ class Move(StrEnum):
     """Only the instant of the next look changes."""
     REPLACE = "replace"
     """Another code stands in for one that has ended."""
+    FORGET = "forget"
+    """What need not be kept of a final code goes: personal data first, DOKU's messages later."""
 
 
 TRANSITIONS: dict[tuple[Status, Move], Status] = {
@@ -69,6 +73,7 @@ TRANSITIONS: dict[tuple[Status, Move], Status] = {
         for status in (Status.EXPIRED, Status.CANCELLED, Status.FAILED)
     },
     **{(status, Move.WAIT): status for status in Status if status is not Status.PAID},
+    **{(status, Move.FORGET): status for status in Status},
 }
 """The whole life cycle. What is not here can't happen."""
 
@@ -191,8 +196,10 @@ class PaymentCode:
     """A payment code's whole state. Instants are aware UTC, amounts whole rupiah.
 
     ``version`` counts the changes and is the storefront's ``sequence``; ``due_at`` is the
-    instant of the next look, None for a final code; ``fingerprint`` decides whether a
-    repeated request is the same request; ``metadata`` is the storefront's own JSON text.
+    instant of the next look, None for a final code, which is only forgotten (``forget_at``);
+    ``fingerprint`` decides whether a repeated request is the same request; ``metadata`` is the
+    storefront's own JSON text.
+    ``invoice_number`` is the storefront's own; ``replaces`` and ``replaced_by`` are order numbers.
     """
 
     invoice_number: str
@@ -202,7 +209,8 @@ class PaymentCode:
     bin: str | None
     amount: int
     reusable: bool
-    customer: Customer
+    customer: Customer | None
+    """None once it was forgotten."""
     created_at: datetime
     expires_at: datetime
     fingerprint: str
@@ -239,6 +247,23 @@ class PaymentCode:
     refund: Refund | None = None
     payments: int = 0
     last_payment: PaymentMark | None = None
+    namespace: str | None = None
+    """Its storefront's."""
+    forgotten_at: datetime | None = None
+    """When all that is personal went from it."""
+    evidence_forgotten_at: datetime | None = None
+    """When DOKU's messages about its payments went; None again once it changes after that."""
+    digits_sha256: str | None = field(default=None, repr=False)
+    """Of a forgotten code: enough to tell whether digits were its own."""
+
+    @property
+    def order_number(self) -> str:
+        """What DOKU knows it by; unique in the stack."""
+        return to_order_number(self.namespace, self.invoice_number)
+
+    def to_invoice_number(self, order_number: str) -> str:
+        """The storefront's own number of another code in the chain."""
+        return to_invoice_number(self.namespace, order_number)
 
     def move(self, move: Move, **changes: Any) -> "PaymentCode":
         """The code after a move, one version on. Raises IllegalMove if the table lacks it."""
@@ -247,6 +272,11 @@ class PaymentCode:
             raise IllegalMove(
                 f"a payment code that is {self.status} can't {_IN_WORDS.get(move, move)}"
             )
+        if self.forgotten_at is not None:
+            # A late payment names the digits; what was forgotten does not come back. Its evidence
+            # is new, and goes in its own time.
+            changes.pop("payment_code", None)
+            changes.setdefault("evidence_forgotten_at", None)
         return replace(self, status=status, version=self.version + 1, **changes)
 
     @property
@@ -264,6 +294,17 @@ class PaymentCode:
         if not self.merchant_made or self.payment_code is None or self.bin is None:
             return None
         return self.payment_code.removeprefix(self.bin)
+
+    def has_other_digits(self, payment_code: str | None) -> bool:
+        """Whether these are certainly not its digits, where both are known."""
+        if payment_code is None:
+            return False
+        if self.digits_sha256 is not None:
+            return self.digits_sha256 != self._digits_sha256(payment_code)
+        return self.payment_code is not None and self.payment_code != payment_code
+
+    def _digits_sha256(self, payment_code: str) -> str:
+        return sha256(f"{self.order_number} {payment_code}".encode()).hexdigest()
 
     def holds_digits(self, now: datetime) -> bool:
         """Whether no other code may have its digits.
@@ -310,8 +351,8 @@ class PaymentCode:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing is asked about it any more by itself."""
-        return not self.is_open and self.due_at is None
+        """Whether DOKU is not asked about it any more. An open code is then left to a person."""
+        return self.due_at is None
 
     @property
     def payments_complete(self) -> bool:
@@ -321,7 +362,9 @@ class PaymentCode:
         there was none is known after the last look; that there was one and no more, only of a
         code that DOKU registered for one payment.
         """
-        if self.status is not Status.PAID and not self.is_final:
+        if self.unconfirmed or self.disputed:
+            return False
+        if self.is_open or (self.status is not Status.PAID and not self.is_final):
             return False
         registered_for_one = not self.reusable and self.feature is not Feature.DIPC
         return self.payments == 0 or (self.payments == 1 and registered_for_one)
@@ -434,6 +477,55 @@ class PaymentCode:
     def is_open(self) -> bool:
         """Whether DOKU's answer or a payment is still expected."""
         return self.status in (Status.REQUESTED, Status.ACTIVE)
+
+    def forget_at(self, retention: Retention) -> datetime | None:
+        """When what need not be kept goes from a final code; None: nothing more will.
+
+        Counted from instants of our own clock: DOKU's date of a payment may be any.
+        """
+        if not self.is_final:
+            return None
+        learnt_at = self._learnt_at
+        if self.forgotten_at is None:
+            ends = [self.ended_at, learnt_at, None if self.paid_at else self.expires_at]
+            return max(end for end in (self.created_at, *ends) if end) + retention.codes
+        if learnt_at is None or self.evidence_forgotten_at is not None:
+            return None
+        return max(self.forgotten_at, learnt_at + retention.evidence)
+
+    @property
+    def _learnt_at(self) -> datetime | None:
+        """When we learnt of its newest payment."""
+        if self.last_payment is None:
+            return None
+        # Old marks lack it; the store's date in them is no substitute, it may be any.
+        return self.last_payment.recorded_at or self.ended_at or self.created_at
+
+    def forget(self, now: datetime) -> "PaymentCode":
+        """A final code without all that is personal.
+
+        What stays is what a message about it could need: numbers, storefront, amount, status,
+        the digits' hash, and its payments.
+        """
+        digits = self.payment_code
+        return self.move(
+            Move.FORGET,
+            forgotten_at=now,
+            customer=None,
+            digits_sha256=digits and self._digits_sha256(digits),
+            info=None,
+            receipt=NO_RECEIPT,
+            metadata=None,
+            intent=None,
+            how_to_pay_page=None,
+            how_to_pay_api=None,
+            pay_url=None,
+            payment_code=None,
+        )
+
+    def forget_evidence(self, now: datetime) -> "PaymentCode":
+        """A forgotten code whose payments have lost DOKU's messages, too."""
+        return self.move(Move.FORGET, evidence_forgotten_at=now)
 
     def next_look(self, *, now: datetime, timetable: Timetable) -> datetime:
         """When an active code is next looked at."""

@@ -16,6 +16,9 @@ from o2o.core.retries import Jitter, RetrySchedule, later
 ATTEMPTS_SHOWN = 20
 """An event remembers this many of its attempts, the newest."""
 
+DEAD_LETTERS_KEPT = timedelta(days=15)
+"""A day longer than the queue of dead letters keeps an event's id."""
+
 TIMEOUT = "timeout"
 """The error word of an attempt that took too long."""
 
@@ -81,6 +84,17 @@ class EventRecord:
     tries: int = 0
     attempts: tuple[Attempt, ...] = ()
     version: int = 1
+
+    @property
+    def forget_at(self) -> datetime | None:
+        """When it may go; None while it must still be sent.
+
+        One that was tried lately stays as long as its id can be among the dead letters.
+        """
+        if self.due_at is not None:
+            return None
+        tried = [attempt.at + DEAD_LETTERS_KEPT for attempt in self.attempts[-1:]]
+        return max([self.keep_until, *tried])
 
     def is_wanted(self, now: datetime) -> bool:
         """Whether it should be sent now: it is due, or new."""

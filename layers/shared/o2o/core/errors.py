@@ -56,7 +56,7 @@ class InvoiceNumberTaken(O2OError):
 
 
 class DigitsTaken(O2OError):
-    """The digits belong to another payment code. ``holder`` is its invoice number."""
+    """The digits belong to another payment code. ``holder`` is its order number."""
 
     def __init__(self, holder: str) -> None:
         super().__init__("these digits belong to another live payment code")

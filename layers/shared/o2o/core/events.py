@@ -91,8 +91,8 @@ def _is_news(before: PaymentCode | None, payment: PaymentMark, after: PaymentCod
 def _event(
     kind: EventType, code: PaymentCode, occurred_at: datetime, payment: PaymentMark | None = None
 ) -> Event:
-    # An invoice number may come round, once its former code has been forgotten.
-    change = f"{code.invoice_number}\n{code.created_at.isoformat()}\n{code.version}\n{kind}"
+    # With the creation, because version 0.1 let an invoice number come round.
+    change = f"{code.order_number}\n{code.created_at.isoformat()}\n{code.version}\n{kind}"
     event_id = f"evt_{sha256(change.encode()).hexdigest()[:32]}"
     return Event(event_id, kind, occurred_at, code, payment)
 

@@ -67,7 +67,7 @@ def judge(code: PaymentCode | None, payment_code: str, now: datetime) -> Inquiry
     A claim on digits names an invoice number, and may outlive the code that it was made for: the
     digits that were asked for must be the code's own.
     """
-    if code is None or code.payment_code != payment_code:
+    if code is None or code.has_other_digits(payment_code):
         return InquiryStatus.NOT_FOUND
     if code.feature is not Feature.DIPC:
         return InquiryStatus.DECLINE

@@ -59,34 +59,39 @@ def after_status(
     if code.status is Status.PAID:
         return None
     confirms = _confirms(code, state)
+    if code.is_open and now < code.expires_at and state is not OrderState.EXPIRED:
+        return _wait(code, _look_before_expiry(code, now, timetable))
+    if not confirms and state not in (OrderState.SUCCESS, OrderState.REFUNDED):
+        # DOKU contradicts itself, or says what nobody understands.
+        return after_silence(code, now=now, timetable=timetable)
     if not code.is_open:
         look = code.next_look_after_end(now=now, timetable=timetable)
         return _wait(code, look, unconfirmed=code.unconfirmed and not confirms)
     if code.disputed:
         return after_dispute(code, now=now, timetable=timetable)
-    if now < code.expires_at and state is not OrderState.EXPIRED:
-        return _wait(code, _look_before_expiry(code, now, timetable))
-    if not confirms and state not in (OrderState.SUCCESS, OrderState.REFUNDED):
-        # DOKU contradicts itself, or says what nobody understands.
-        return after_silence(code, now=now, timetable=timetable)
     return _end(code, state, now, timetable)
 
 
-def after_dispute(code: PaymentCode, *, now: datetime, timetable: Timetable) -> PaymentCode | None:
+def after_dispute(
+    code: PaymentCode, *, now: datetime, timetable: Timetable, readable: bool = True
+) -> PaymentCode | None:
     """DOKU said that the code was paid, and what it said does not pay it.
 
     Another amount, or one that can't be read: never expired from then on, whatever DOKU says
-    next, and left to a person (decisions 0009, 0041).
+    next, and left to a person (decisions 0009, 0041). What can't be read today may be readable
+    tomorrow, so DOKU is asked for as long as one that says nothing.
     """
     if code.status is Status.PAID:
         return None
-    if not code.is_open:
-        return _wait(code, code.next_look_after_end(now=now, timetable=timetable))
-    if now < code.expires_at:
-        look: datetime | None = _look_before_expiry(code, now, timetable)
-    else:
+    if code.is_open and now < code.expires_at:
+        return _wait(code, _look_before_expiry(code, now, timetable), disputed=True)
+    if not readable:
+        look = _until_given_up(code, now, timetable)
+    elif code.is_open:
         look = timetable.after_end([code.expires_at], now)
-    return _wait(code, look, disputed=True)
+    else:
+        look = code.next_look_after_end(now=now, timetable=timetable)
+    return _wait(code, look, disputed=code.disputed or code.is_open)
 
 
 def after_silence(

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Self
 
 from o2o.core.payments import Evidence, PaymentReport
-from o2o.core.timetable import Timetable
+from o2o.core.timetable import Retention, Timetable
 
 NO_INVOICE_NUMBER = "-"
 """Stands for the invoice number of a message in which none could be read."""
@@ -81,6 +81,7 @@ class KeptNotification:
     received_at: datetime
     due_at: datetime | None = None
     dismissed: str | None = None
+    dismissed_at: datetime | None = None
 
     @classmethod
     def of(
@@ -105,6 +106,12 @@ class KeptNotification:
             received_at=now,
             due_at=timetable.while_unreachable(now, now) if reason is KeptFor.UNMATCHED else None,
         )
+
+    def forget_at(self, retention: Retention) -> datetime | None:
+        """When it may go: evidence only, once no person need look at it any more; else None."""
+        if self.dismissed is None and self.reason is not KeptFor.NOT_SUCCESS:
+            return None
+        return (self.dismissed_at or self.received_at) + retention.evidence
 
     def next_look(self, now: datetime, timetable: Timetable) -> datetime | None:
         """When it is tried against later codes again, or None: never by itself."""

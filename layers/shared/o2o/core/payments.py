@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from o2o.core.channels import Feature
@@ -43,10 +44,23 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """DOKU's message as it came: the raw body and the headers that its signature covers."""
+    """DOKU's message as it came: the raw body and the headers that its signature covers.
+
+    Of a forgotten one the body's SHA-256 is left, so that it is known when it comes again.
+    """
 
     body: str = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    sha256: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The body's SHA-256."""
+        return self.sha256 or sha256(self.body.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def forget(self) -> "Evidence":
+        """What is left of it after its retention."""
+        return Evidence("", sha256=self.digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +84,10 @@ class PaymentReport:
     agent_id: str | None = None
     store_id: str | None = None
     receipt_number: str | None = None
+
+    def forget_evidence(self) -> "PaymentReport":
+        """What it tells, without DOKU's message and the digits in it."""
+        return replace(self, evidence=self.evidence.forget(), payment_code=None)
 
     @property
     def names(self) -> dict[str, str]:
@@ -137,6 +155,14 @@ class Payment:
         yield self.report
         yield from self.further
 
+    def forget_evidence(self) -> "Payment":
+        """The payment without DOKU's messages. What tells it from other payments stays."""
+        return replace(
+            self,
+            report=self.report.forget_evidence(),
+            further=tuple(each.forget_evidence() for each in self.further),
+        )
+
     @property
     def mark(self) -> PaymentMark:
         """What the code's item remembers of this payment, for its events."""
@@ -200,7 +226,7 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     that name two amounts, one is wrong.
     """
     known = payment.report
-    if any(each.evidence.body == report.evidence.body for each in payment.tellings):
+    if any(each.evidence.digest == report.evidence.digest for each in payment.tellings):
         return Relation.SAME
     if _contradict(known, report, "acquirer", "agent_id", "store_id", "receipt_number"):
         return Relation.OTHER
@@ -303,8 +329,8 @@ def _likeliest(payments: Sequence[Payment], report: PaymentReport) -> Payment:
     """The payment that has most in common with a telling; of equal ones, the first."""
 
     def likeness(payment: Payment) -> tuple[bool, int]:
-        bodies = {each.evidence.body for each in payment.tellings}
-        return report.evidence.body in bodies, len(payment.report.facts & report.facts)
+        digests = {each.evidence.digest for each in payment.tellings}
+        return report.evidence.digest in digests, len(payment.report.facts & report.facts)
 
     return max(payments, key=likeness)
 
@@ -317,6 +343,8 @@ def _complete(
     *doubts: Doubt,
 ) -> Settlement | None:
     """A known payment of which a telling says more, or None if it does not."""
+    if any(each.evidence.sha256 == report.evidence.digest for each in payment.tellings):
+        return None
     told = frozenset[object]().union(*(each.facts for each in payment.tellings))
     shown = code.reusable and report.source is Source.STATUS_CHECK
     if report.facts <= told or len(payment.further) + 1 >= MOST_TELLINGS:
@@ -445,7 +473,7 @@ def _first_paid(code: PaymentCode, kind: PaymentKind, chain: Sequence[PaymentCod
 
 
 def _judge(code: PaymentCode, report: PaymentReport) -> tuple[Move, PaymentKind]:
-    if _has_other_digits(code, report):
+    if code.has_other_digits(report.payment_code):
         return Move.RECORD, PaymentKind.DIGITS_MISMATCH
     if not _matches(code, report):
         return Move.RECORD, PaymentKind.AMOUNT_MISMATCH
@@ -472,10 +500,5 @@ def _matches(code: PaymentCode, report: PaymentReport) -> bool:
     return (
         report.amount == code.amount
         and report.currency in (None, CURRENCY)
-        and not _has_other_digits(code, report)
+        and not code.has_other_digits(report.payment_code)
     )
-
-
-def _has_other_digits(code: PaymentCode, report: PaymentReport) -> bool:
-    digits = code.payment_code, report.payment_code
-    return None not in digits and digits[0] != digits[1]

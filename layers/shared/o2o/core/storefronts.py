@@ -1,4 +1,9 @@
-"""Storefronts: who may ask for codes, the API keys that prove it, and their branding."""
+"""Storefronts: who may ask for codes, the API keys that prove it, and their branding.
+
+An invoice number belongs to its storefront, and DOKU needs one that is unique in the stack: the
+order number. The first storefront's order numbers are its plain invoice numbers. Every later
+storefront has a namespace, and its order numbers begin with it: ``k7q2._INV-1`` (decision 0042).
+"""
 
 import hmac
 import re
@@ -7,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Self
+
+from o2o.core.errors import InvalidRequest
 
 MAX_LOGO_BYTES = 6 * 1024
 """8 KiB once it is text in the page."""
@@ -24,30 +31,92 @@ KEY_ID_LENGTH = 12
 SECRET_LENGTH = 50
 """Lower-case letters and digits: 36 to the power of 50 is more than 2 to the power of 258."""
 
+LONGEST_ORDER_NUMBER = 64
+"""DOKU takes no more characters (DOKU protocol, section 3)."""
+
+NAMESPACE_LENGTH = 4
+"""Lower-case letters and digits."""
+
+_SEPARATOR = "._"
+"""Of characters that DOKU takes; rare enough in numbers of a shop's own making to be reserved."""
+
+_IN_A_NAMESPACE = re.compile(rf"[a-z0-9]{{{NAMESPACE_LENGTH}}}\._.*", re.ASCII)
+
+LONGEST_IN_A_NAMESPACE = LONGEST_ORDER_NUMBER - NAMESPACE_LENGTH - len(_SEPARATOR)
+
+
+def to_order_number(
+    namespace: str | None, invoice_number: str, field_name: str = "invoice_number"
+) -> str:
+    """What DOKU gets for a storefront's invoice number. Raises InvalidRequest if it is too long."""
+    if namespace is None:
+        return invoice_number
+    if len(invoice_number) > LONGEST_IN_A_NAMESPACE:
+        raise InvalidRequest.of(
+            field_name, f"must have at most {LONGEST_IN_A_NAMESPACE} characters"
+        )
+    return f"{namespace}{_SEPARATOR}{invoice_number}"
+
+
+def to_invoice_number(namespace: str | None, order_number: str) -> str:
+    """The storefront's own number in an order number of its namespace."""
+    if namespace is None:
+        return order_number
+    return order_number.removeprefix(f"{namespace}{_SEPARATOR}")
+
+
+def check_invoice_number(namespace: str | None, invoice_number: str) -> None:
+    """Raise InvalidRequest for a number that a new code of this storefront can't have.
+
+    A plain number must not lie in another storefront's namespace. Whether there is such a
+    storefront plays no part: the answer tells nobody anything.
+    """
+    if namespace is None and _IN_A_NAMESPACE.fullmatch(invoice_number):
+        raise InvalidRequest.of(
+            "invoice_number",
+            f"must not begin with {NAMESPACE_LENGTH} lower-case letters or digits"
+            f" and {_SEPARATOR!r}: such numbers are reserved",
+        )
+    to_order_number(namespace, invoice_number)
+
 
 @dataclass(frozen=True, slots=True)
 class Storefront:
-    """A shop or application that asks for payment codes. ``name`` is for people."""
+    """A shop or application that asks for payment codes. ``name`` is for people.
+
+    ``namespace`` is None for the first storefront of a stack, and for those of version 0.1.
+    """
 
     storefront_id: str
     name: str
     created_at: datetime
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key as it is stored: of its secret, the SHA-256 only."""
+    """An API key as it is stored: of its secret, the SHA-256 only.
+
+    It carries its storefront's ``namespace``, so that a request needs no further read.
+    """
 
     key_id: str
     storefront_id: str
     secret_sha256: str = field(repr=False)
     created_at: datetime
     revoked_at: datetime | None = None
+    namespace: str | None = None
 
     @classmethod
-    def of(cls, key_id: str, secret: str, storefront_id: str, created_at: datetime) -> Self:
-        """A new key."""
-        return cls(key_id, storefront_id, _digest(secret), created_at)
+    def of(cls, key_id: str, secret: str, storefront: Storefront, created_at: datetime) -> Self:
+        """A new key of a storefront's."""
+        return cls(
+            key_id,
+            storefront.storefront_id,
+            _digest(secret),
+            created_at,
+            namespace=storefront.namespace,
+        )
 
     def is_opened_by(self, secret: str) -> bool:
         """Whether the key is in force and this is its secret."""

@@ -10,6 +10,22 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what need not be kept for good is kept, from when we learnt of it.
+
+    ``codes``: the personal data on a final code. ``evidence``: DOKU's signed messages. Evidence
+    may not go before its code: raises ValueError.
+    """
+
+    codes: timedelta
+    evidence: timedelta
+
+    def __post_init__(self) -> None:
+        if self.evidence < self.codes:
+            raise ValueError("evidence may not be kept for less time than the codes that it proves")
+
+
+@dataclass(frozen=True, slots=True)
 class Timetable:
     """The settings.
 

@@ -19,8 +19,9 @@ class WorkKind(StrEnum):
 class Work:
     """Something that is due.
 
-    ``identity`` is a kept notification's or an event's own; a code has its invoice number
-    only, and an event no invoice number.
+    ``invoice_number`` is the order number, by the name that queued messages have for it.
+    ``identity`` is a kept notification's or an event's own; a code has none, and an event no
+    order number.
     """
 
     kind: WorkKind

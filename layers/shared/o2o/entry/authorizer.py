@@ -32,7 +32,7 @@ def answer(event: dict[str, Any], key: ApiKey | None) -> dict[str, Any]:
         aws_account_id=arn.aws_account_id,
         api_id=arn.api_id,
         stage=arn.stage,
-        context={"storefront_id": key.storefront_id, "key_id": key.key_id} if key else None,
+        context=_context(key) if key else None,
     )
     if key:
         policy.allow_all_routes()
@@ -40,3 +40,9 @@ def answer(event: dict[str, Any], key: ApiKey | None) -> dict[str, Any]:
         count("ApiKeyRejected")
         policy.deny_all_routes()
     return policy.asdict()
+
+
+def _context(key: ApiKey) -> dict[str, str]:
+    """What the functions hear of the caller; API Gateway passes no null on."""
+    context = {"storefront_id": key.storefront_id, "key_id": key.key_id}
+    return context if key.namespace is None else context | {"namespace": key.namespace}

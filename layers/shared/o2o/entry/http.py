@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from o2o.core.errors import DokuError, InvalidRequest, O2OError, UntrustedMessage
+from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
 from o2o.entry.body import check_json_body
 from o2o.entry.models.text import INVOICE_NUMBER_PATTERN
@@ -38,9 +39,22 @@ class Api:
     @property
     def storefront_id(self) -> str:
         """Whose request this is, by the authorizer's word."""
-        return str(
-            self.routes.current_event.raw_event["requestContext"]["authorizer"]["storefront_id"]
-        )
+        return str(self._caller["storefront_id"])
+
+    @property
+    def namespace(self) -> str | None:
+        """The caller's namespace, by the authorizer's word."""
+        namespace = self._caller.get("namespace")
+        return None if namespace is None else str(namespace)
+
+    @property
+    def _caller(self) -> dict[str, Any]:
+        caller: dict[str, Any] = self.routes.current_event.raw_event["requestContext"]["authorizer"]
+        return caller
+
+    def order_number(self, invoice_number: str) -> str:
+        """The order number of the caller's own invoice number. Raises InvalidRequest."""
+        return to_order_number(self.namespace, invoice_number)
 
     def public_url(self, configured: str | None, path: str) -> str:
         """Where customers reach this stack: where it is said to be, or where this call came in."""

@@ -63,6 +63,7 @@ _RECONCILED_METRICS = {
     Finding.DOKU_SILENT: "ReconciledDokuSilent",
     Finding.UNREADABLE: "ReconciledUnreadable",
     Finding.UNMATCHED: "ReconciledUnmatched",
+    Finding.FORGOTTEN: "ReconciledForgotten",
 }
 """Of the others there is nothing to say."""
 
@@ -154,7 +155,7 @@ def count_received(received: ReceivedNotification) -> None:
 def count_answered(answered: Answered) -> None:
     """Count and log the answer to an inquiry."""
     count(_INQUIRY_METRICS[answered.status])
-    logger.info("inquiry answered", status=answered.status, invoice_number=answered.invoice_number)
+    logger.info("inquiry answered", status=answered.status, invoice_number=answered.order_number)
 
 
 def count_reconciled(reconciled: Reconciled) -> None:
@@ -162,7 +163,7 @@ def count_reconciled(reconciled: Reconciled) -> None:
     count_payment(reconciled.payment)
     count_doku_error(reconciled.doku_error)
     code = reconciled.code
-    invoice_number = code and code.invoice_number
+    invoice_number = code and code.order_number
     if reconciled.unconfirmed:
         count("CodeUnconfirmed")
         logger.error("code unconfirmed", invoice_number=invoice_number)

@@ -15,7 +15,7 @@ from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.errors import InvalidConfiguration
 from o2o.core.retries import RetrySchedule
-from o2o.core.timetable import Timetable
+from o2o.core.timetable import Retention, Timetable
 
 Parsed = TypeVar("Parsed")
 
@@ -34,11 +34,19 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifeSettings(Settings):
-    """For functions that change codes. Retentions count from a code's end, or from a payment."""
+    """For functions that change codes."""
 
     timetable: Timetable
     code_retention_days: timedelta
     evidence_retention_days: timedelta
+
+    def __post_init__(self) -> None:
+        check_retention(self.code_retention_days, self.evidence_retention_days)
+
+    @property
+    def retention(self) -> Retention:
+        """How long what need not be kept for good is kept."""
+        return Retention(codes=self.code_retention_days, evidence=self.evidence_retention_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,7 @@ class GenerateSettings(DokuSettings):
     signing_secret_name: str
 
     def __post_init__(self) -> None:
+        DokuSettings.__post_init__(self)
         check_paths(self.channels, self.bins)
 
 
@@ -298,6 +307,15 @@ def check_paths(channels: Mapping[Channel, ChannelSettings], bins: BinTable) -> 
                 f"BIN {entry.digits!r}: mgpc needs merchant_path of {entry.channel} in CHANNELS,"
                 " or leave it out of the BIN's features"
             )
+
+
+def check_retention(codes: timedelta, evidence: timedelta) -> None:
+    """Raise InvalidConfiguration for retentions that contradict each other."""
+    if evidence < codes:
+        raise InvalidConfiguration(
+            "EVIDENCE_RETENTION_DAYS: must be at least CODE_RETENTION_DAYS, so that no evidence"
+            " goes before its code"
+        )
 
 
 def parse_timetable(value: str) -> Timetable:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
     from o2o.adapters.dynamodb.store import Store
     from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
+    from o2o.adapters.dynamodb.upgrade import Upgrade
     from o2o.adapters.queue import SqsWorkQueue
     from o2o.adapters.secrets import SecretCredentials
     from o2o.adapters.signing import Signing
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from o2o.usecases.reconcile import Reconcile
     from o2o.usecases.reconcile_codes import ReconcileCodes
     from o2o.usecases.refresh_code import RefreshCode
+    from o2o.usecases.release_digits import ReleaseDigits
     from o2o.usecases.resolve_notifications import ResolveNotifications
     from o2o.usecases.settle import Settle
     from o2o.usecases.show_code import ShowCode
@@ -153,6 +155,7 @@ def reconcile_codes() -> "ReconcileCodes":
         settle=_settle(settings),
         clock=clock,
         timetable=settings.timetable,
+        retention=settings.retention,
     )
 
 
@@ -292,6 +295,20 @@ def manage_endpoints() -> "ManageEndpoints":
     )
 
 
+def upgrade() -> "Upgrade":
+    """Wire the command that upgrades stored items, in the environment of ``reconcile_codes``."""
+    from o2o.adapters.dynamodb.upgrade import Upgrade
+
+    return Upgrade(_store(read_settings(LifeSettings)))
+
+
+def release_digits() -> "ReleaseDigits":
+    """Wire the command that lets digits go, in the environment of ``generate_code``."""
+    from o2o.usecases.release_digits import ReleaseDigits
+
+    return ReleaseDigits(codes=_codes(read_settings(Settings)), clock=clock)
+
+
 def resolve_notifications() -> "ResolveNotifications":
     """Wire the commands about kept notifications, in the environment of ``reconcile_codes``."""
     from o2o.usecases.resolve_notifications import ResolveNotifications
@@ -326,13 +343,8 @@ def _session() -> boto3.session.Session:
 
 def _store(settings: Settings) -> "Store":
     from o2o.adapters.dynamodb.store import Store
-    from o2o.adapters.dynamodb.table import Retention
 
-    retention = (
-        Retention(codes=settings.code_retention_days, evidence=settings.evidence_retention_days)
-        if isinstance(settings, LifeSettings)
-        else None
-    )
+    retention = settings.retention if isinstance(settings, LifeSettings) else None
     return Store(_client("dynamodb"), settings.table_name, retention)
 
 

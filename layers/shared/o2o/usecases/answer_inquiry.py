@@ -16,7 +16,7 @@ class Answered:
 
     status: InquiryStatus
     response: SignedResponse
-    invoice_number: str | None = None
+    order_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class AnswerInquiry:
         return Answered(
             answer.status,
             self.inbox.sign_response(headers, answer),
-            answer.code.invoice_number if answer.code else None,
+            answer.code.order_number if answer.code else None,
         )
 
     def _answer(self, inquiry: Inquiry) -> InquiryAnswer:

@@ -21,9 +21,9 @@ class CancelCode:
     clock: Clock
     timetable: Timetable
 
-    def __call__(self, storefront_id: str, invoice_number: str) -> PaymentCode:
+    def __call__(self, storefront_id: str, order_number: str) -> PaymentCode:
         """The cancelled code, also if it was cancelled before. Raises NotFound, IllegalMove."""
-        code = owned_code(self.codes, storefront_id, invoice_number)
+        code = owned_code(self.codes, storefront_id, order_number)
         now = self.clock()
 
         def cancel(newest: PaymentCode) -> PaymentCode | None:

@@ -17,13 +17,13 @@ def read_chain(codes: CodeStore, code: PaymentCode) -> tuple[PaymentCode, ...]:
 
 
 def _follow(
-    codes: CodeStore, invoice_number: str | None, step: Callable[[PaymentCode], str | None]
+    codes: CodeStore, order_number: str | None, step: Callable[[PaymentCode], str | None]
 ) -> list[PaymentCode]:
     found: list[PaymentCode] = []
-    while invoice_number is not None and len(found) < LONGEST:
-        other = codes.get(invoice_number)
+    while order_number is not None and len(found) < LONGEST:
+        other = codes.get(order_number)
         if other is None:
             break
         found.append(other)
-        invoice_number = step(other)
+        order_number = step(other)
     return found

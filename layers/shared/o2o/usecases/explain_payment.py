@@ -27,10 +27,10 @@ class ExplainPayment:
     source: InstructionSource
 
     def __call__(
-        self, storefront_id: str, invoice_number: str, *, time_left: TimeLeft
+        self, storefront_id: str, order_number: str, *, time_left: TimeLeft
     ) -> Explanation:
         """How to pay a storefront's code. Raises NotFound, and IllegalMove unless it is active."""
-        code = owned_code(self.codes, storefront_id, invoice_number)
+        code = owned_code(self.codes, storefront_id, order_number)
         if code.status is not Status.ACTIVE:
             raise IllegalMove(f"the payment code is {code.status}: only an active one can be paid")
         address = code.how_to_pay_api

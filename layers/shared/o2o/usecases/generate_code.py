@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -20,6 +20,7 @@ from o2o.core.errors import (
     NotFound,
     VersionConflict,
 )
+from o2o.core.storefronts import to_order_number
 from o2o.core.timetable import Timetable
 from o2o.usecases.chain import LONGEST as LONGEST_CHAIN
 from o2o.usecases.chain import read_chain
@@ -51,7 +52,7 @@ class Generated:
 class GenerateCode:
     """The use case. Channels, BINs and timetable are settings of the stack.
 
-    ``page_token`` makes what opens the customer's page of an invoice number.
+    ``page_token`` makes what opens the customer's page of an order number.
     """
 
     codes: CodeStore
@@ -127,11 +128,13 @@ class GenerateCode:
                     code, former_holder=former_holder, replaced=self._replaced(code)
                 )
             except DigitsTaken as taken:
-                if not self._are_free(taken.holder, code):
-                    if request.unique_part is not None:
-                        raise
+                if self._are_free(taken.holder, code):
+                    former_holder = taken.holder
+                elif request.unique_part is None:
+                    former_holder = None
                     code = self._intend(storefront_id, request)
-                former_holder = taken.holder
+                else:
+                    raise
                 raise VersionConflict("the digits had a holder") from taken
 
         existing = retry_on_conflict(attempt)
@@ -140,10 +143,12 @@ class GenerateCode:
     def _are_free(self, holder: str, code: PaymentCode) -> bool:
         """Whether digits may pass from their holder to a code. Once let go, they stay so."""
         other = self.codes.get(holder)
-        if other is None or not other.holds_digits(code.created_at):
-            return True
+        if other is None:
+            return True  # Of version 0.1, which deleted codes.
+        if other.storefront_id != code.storefront_id:
+            return False  # Until the operator lets them go (decision 0043).
         gives_way = code.replaces == holder and other.feature is Feature.DIPC
-        return gives_way and other.storefront_id == code.storefront_id
+        return gives_way or not other.holds_digits(code.created_at)
 
     def _replaced(self, code: PaymentCode) -> PaymentCode | None:
         """The code that a new one supersedes, if the new one is to be written at all."""
@@ -153,23 +158,27 @@ class GenerateCode:
             former = owned_code(self.codes, code.storefront_id, code.replaces)
         except NotFound as error:
             raise InvalidRequest.of("replaces", str(error)) from error
-        if former.replaced_by == code.invoice_number:
+        if former.replaced_by == code.order_number:
             # This request has been here before: the invoice number decides.
             return None
         if former.replaced_by is not None:
             raise InvalidRequest.of("replaces", "was already replaced by another payment code")
         if len(read_chain(self.codes, former)) + 1 >= LONGEST_CHAIN:
             raise InvalidRequest.of("replaces", "was replaced too often")
-        return former.supersede(code.invoice_number, now=code.created_at, timetable=self.timetable)
+        return former.supersede(code.order_number, now=code.created_at, timetable=self.timetable)
 
     def _intend(self, storefront_id: str, request: CodeRequest) -> PaymentCode:
         now = self.clock()
         settings = request.check(self.channels.get(request.channel))
         minutes = request.expiry.minutes(now, settings.max_expiry_minutes)
-        chosen = self.bins.choose(request.channel, request.feature, storefront_id, request.bin)
+        namespace = request.namespace
+        chosen = self.bins.choose(
+            request.channel, request.feature, storefront_id, namespace, request.bin
+        )
         expires_at = now + timedelta(minutes=minutes)
         code = PaymentCode(
             invoice_number=request.invoice_number,
+            namespace=namespace,
             storefront_id=storefront_id,
             channel=request.channel,
             feature=request.feature,
@@ -183,20 +192,18 @@ class GenerateCode:
             info=request.info,
             receipt=request.receipt,
             metadata=request.metadata,
-            replaces=request.replaces,
-            pay_url=self._pay_url(request),
+            replaces=request.replaces
+            and to_order_number(namespace, request.replaces, field_name="replaces"),
             due_at=self.timetable.after_request(now, expires_at, now),
         )
+        if request.public_url is not None:
+            token = self.page_token(code.order_number)
+            code = replace(code, pay_url=f"{request.public_url}/pay/{token}")
         if code.merchant_made:
             code = code.with_digits(self._digits(chosen, request))
         if code.feature is Feature.DIPC:
             return code.activate_here(timetable=self.timetable)
         return code.with_intent(Intent(self.entropy.request_id(), self.doku.compose(code, minutes)))
-
-    def _pay_url(self, request: CodeRequest) -> str | None:
-        if request.public_url is None:
-            return None
-        return f"{request.public_url}/pay/{self.page_token(request.invoice_number)}"
 
     def _digits(self, chosen: Bin, request: CodeRequest) -> str:
         unique_part = request.unique_part

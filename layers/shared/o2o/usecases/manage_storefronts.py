@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from o2o.core.errors import InvalidRequest, NotFound
+from o2o.core.errors import InvalidRequest, NotFound, VersionConflict
 from o2o.core.storefronts import (
     KEY_ID_LENGTH,
+    NAMESPACE_LENGTH,
     SECRET_LENGTH,
     ApiKey,
     Branding,
@@ -18,6 +19,7 @@ from o2o.core.storefronts import (
     read_storefront_id,
 )
 from o2o.usecases.ports import Clock, Entropy, StorefrontStore
+from o2o.usecases.retry_on_conflict import retry_on_conflict
 
 Given = TypeVar("Given", str, bytes)
 
@@ -39,15 +41,32 @@ class ManageStorefronts:
     entropy: Entropy
 
     def add(self, storefront_id: str, name: str) -> Storefront:
-        """Add a storefront. Raises InvalidRequest if the id is taken or malformed."""
+        """Add a storefront. Raises InvalidRequest if the id is taken or malformed.
+
+        The first one of a stack has no namespace, every later one has its own.
+        """
         storefront = Storefront(
             _read("storefront_id", storefront_id, read_storefront_id),
             _read("name", name, read_name),
             self.clock(),
         )
-        if not self.storefronts.add_storefront(storefront):
-            raise InvalidRequest.of("storefront_id", "is taken")
-        return storefront
+        if self.storefronts.list_storefronts(limit=1, cursor=None).items:
+            storefront = self._in_a_namespace(storefront)
+
+        def attempt() -> Storefront:
+            nonlocal storefront
+            try:
+                if not self.storefronts.add_storefront(storefront):
+                    raise InvalidRequest.of("storefront_id", "is taken")
+            except VersionConflict:
+                storefront = self._in_a_namespace(storefront)
+                raise
+            return storefront
+
+        return retry_on_conflict(attempt)
+
+    def _in_a_namespace(self, storefront: Storefront) -> Storefront:
+        return replace(storefront, namespace=self.entropy.token(NAMESPACE_LENGTH))
 
     def set_branding(
         self,
@@ -83,10 +102,11 @@ class ManageStorefronts:
 
     def issue_key(self, storefront_id: str) -> IssuedKey:
         """Issue one more key. Raises NotFound."""
-        if self.storefronts.get_storefront(storefront_id) is None:
+        storefront = self.storefronts.get_storefront(storefront_id)
+        if storefront is None:
             raise NotFound("there is no such storefront")
         secret = self.entropy.token(SECRET_LENGTH)
-        key = ApiKey.of(self.entropy.token(KEY_ID_LENGTH), secret, storefront_id, self.clock())
+        key = ApiKey.of(self.entropy.token(KEY_ID_LENGTH), secret, storefront, self.clock())
         self.storefronts.put_key(key)
         return IssuedKey(key, format_api_key(key.key_id, secret))
 

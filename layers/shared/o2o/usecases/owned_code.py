@@ -1,7 +1,8 @@
 """Tenancy: a storefront's own code or event, or not found.
 
 Every use case that takes a storefront's word for a number reads through here; a test finds the one
-that forgets it. What belongs to another storefront does not exist.
+that forgets it. What belongs to another storefront does not exist. Order numbers are made of the
+storefront's own invoice numbers where a request comes in.
 """
 
 from o2o.core.codes import PaymentCode
@@ -11,19 +12,19 @@ from o2o.core.payments import CodeHistory
 from o2o.usecases.ports import CodeStore, EventStore
 
 
-def owned_code(codes: CodeStore, storefront_id: str, invoice_number: str) -> PaymentCode:
+def owned_code(codes: CodeStore, storefront_id: str, order_number: str) -> PaymentCode:
     """A storefront's code, in one read. Raises NotFound."""
-    code = codes.get(invoice_number)
+    code = codes.get(order_number)
     if code is None or code.storefront_id != storefront_id:
         raise _no_such_code()
     return code
 
 
 def owned_history(
-    codes: CodeStore, storefront_id: str, invoice_number: str, *, payments: int
+    codes: CodeStore, storefront_id: str, order_number: str, *, payments: int
 ) -> CodeHistory:
     """A storefront's code with its first payments, in one read. Raises NotFound."""
-    history = codes.get_history(invoice_number, payments)
+    history = codes.get_history(order_number, payments)
     if history is None or history.code.storefront_id != storefront_id:
         raise _no_such_code()
     return history

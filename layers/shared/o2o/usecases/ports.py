@@ -67,7 +67,7 @@ class Doku(Protocol):
         """Send a code's intent, or send it again for the answer that it had."""
         ...
 
-    def check_status(self, invoice_number: str, time_left: TimeLeft) -> OrderStatus:
+    def check_status(self, order_number: str, time_left: TimeLeft) -> OrderStatus:
         """What became of an order. One that DOKU does not know is UNKNOWN."""
         ...
 
@@ -110,7 +110,10 @@ class DueIndex(Protocol):
     """Knows what is due: a store of codes, or of events."""
 
     def due(self, now: datetime, limit: int) -> Sequence[Work]:
-        """What is due at ``now``, the longest overdue first; at most ``limit``."""
+        """What is due at ``now``, the longest overdue first; at most ``limit``.
+
+        A final code is due when it is to be forgotten.
+        """
         ...
 
 
@@ -124,7 +127,7 @@ class CodeStore(DueIndex, Protocol):
         former_holder: str | None = None,
         replaced: PaymentCode | None = None,
     ) -> PaymentCode | None:
-        """Write a new code; if its invoice number is taken, write nothing and return the taker.
+        """Write a new code; if its order number is taken, write nothing and return the taker.
 
         Digits that were made here are claimed with it; ``former_holder`` has let them go.
         ``replaced`` is the code that it supersedes, one version on. All is written or none.
@@ -132,21 +135,33 @@ class CodeStore(DueIndex, Protocol):
         """
         ...
 
-    def get(self, invoice_number: str) -> PaymentCode | None:
-        """The code of an invoice number."""
+    def get(self, order_number: str) -> PaymentCode | None:
+        """The code of an order number."""
         ...
 
     def find_by_digits(self, channel: Channel, payment_code: str) -> PaymentCode | None:
         """The code that has claimed these digits, or had them last; in two reads."""
         ...
 
-    def list_payments(
-        self, invoice_number: str, *, limit: int, cursor: str | None
-    ) -> Page[Payment]:
+    def release_digits(self, channel: Channel, payment_code: str, *, holder: str) -> None:
+        """Let go of the digits that a code had last, by its order number.
+
+        Raises VersionConflict if another code has them now.
+        """
+        ...
+
+    def forget_evidence(self, order_number: str) -> None:
+        """Take DOKU's messages, and the digits in them, from a code's payments.
+
+        Raises VersionConflict if more became known of one meanwhile.
+        """
+        ...
+
+    def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
         """A code's payments, as they were recorded. Raises InvalidRequest for a foreign cursor."""
         ...
 
-    def get_history(self, invoice_number: str, payments: int) -> CodeHistory | None:
+    def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
         """The code and its first ``payments`` payments, in one read."""
         ...
 
@@ -212,7 +227,10 @@ class StorefrontStore(Protocol):
     """Storefronts, their keys and their branding."""
 
     def add_storefront(self, storefront: Storefront) -> bool:
-        """Write a new storefront; False if its id is taken."""
+        """Write a new storefront; False if its id is taken.
+
+        Raises VersionConflict if its namespace is another's.
+        """
         ...
 
     def get_storefront(self, storefront_id: str) -> Storefront | None:

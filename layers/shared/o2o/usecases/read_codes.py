@@ -20,18 +20,18 @@ class ReadCodes:
 
     codes: CodeStore
 
-    def one(self, storefront_id: str, invoice_number: str) -> CodeHistory:
+    def one(self, storefront_id: str, order_number: str) -> CodeHistory:
         """A code with its payments, in one read. Raises NotFound."""
-        return owned_history(self.codes, storefront_id, invoice_number, payments=PAYMENTS_SHOWN)
+        return owned_history(self.codes, storefront_id, order_number, payments=PAYMENTS_SHOWN)
 
     def payments(
-        self, storefront_id: str, invoice_number: str, *, limit: int, cursor: str | None
+        self, storefront_id: str, order_number: str, *, limit: int, cursor: str | None
     ) -> Page[Payment]:
         """A page of a code's payments. Raises NotFound, and InvalidRequest for a cursor."""
-        code = owned_code(self.codes, storefront_id, invoice_number)
+        code = owned_code(self.codes, storefront_id, order_number)
         return filtered_page(
             lambda limit, cursor: self.codes.list_payments(
-                code.invoice_number, limit=limit, cursor=cursor
+                code.order_number, limit=limit, cursor=cursor
             ),
             lambda payment: code.is_its_own(payment.recorded_at),
             limit=limit,

@@ -34,6 +34,7 @@ class Finding(StrEnum):
     UNREADABLE = "unreadable"
     """DOKU says that the code was paid, and what it says of the payment can't be read."""
     UNMATCHED = "unmatched"
+    FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Reconcile:
             if code.status is Status.REQUESTED:
                 return self._ask_for_digits(code, time_left)
         try:
-            status = self.doku.check_status(code.invoice_number, time_left)
+            status = self.doku.check_status(code.order_number, time_left)
         except DokuError as error:
             return self._silent(code, error)
         if status.state is OrderState.SUCCESS:
@@ -100,7 +101,7 @@ class Reconcile:
         """DOKU says that the order was paid."""
         if status.payment is None:
             self._keep(code, status.unreadable)
-            changed = self._update(code, next_step.after_dispute)
+            changed = self._update(code, next_step.after_dispute, readable=False)
             return Reconciled(Finding.UNREADABLE, changed)
         settled = self.settle(status.payment)
         code = settled.code or code
@@ -119,7 +120,7 @@ class Reconcile:
             evidence,
             KeptFor.UNREADABLE,
             None,
-            invoice_number=code.invoice_number,
+            invoice_number=code.order_number,
             now=self.clock(),
             timetable=self.timetable,
         )

@@ -15,11 +15,9 @@ class RefreshCode:
     codes: CodeStore
     reconcile: Reconcile
 
-    def __call__(
-        self, storefront_id: str, invoice_number: str, *, time_left: TimeLeft
-    ) -> Reconciled:
+    def __call__(self, storefront_id: str, order_number: str, *, time_left: TimeLeft) -> Reconciled:
         """What was found. Raises NotFound."""
-        code = owned_code(self.codes, storefront_id, invoice_number)
+        code = owned_code(self.codes, storefront_id, order_number)
         if code.status is Status.PAID:
             return Reconciled(Finding.UNCHANGED, code)
         return self.reconcile(code, time_left=time_left)

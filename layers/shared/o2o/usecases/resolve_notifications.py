@@ -52,6 +52,7 @@ class ResolveNotifications:
         """Take a message off the list; it is kept, with the reason. Raises NotFound."""
         if not reason.strip():
             raise InvalidRequest.of("reason", "must not be blank")
-        kept = replace(self.find(identity), dismissed=reason.strip(), due_at=None)
+        now = self.settle.clock()
+        kept = replace(self.find(identity), dismissed=reason.strip(), dismissed_at=now, due_at=None)
         self.notifications.postpone(kept, None)
         return kept

@@ -60,4 +60,4 @@ def update_code(
     codes: CodeStore, code: PaymentCode, decide: Callable[[PaymentCode], PaymentCode | None]
 ) -> PaymentCode:
     """``update`` for a payment code."""
-    return update(code, decide, read=lambda: codes.get(code.invoice_number), save=codes.save)
+    return update(code, decide, read=lambda: codes.get(code.order_number), save=codes.save)

@@ -93,12 +93,12 @@ class ShowCode:
 
     def __call__(self, token: str) -> Shown:
         """The whole page. Raises NotFound."""
-        invoice_number = self._open(token)
-        history = self.codes.get_history(invoice_number, PAYMENTS_READ)
-        if history is None:
+        order_number = self._open(token)
+        history = self.codes.get_history(order_number, PAYMENTS_READ)
+        if history is None or history.code.forgotten_at is not None:
             raise _no_such_page()
         status = self._status(history.code)
-        other = status.other.invoice_number if status.other else history.code.replaced_by
+        other = status.other.order_number if status.other else history.code.replaced_by
         branding, name = self._branding(history.code.storefront_id)
         return Shown(
             status=status,
@@ -111,15 +111,15 @@ class ShowCode:
     def status(self, token: str) -> PageStatus:
         """The page's status alone, in one read for most codes. Raises NotFound."""
         code = self.codes.get(self._open(token))
-        if code is None:
+        if code is None or code.forgotten_at is not None:
             raise _no_such_page()
         return self._status(code)
 
     def _open(self, token: str) -> str:
-        invoice_number = self.read_page_token(token)
-        if invoice_number is None:
+        order_number = self.read_page_token(token)
+        if order_number is None:
             raise _no_such_page()
-        return invoice_number
+        return order_number
 
     def _status(self, code: PaymentCode) -> PageStatus:
         now = self.clock()

@@ -203,14 +203,14 @@ class DokuClient(Doku):
             return made
         raise _error(answer, sent.personal)
 
-    def check_status(self, invoice_number: str, time_left: TimeLeft) -> OrderStatus:
-        path = STATUS_PATH + quote(invoice_number, safe="")
+    def check_status(self, order_number: str, time_left: TimeLeft) -> OrderStatus:
+        path = STATUS_PATH + quote(order_number, safe="")
         answer = self._call(_Request("GET", path, self._entropy.request_id()), time_left)
         if answer.is_success:
             _require_signature(answer)
             evidence = Evidence(answer.body, answer.headers)
             try:
-                return messages.parse_order_status(evidence, invoice_number)
+                return messages.parse_order_status(evidence, order_number)
             except UnreadableMessage as error:
                 raise DokuOutcomeUnknown(f"DOKU's answer: {error}") from error
         if answer.knows_no_order:

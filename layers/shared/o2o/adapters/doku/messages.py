@@ -57,7 +57,7 @@ def compose(code: PaymentCode, expires_in_minutes: int, notification_url: str | 
         "reusable_status": code.reusable,
     }
     body: dict[str, Any] = {
-        "order": {"invoice_number": code.invoice_number, "amount": code.amount},
+        "order": {"invoice_number": code.order_number, "amount": code.amount},
         "online_to_offline_info": info,
         "customer": _customer(code),
     }
@@ -84,7 +84,7 @@ def compose_inquiry_answer(answer: InquiryAnswer) -> str:
     body: dict[str, Any] = {}
     info: dict[str, Any] = {}
     if code is not None:
-        body["order"] = {"invoice_number": code.invoice_number, "amount": code.amount}
+        body["order"] = {"invoice_number": code.order_number, "amount": code.amount}
     body["online_to_offline_info"] = info
     body["online_to_offline_inquiry"] = {"status": answer.status}
     if answer.payment_code is not None:
@@ -116,6 +116,8 @@ def parse_sent(body: str) -> SentRequest:
 
 
 def _customer(code: PaymentCode) -> dict[str, str]:
+    if code.customer is None:
+        return {}
     customer = {"name": code.customer.name}
     if code.customer.email is not None:
         customer["email"] = code.customer.email

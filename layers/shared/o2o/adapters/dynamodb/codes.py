@@ -14,6 +14,8 @@ from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
 from o2o.core.work import Work
 from o2o.usecases.ports import CodeStore
 
+_PAGE = 100
+
 if TYPE_CHECKING:
     from o2o.adapters.dynamodb.codec import Attributes
 
@@ -36,7 +38,7 @@ class DynamoCodeStore(CodeStore):
         puts = [(table.code_item(code, retention), table.IS_ABSENT)]
         claim = table.claim_key_of(code)
         if claim:
-            puts.append((table.claim_item(claim, code, retention), table.is_held_by(former_holder)))
+            puts.append((table.claim_item(claim, code), table.is_held_by(former_holder)))
         if replaced is not None:
             puts.append((table.code_item(replaced, retention), table.follows(replaced)))
         try:
@@ -57,28 +59,46 @@ class DynamoCodeStore(CodeStore):
         claim = self._store.get(table.claim_key(channel, payment_code))
         return self.get(table.load_holder(claim)) if claim else None
 
-    def list_payments(
-        self, invoice_number: str, *, limit: int, cursor: str | None
-    ) -> Page[Payment]:
-        after = None if cursor is None else listing.read_payment_cursor(invoice_number, cursor)
-        items = self._store.query(limit + 1, **listing.payments_query(invoice_number, after))
+    def release_digits(self, channel: Channel, payment_code: str, *, holder: str) -> None:
+        try:
+            self._store.delete(table.claim_key(channel, payment_code), table.is_held_by(holder))
+        except ConditionFailed as failed:
+            raise VersionConflict("another payment code has these digits now") from failed
+
+    def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
+        after = None if cursor is None else listing.read_payment_cursor(order_number, cursor)
+        items = self._store.query(limit + 1, **listing.payments_query(order_number, after))
         more = len(items) > limit
         return Page(
             [table.load_payment(item) for item in items[:limit]],
             listing.write_payment_cursor(table.Key.of(items[limit - 1])) if more else None,
         )
 
-    def get(self, invoice_number: str) -> PaymentCode | None:
-        item = self._store.get(table.code_key(invoice_number))
+    def get(self, order_number: str) -> PaymentCode | None:
+        item = self._store.get(table.code_key(order_number))
         return table.load_code(item) if item else None
 
-    def get_history(self, invoice_number: str, payments: int) -> CodeHistory | None:
-        items = self._store.query(payments + 1, **listing.history_query(invoice_number))
+    def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
+        items = self._store.query(payments + 1, **listing.history_query(order_number))
         if not items or not table.is_code(items[0]):
-            # Payments outlive their code: their retention is the longer one.
+            # Version 0.1 let payments outlive their code.
             return None
         code, *recorded = items
         return CodeHistory(table.load_code(code), [table.load_payment(item) for item in recorded])
+
+    def forget_evidence(self, order_number: str) -> None:
+        cursor: str | None = None
+        while True:
+            page = self.list_payments(order_number, limit=_PAGE, cursor=cursor)
+            for payment in page.items:
+                item = table.payment_item(order_number, payment.forget_evidence())
+                try:
+                    self._store.put(item, table.has_as_many_tellings(payment))
+                except ConditionFailed as failed:
+                    raise VersionConflict("more is known of a payment meanwhile") from failed
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     def save(self, code: PaymentCode) -> None:
         try:
@@ -102,19 +122,19 @@ class DynamoCodeStore(CodeStore):
     def record(self, settlement: Settlement) -> None:
         code, payment = settlement.code, settlement.payment
         retention = self._store.retention
-        item = table.payment_item(code.invoice_number, payment, retention)
+        item = table.payment_item(code.order_number, payment)
         puts: list[tuple[Attributes, table.Condition | None]] = [
             (item, table.IS_ABSENT if settlement.is_new else table.IS_PRESENT),
             (table.code_item(code, retention), table.follows(code)),
         ]
-        receipt = table.receipt_item(code, payment, retention)
+        receipt = table.receipt_item(code, payment)
         if receipt:
             puts.append((receipt, None))
         try:
             self._store.put_all(
                 *puts,
                 checks=[
-                    (table.code_key(other.invoice_number), table.stands(other))
+                    (table.code_key(other.order_number), table.stands(other))
                     for other in settlement.seen
                 ],
             )

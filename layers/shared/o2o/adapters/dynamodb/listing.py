@@ -20,12 +20,12 @@ _LONGEST_CURSOR = 4096
 # --- The payments of a code -------------------------------------------------------------
 
 
-def payments_query(invoice_number: str, after: Key | None) -> dict[str, Any]:
+def payments_query(order_number: str, after: Key | None) -> dict[str, Any]:
     """The parameters that query a code's payments, as they were recorded."""
     query: dict[str, Any] = {
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :payment)",
         "ExpressionAttributeValues": {
-            ":pk": {"S": code_key(invoice_number).pk},
+            ":pk": {"S": code_key(order_number).pk},
             ":payment": {"S": PAYMENT},
         },
         "ConsistentRead": True,
@@ -38,23 +38,23 @@ def write_payment_cursor(key: Key) -> str:
     return _write_cursor(*key)
 
 
-def read_payment_cursor(invoice_number: str, cursor: str) -> Key:
+def read_payment_cursor(order_number: str, cursor: str) -> Key:
     """The place. Raises InvalidRequest unless the list of this very code wrote the cursor."""
     match _read_cursor(cursor):
         case [str(), str(sk)]:
-            key = Key(code_key(invoice_number).pk, sk)
+            key = Key(code_key(order_number).pk, sk)
             part = sk.removeprefix(PAYMENT)
             if part != sk and key_part(part) == part and write_payment_cursor(key) == cursor:
                 return key
     raise _not_a_cursor()
 
 
-def history_query(invoice_number: str) -> dict[str, Any]:
+def history_query(order_number: str) -> dict[str, Any]:
     """The parameters that query a code and then its payments: CODE sorts before PAYMENT#."""
     return {
         "KeyConditionExpression": "pk = :pk AND sk BETWEEN :code AND :last",
         "ExpressionAttributeValues": {
-            ":pk": {"S": code_key(invoice_number).pk},
+            ":pk": {"S": code_key(order_number).pk},
             ":code": {"S": "CODE"},
             ":last": {"S": PAYMENT + "\U0010ffff"},
         },

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from o2o.adapters.dynamodb.codec import Attributes
 from o2o.adapters.dynamodb.listing import Span, read_position
-from o2o.adapters.dynamodb.table import Condition, Key, Retention
+from o2o.adapters.dynamodb.table import Condition, Key, Update
 from o2o.core.errors import Busy, InvalidConfiguration
 from o2o.core.pages import Page
+from o2o.core.timetable import Retention
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -108,11 +109,24 @@ class Store:
         ]
         self._patiently(lambda: self._client.transact_write_items(TransactItems=writes))
 
-    def delete(self, key: Key) -> None:
-        """Delete an item that may be there."""
-        self._patiently(
-            lambda: self._client.delete_item(TableName=self._table_name, Key=key.attributes)
-        )
+    def update(self, key: Key, update: Update, condition: Condition) -> None:
+        """Change some attributes of an item and no others. Raises ConditionFailed."""
+        parameters = condition.parameters
+        names = {**parameters.pop("ExpressionAttributeNames", {}), **update.names}
+        values = {**parameters.pop("ExpressionAttributeValues", {}), **update.values}
+        request: Any = {
+            "Key": key.attributes,
+            "UpdateExpression": update.expression,
+            **parameters,
+            **({"ExpressionAttributeNames": names} if names else {}),
+            **({"ExpressionAttributeValues": values} if values else {}),
+        }
+        self._patiently(lambda: self._client.update_item(TableName=self._table_name, **request))
+
+    def delete(self, key: Key, condition: Condition | None = None) -> None:
+        """Delete an item that may be there. Raises ConditionFailed."""
+        request: Any = {"Key": key.attributes, **(condition.parameters if condition else {})}
+        self._patiently(lambda: self._client.delete_item(TableName=self._table_name, **request))
 
     # --- Reads ---
 
@@ -136,6 +150,20 @@ class Store:
                 break
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return found
+
+    def scan(self, condition: str, names: Mapping[str, str]) -> Iterator[Attributes]:
+        """Every item that a filter lets through. It reads the whole table: for the operator."""
+        request: dict[str, Any] = {
+            "TableName": self._table_name,
+            "FilterExpression": condition,
+            "ExpressionAttributeNames": names,
+        }
+        while True:
+            answer = self._patiently(partial(self._client.scan, **request))
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def page(
         self,

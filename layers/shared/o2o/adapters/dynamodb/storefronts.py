@@ -2,6 +2,7 @@
 
 from o2o.adapters.dynamodb import listing, table
 from o2o.adapters.dynamodb.store import ConditionFailed, Store
+from o2o.core.errors import VersionConflict
 from o2o.core.pages import Page
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.usecases.ports import StorefrontStore
@@ -15,8 +16,14 @@ class DynamoStorefrontStore(StorefrontStore):
 
     def add_storefront(self, storefront: Storefront) -> bool:
         try:
-            self._store.put(table.storefront_item(storefront), table.IS_ABSENT)
-        except ConditionFailed:
+            self._store.put_all(
+                (table.storefront_item(storefront), table.IS_ABSENT),
+                (table.namespace_item(storefront), table.IS_ABSENT),
+            )
+        except ConditionFailed as failed:
+            taker, _ = failed.items
+            if taker is None:
+                raise VersionConflict("the namespace is another storefront's") from failed
             return False
         return True
 

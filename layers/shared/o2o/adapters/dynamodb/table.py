@@ -1,26 +1,30 @@
 """The one table: every key, index entry, item and condition.
 
     item               pk                             sk                       listing
-    code               CODE#<invoice number>          CODE                     CODES#<storefront>
-    payment            CODE#<invoice number>          PAYMENT#<number>
-    its receipt        CODE#<invoice number>          RECEIPT#<receipt number>
+    code               CODE#<order number>            CODE                     CODES#<storefront>
+    payment            CODE#<order number>            PAYMENT#<number>
+    its receipt        CODE#<order number>            RECEIPT#<receipt number>
     claim on digits    DIGITS#<channel>#<digits>      CLAIM
-    kept notification  NOTIFICATION#<invoice number>  NOTIFICATION#<identity>  NOTIFICATIONS
+    kept notification  NOTIFICATION#<order number>    NOTIFICATION#<identity>  NOTIFICATIONS
     storefront         STOREFRONT#<id>                STOREFRONT               STOREFRONTS
+    its namespace      NAMESPACE#<namespace>          NAMESPACE
     its endpoint       ENDPOINT#<storefront id>       ENDPOINT
     event              EVENT#<event id>               EVENT                    EVENTS#<storefront>
     look               STOREFRONT#<id>                BRANDING
     API key            KEY#<key id>                   KEY                      KEYS#<storefront>
 
-Index ``due`` (``due_shard``, ``due_at``) holds what has a next look; index ``listing``
-(``listing``, ``created_at``) holds what is listed. Both project keys only: nothing is
-read from an index and then trusted. An item's other attributes are the fields of its
+Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten;
+index ``listing`` (``listing``, ``created_at``) holds what is listed. Both project keys only:
+nothing is read from an index and then trusted. An item's other attributes are the fields of its
 dataclass (see ``codec``), so an instant that an index sorts by is stored once.
+
+TTL deletes what nothing hangs on: settled events, and messages that nobody need look at. Codes,
+their payments and claims on digits stay for good (decision 0046).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -33,6 +37,7 @@ from o2o.core.endpoints import Endpoint
 from o2o.core.notifications import KeptNotification
 from o2o.core.payments import Payment
 from o2o.core.storefronts import ApiKey, Branding, Storefront
+from o2o.core.timetable import Retention
 from o2o.core.work import Work, WorkKind
 
 DUE_INDEX = "due"
@@ -43,14 +48,6 @@ DUE_SHARDS = 8
 
 _LONGEST_PART = 512
 """Bytes of an invoice number or identity inside a key: DynamoDB allows a sort key 1,024."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long items are kept: final codes (personal data), and the evidence of payments."""
-
-    codes: timedelta
-    evidence: timedelta
 
 
 # --- Keys -------------------------------------------------------------------------------
@@ -76,20 +73,20 @@ class Key(NamedTuple):
 PAYMENT = "PAYMENT#"
 
 
-def code_key(invoice_number: str) -> Key:
+def code_key(order_number: str) -> Key:
     """The key of a code."""
-    return Key(f"CODE#{key_part(invoice_number)}", "CODE")
+    return Key(f"CODE#{key_part(order_number)}", "CODE")
 
 
-def payment_key(invoice_number: str, payment: Payment) -> Key:
+def payment_key(order_number: str, payment: Payment) -> Key:
     """The key of a payment, in the partition of its code: they sort as they were recorded."""
     name = f"{payment.number:010}" if payment.number else key_part(payment.identity)
-    return Key(code_key(invoice_number).pk, PAYMENT + name)
+    return Key(code_key(order_number).pk, PAYMENT + name)
 
 
-def receipt_key(invoice_number: str, receipt_number: str) -> Key:
+def receipt_key(order_number: str, receipt_number: str) -> Key:
     """The key of what leads from a receipt number to its payment, of reusable codes."""
-    return Key(code_key(invoice_number).pk, f"RECEIPT#{key_part(receipt_number)}")
+    return Key(code_key(order_number).pk, f"RECEIPT#{key_part(receipt_number)}")
 
 
 def claim_key(channel: Channel, payment_code: str) -> Key:
@@ -117,6 +114,11 @@ def notification_key(invoice_number: str, identity: str) -> Key:
 def storefront_key(storefront_id: str) -> Key:
     """The key of a storefront."""
     return Key(f"STOREFRONT#{key_part(storefront_id)}", "STOREFRONT")
+
+
+def namespace_key(namespace: str | None) -> Key:
+    """The key that keeps a namespace one storefront's; no namespace is the first one's."""
+    return Key(f"NAMESPACE#{namespace or ''}", "NAMESPACE")
 
 
 def branding_key(storefront_id: str) -> Key:
@@ -215,53 +217,59 @@ def keys_listing(storefront_id: str) -> str:
 
 
 def code_item(code: PaymentCode, retention: Retention) -> Attributes:
-    """A code's whole item. Only a final code has an end of its days."""
-    item = dump(code) | code_key(code.invoice_number).attributes
-    item |= _due(code.invoice_number, code.due_at)
+    """A code's whole item. In the due index a final one stands under when it is forgotten."""
+    item = dump(code) | code_key(code.order_number).attributes
     item["listing"] = {"S": codes_listing(code.storefront_id)}
-    if code.due_at is None and not code.is_open:
-        ends = [instant for instant in (code.ended_at, code.paid_at) if instant]
-        item |= _ttl(max(ends, default=code.expires_at) + retention.codes)
-    return item
+    if code.is_final:
+        item[_FINAL] = {"BOOL": True}
+        forget_at = code.forget_at(retention)
+        if forget_at is None:
+            return item
+        item["due_at"] = {"S": instant_text(forget_at)}
+        return item | _due(code.order_number, forget_at)
+    return item | _due(code.order_number, code.due_at)
+
+
+_FINAL = "final"
 
 
 def load_code(item: Mapping[str, Any]) -> PaymentCode:
-    """The code of an item."""
+    """The code of an item. A final one is only forgotten, whatever the due index says."""
+    if _FINAL in item:
+        item = {name: value for name, value in item.items() if name != "due_at"}
     return load(PaymentCode, item)
 
 
-def claim_item(claim: Key, code: PaymentCode, retention: Retention) -> Attributes:
-    """The claim of a code on its digits; it is of no use once the code itself is gone."""
+def claim_item(claim: Key, code: PaymentCode) -> Attributes:
+    """The claim of a code on its digits."""
     return {
         **claim.attributes,
-        "invoice_number": {"S": code.invoice_number},
-        **_ttl(code.expires_at + retention.codes),
+        # Named so by version 0.1, whose order numbers were plain invoice numbers.
+        "invoice_number": {"S": code.order_number},
     }
 
 
 def load_holder(item: Mapping[str, Any]) -> str:
-    """The invoice number that a claim names."""
+    """The order number that a claim names."""
     return str(item["invoice_number"]["S"])
 
 
-def payment_item(invoice_number: str, payment: Payment, retention: Retention) -> Attributes:
+def payment_item(order_number: str, payment: Payment) -> Attributes:
     """A payment's item, with its evidence."""
     return {
         **dump(payment),
-        **payment_key(invoice_number, payment).attributes,
-        **_ttl(payment.recorded_at + retention.evidence),
+        **payment_key(order_number, payment).attributes,
     }
 
 
-def receipt_item(code: PaymentCode, payment: Payment, retention: Retention) -> Attributes | None:
+def receipt_item(code: PaymentCode, payment: Payment) -> Attributes | None:
     """What leads from a receipt number to its payment, of a code that may have many payments."""
     receipt_number = payment.report.names.get("receipt_number")
     if receipt_number is None or not code.reusable:
         return None
     return {
-        **receipt_key(code.invoice_number, receipt_number).attributes,
-        "payment": {"S": payment_key(code.invoice_number, payment).sk},
-        **_ttl(payment.recorded_at + retention.evidence),
+        **receipt_key(code.order_number, receipt_number).attributes,
+        "payment": {"S": payment_key(code.order_number, payment).sk},
     }
 
 
@@ -277,7 +285,7 @@ def notification_item(notification: KeptNotification, retention: Retention) -> A
         **dump(notification),
         **notification_key(invoice_number, notification.identity).attributes,
         **_due(invoice_number, notification.due_at),
-        **_ttl(notification.received_at + retention.evidence),
+        **_ttl(notification.forget_at(retention)),
         "listing": {"S": NOTIFICATIONS_LISTING},
         "created_at": {"S": instant_text(notification.received_at)},
     }
@@ -294,6 +302,14 @@ def storefront_item(storefront: Storefront) -> Attributes:
         **dump(storefront),
         **storefront_key(storefront.storefront_id).attributes,
         "listing": {"S": STOREFRONTS_LISTING},
+    }
+
+
+def namespace_item(storefront: Storefront) -> Attributes:
+    """What says that a namespace is taken, and by whom."""
+    return {
+        **namespace_key(storefront.namespace).attributes,
+        "storefront_id": {"S": storefront.storefront_id},
     }
 
 
@@ -328,7 +344,7 @@ def event_item(record: EventRecord) -> Attributes:
         **dump(record),
         **event_key(record.event_id).attributes,
         **_due(record.event_id, record.due_at, EVENTS_DUE),
-        **_ttl(record.keep_until),
+        **_ttl(record.forget_at),
         "listing": {"S": events_listing(record.storefront_id)},
     }
 
@@ -352,7 +368,10 @@ def load_api_key(item: Mapping[str, Any]) -> ApiKey:
     return load(ApiKey, item)
 
 
-def _ttl(instant: datetime) -> Attributes:
+def _ttl(instant: datetime | None) -> Attributes:
+    """From when DynamoDB may delete an item."""
+    if instant is None:
+        return {}
     return {"ttl": {"N": str(int(instant.timestamp()))}}
 
 
@@ -381,17 +400,37 @@ class Condition:
         return parameters
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A change of some of an item's attributes."""
+
+    expression: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+WITHOUT_TTL = Update("REMOVE #ttl", {"#ttl": "ttl"})
+
 IS_ABSENT = Condition("attribute_not_exists(pk)")
 IS_PRESENT = Condition("attribute_exists(pk)")
 
 
-def is_held_by(invoice_number: str | None) -> Condition:
+def is_held_by(order_number: str | None) -> Condition:
     """The digits are unclaimed, or claimed by a code that has let them go."""
-    if invoice_number is None:
+    if order_number is None:
         return IS_ABSENT
     return Condition(
         "attribute_not_exists(pk) OR invoice_number = :holder",
-        values={":holder": {"S": invoice_number}},
+        values={":holder": {"S": order_number}},
+    )
+
+
+def has_as_many_tellings(payment: Payment) -> Condition:
+    """No more is known of the payment that is there than of this one."""
+    return Condition(
+        "attribute_exists(pk) AND (attribute_not_exists(#further) OR size(#further) = :tellings)",
+        {"#further": "further"},
+        {":tellings": {"N": str(len(payment.further))}},
     )
 
 

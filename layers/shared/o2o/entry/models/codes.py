@@ -123,7 +123,13 @@ class PaymentCodeView(BaseModel):
     unique_part: Annotated[str | None, Field(description="Of digits that were made here.")]
     amount: Annotated[int, Field(description="Whole rupiah.")]
     reusable: bool
-    customer: CustomerView
+    customer: Annotated[
+        CustomerView | None,
+        Field(
+            description="Null once the code was forgotten, as are then `payment_code`, `info`,"
+            " `metadata`, the receipt's texts and the links."
+        ),
+    ]
     info: Annotated[str | None, Field(description="A line for the cashier's screen.")]
     receipt: ReceiptView
     metadata: Annotated[dict[str, JsonValue] | None, Field(description="As it was sent.")]
@@ -215,7 +221,9 @@ class PaymentCodeView(BaseModel):
             unique_part=code.unique_part if has_digits else None,
             amount=code.amount,
             reusable=code.reusable,
-            customer=CustomerView(name=code.customer.name, email=code.customer.email),
+            customer=None
+            if code.customer is None
+            else CustomerView(name=code.customer.name, email=code.customer.email),
             info=code.info,
             receipt=ReceiptView(description=code.receipt.description, footer=code.receipt.footer),
             metadata=None if code.metadata is None else json.loads(code.metadata),
@@ -231,8 +239,8 @@ class PaymentCodeView(BaseModel):
             payments=[PaymentView.of(payment) for payment in payments],
             payments_count=code.payments,
             payments_complete=code.payments_complete or None,
-            replaces=code.replaces,
-            replaced_by=code.replaced_by,
+            replaces=code.replaces and code.to_invoice_number(code.replaces),
+            replaced_by=code.replaced_by and code.to_invoice_number(code.replaced_by),
             how_to_pay_page=code.how_to_pay_page,
             pay_url=code.pay_url,
             pending_reason=code.obstacle,
@@ -378,10 +386,14 @@ class ChannelList(BaseModel):
 
     @classmethod
     def of(
-        cls, channels: Mapping[Channel, ChannelSettings], bins: BinTable, storefront_id: str
+        cls,
+        channels: Mapping[Channel, ChannelSettings],
+        bins: BinTable,
+        storefront_id: str,
+        namespace: str | None,
     ) -> Self:
         """What a storefront is offered: a channel without a BIN offers nothing."""
-        offers = {channel: bins.offered(channel, storefront_id) for channel in channels}
+        offers = {channel: bins.offered(channel, storefront_id, namespace) for channel in channels}
         return cls(
             items=[
                 ChannelOffer.of(channel, channels[channel], offered)

@@ -108,7 +108,9 @@ class NewPaymentCode(Model):
         Field(description="The former code for the same order; it is cancelled."),
     ] = None
 
-    def to_request(self, public_url: str | None = None) -> CodeRequest:
+    def to_request(
+        self, public_url: str | None = None, namespace: str | None = None
+    ) -> CodeRequest:
         """What the use case takes. Raises InvalidRequest if two expiries are given."""
         names = ("expires_in_minutes", "expires_at", "expires_on")
         given = [name for name in names if getattr(self, name) is not None]
@@ -128,6 +130,7 @@ class NewPaymentCode(Model):
             reusable=self.reusable,
             info=self.info,
             public_url=public_url,
+            namespace=namespace,
             receipt=Receipt(self.receipt.description, self.receipt.footer),
             metadata=None if self.metadata is None else _canonical(self.metadata).decode(),
         )
