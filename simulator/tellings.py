@@ -5,11 +5,12 @@ of fault here changes its document; that every one of them can happen at DOKU is
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from simulator.clock import instant, utc_text
+from simulator.clock import instant, read_utc_text, utc_text
 from simulator.protocol import bodies
 from simulator.store import Store
 from simulator.store.orders import Order
@@ -33,8 +34,8 @@ class _Told:
     payments: list[Payment]
 
     def part(self, name: str) -> dict[str, Any]:
-        value = self.document.get(name)
-        return value if isinstance(value, dict) else {}
+        """Return one of its objects; an empty one if it is missing or none."""
+        return _object(self.document.get(name))
 
     def having(self, name: str, **changes: Any) -> Document:
         """Return the document with other values in one of its objects."""
@@ -47,17 +48,25 @@ class _Told:
 
     def identified(self, change: Callable[[dict[str, str]], dict[str, str]]) -> Document:
         """Return the document with other identifiers; ``change`` has them by name."""
-        pairs = self.part("online_to_offline_payment").get("identifier", [])
-        changed = change({each["name"]: each["value"] for each in pairs})
+        told = self.part("online_to_offline_payment").get("identifier")
+        pairs = [_object(each) for each in told] if isinstance(told, list) else []
+        changed = change({str(each.get("name")): str(each.get("value")) for each in pairs})
         return self.having("online_to_offline_payment", identifier=bodies.identifier(changed))
 
 
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def spoil(kind: str, document: Document, values: Mapping[str, Any], store: Store) -> Document:
-    """Return the telling as a fault of this kind has it; unchanged for faults of other kinds."""
+    """Return the telling as a fault of this kind has it; unchanged for faults of other kinds.
+
+    The document may be one that a person sends by hand, with anything in it.
+    """
     change = TELLINGS.get(kind)
     if change is None:
         return document
-    number = (document.get("order") or {}).get("invoice_number")
+    number = _object(document.get("order")).get("invoice_number")
     order = store.orders.get(number) if isinstance(number, str) else None
     payments = [] if order is None else store.payments.of_order(order.invoice_number)
     return change(_Told(document, values, order, payments))
@@ -115,11 +124,12 @@ def _created_date(told: _Told) -> Document:
 
 
 def _shifted_date(told: _Told) -> Document:
-    date = told.part("transaction").get("date")
-    if not isinstance(date, str):
+    date = read_utc_text(str(told.part("transaction").get("date")))
+    if date is None:
         return told.document
-    shifted = datetime.fromisoformat(date) + timedelta(seconds=told.values["seconds"])
-    return told.having("transaction", date=utc_text(shifted))
+    with suppress(OverflowError):
+        date += timedelta(seconds=told.values["seconds"])
+    return told.having("transaction", date=utc_text(date))
 
 
 def _first_payment(told: _Told) -> Document:

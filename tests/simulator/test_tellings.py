@@ -5,7 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from simulator.faults import KINDS
+from simulator.store import Store
+from simulator.tellings import FIELDS, TELLINGS, spoil
 from tests.simulator.support import INDOMARET, Client, Json, Merchant
 
 
@@ -41,6 +46,20 @@ def told(doku: Client, merchant: Merchant, operation: str) -> Json:
     return status(doku) if operation == "status" else notification(doku, merchant)
 
 
+NAMES = (
+    "order",
+    "transaction",
+    "online_to_offline_info",
+    "online_to_offline_payment",
+    "identifier",
+    "name",
+    "value",
+    "invoice_number",
+    "amount",
+    "date",
+)
+ADDED = {*NAMES, "service", "acquirer", "channel"}
+EMPTY = Store(None)
 BOTH = pytest.mark.parametrize("operation", ["status", "notify"])
 
 
@@ -229,6 +248,31 @@ def test_one_payment_can_be_told_oddly(doku: Client, merchant: Merchant) -> None
     doku.pay(notify={"kind": "missing_field", "field": "store"})
     (message,) = merchant.wait_for(1)
     assert identifiers(message.json).keys() == {"AGENT_ID", "AGENT_TRX_ID"}
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5)
+    | st.sampled_from(["0001-01-01T00:00:00Z", "2026-02-31T00:00:00Z", "2026-01-31T05:12:43Z"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("kind", TELLINGS)
+@given(document=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=5))
+def test_whatever_a_person_sends_by_hand_can_be_told_oddly(kind: str, document: Json) -> None:
+    """A kind of fault that fails would be tried without end."""
+    values = {name: each.default for name, each in KINDS[kind].parameters.items()}
+    fields = FIELDS if kind == "missing_field" else (None,)
+    for field in fields:
+        told = spoil(kind, document, {**values, "field": field}, EMPTY)
+        assert json.loads(json.dumps(told)).keys() <= document.keys() | ADDED
 
 
 def test_a_document_by_hand_is_told_oddly_as_far_as_it_goes(
