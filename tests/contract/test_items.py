@@ -131,6 +131,8 @@ def test_an_item_in_full(table: Table) -> None:
             },
             "late": {"BOOL": False},
             "had_ended": {"BOOL": False},
+            "unconfirmed": {"BOOL": False},
+            "disputed": {"BOOL": False},
             "payments": {"N": "0"},
             "listing": {"S": "CODES#shop"},
         }

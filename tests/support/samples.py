@@ -85,6 +85,8 @@ def make_full_code(invoice_number: str = "INV-1") -> PaymentCode:
         payments=3,
         cancelled_at=at(minutes=3),
         had_ended=True,
+        unconfirmed=True,
+        disputed=True,
         refund=Refund(at(minutes=7), Decimal("150000.00")),
         last_payment=PaymentMark(
             number=3,

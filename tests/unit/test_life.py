@@ -18,7 +18,7 @@ from o2o.core.errors import (
     NotFound,
     Obstacle,
 )
-from o2o.core.notifications import Notification, OrderState, OrderStatus
+from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence
 from o2o.usecases.generate_code import Generation
 from o2o.usecases.receive_notification import NotificationOutcome
@@ -511,6 +511,17 @@ def test_an_amount_that_differs_at_doku_too_is_never_expired(world):
     world.live(START + timedelta(days=2), step=timedelta(minutes=5))
     code = world.code()
     assert (code.status, code.due_at, code.payments) == (Status.ACTIVE, None, 1)
+
+
+def test_a_success_that_is_older_than_the_code_is_kept_once_and_left_to_a_person(world):
+    world.ask()
+    report = world.doku.pay("INV-1")
+    world.doku.orders["INV-1"].payments = [replace(report, paid_at=START - timedelta(days=2))]
+    world.live(START + timedelta(days=9), step=timedelta(minutes=9))
+    (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
+    assert (kept.invoice_number, kept.reason) == ("INV-1", KeptFor.OLDER_ORDER)
+    code = world.code()
+    assert (code.status, code.payments, code.due_at) == (Status.ACTIVE, 0, None)
 
 
 def test_work_that_is_queued_twice_is_done_once(world):

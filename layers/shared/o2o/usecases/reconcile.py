@@ -12,7 +12,7 @@ from o2o.core.payments import Evidence, Payment
 from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, CodeStore, Doku, NotificationStore, TimeLeft
 from o2o.usecases.retry_on_conflict import update_code
-from o2o.usecases.settle import Settle
+from o2o.usecases.settle import Settle, SettleOutcome
 from o2o.usecases.take_digits import take_digits
 
 _HAS_THE_ORDER = (OrderState.PENDING, OrderState.FAILED, OrderState.OTHER)
@@ -100,11 +100,13 @@ class Reconcile:
     def _succeeded(self, code: PaymentCode, status: OrderStatus) -> Reconciled:
         """DOKU says that the order was paid."""
         if status.payment is None:
-            self._keep(code, status.unreadable)
+            self._keep(code, status.unreadable, KeptFor.UNREADABLE)
             changed = self._update(code, next_step.after_dispute, readable=False)
             return Reconciled(Finding.UNREADABLE, changed)
         settled = self.settle(status.payment)
         code = settled.code or code
+        if settled.outcome is SettleOutcome.OLDER_ORDER:
+            self._keep(code, status.payment.evidence, KeptFor.OLDER_ORDER)
         if settled.payment is not None and settled.payment.kind.matches:
             return Reconciled(Finding.SETTLED, code, settled.payment)
         if code.paid_at is not None:
@@ -112,13 +114,13 @@ class Reconcile:
         changed = self._update(code, next_step.after_dispute)
         return Reconciled(Finding.UNCHANGED, changed, settled.payment)
 
-    def _keep(self, code: PaymentCode, evidence: Evidence | None) -> None:
-        """Keep what can't be read, once: the same bytes again cost a read."""
+    def _keep(self, code: PaymentCode, evidence: Evidence | None, reason: KeptFor) -> None:
+        """Keep what can't be settled, once: the same bytes again cost a read."""
         if evidence is None:
             return
         kept = KeptNotification.of(
             evidence,
-            KeptFor.UNREADABLE,
+            reason,
             None,
             invoice_number=code.order_number,
             now=self.clock(),
