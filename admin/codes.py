@@ -23,7 +23,8 @@ Invoice = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice num
 
 _COLUMNS = (
     "invoice_number", "storefront_id", "status", "payment_code", "channel", "feature", "amount",
-    "created_at", "expires_at", "inquired_at", "paid_at", "late", "due_at", "version",
+    "created_at", "expires_at", "inquired_at", "paid_at", "late", "unconfirmed",
+    "due_at", "version",
 )  # fmt: skip
 _INQUIRED = ("inquired_at", "invoice_number", "status", "amount", "payments", "due_at")
 _PAYMENTS = (
@@ -46,7 +47,7 @@ def show(context: typer.Context, invoice_number: Invoice) -> None:
         code = history.code
         wanted = Filter(invoice_number=invoice_number, created_from=code.created_at)
         page = wiring.browse_events().many(code.storefront_id, wanted, limit=_MOST, cursor=None)
-        payments = [_payment(each) for each in history.payments]
+        payments = [_payment(each) for each in history.own]
         events = [event_row(each) for each in reversed(page.items)]
         row = _row(code)
         row |= {

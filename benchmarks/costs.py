@@ -119,7 +119,12 @@ class Bench:
             timetable=config.timetable,
         )
         ask_doku = Reconcile(
-            codes=codes, doku=doku, settle=settle, clock=clock, timetable=config.timetable
+            codes=codes,
+            notifications=DynamoNotificationStore(store),
+            doku=doku,
+            settle=settle,
+            clock=clock,
+            timetable=config.timetable,
         )
         self.refresh = RefreshCode(codes=codes, reconcile=ask_doku)
         self.reconcile = ReconcileCodes(

@@ -24,7 +24,7 @@ DOCUMENT = ROOT / "docs" / "life-cycle.md"
 
 MOVES = {
     Move.ACTIVATE: "DOKU answered with the digits",
-    Move.FAIL: "DOKU refused the request for good, or never confirmed it by the code's expiry",
+    Move.FAIL: "DOKU refused this very order, or never confirmed it by the code's expiry",
     Move.PAY: "A payment of the code's amount and digits",
     Move.PAY_REUSABLE: "The same, on a code that may be paid again and again",
     Move.PAY_ENDED: "The same, after the code had ended",
@@ -122,9 +122,14 @@ def timetable() -> str:
             "`grace_seconds`",
         ),
         (
-            "open, its time over, and DOKU can't be asked",
+            "open, its time over, nobody said that it was paid, and DOKU can't be asked",
             f"again and again; {_words(table.guess)} after its expiry it ends by guess",
             "`requested_minutes`, `guess_minutes`",
+        ),
+        (
+            "open or ended, its time over, and DOKU says nothing at such a look",
+            f"again, {_series(table.active, 'its end')}; until a week after its last look",
+            "`active_minutes`",
         ),
         (
             "`expired`, or `failed` because DOKU never confirmed it",

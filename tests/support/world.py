@@ -1,7 +1,7 @@
 """A whole world in memory: the use cases on the twins, a clock to turn, and a DOKU to break."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,14 @@ from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Partnership
 from o2o.core.code_requests import CodeRequest, Expiry
 from o2o.core.codes import Customer, DokuCode, Intent, PaymentCode
-from o2o.core.errors import DokuOutcomeUnknown, DokuRefused, DokuUnavailable, UnreadableMessage
+from o2o.core.errors import (
+    DokuBlocked,
+    DokuOutcomeUnknown,
+    DokuRefused,
+    DokuUnavailable,
+    Obstacle,
+    UnreadableMessage,
+)
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
 from o2o.core.notifications import Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, PaymentReport, Source
@@ -20,7 +27,7 @@ from o2o.usecases.answer_inquiry import AnswerInquiry
 from o2o.usecases.cancel_code import CancelCode
 from o2o.usecases.expire_codes import ExpireCodes
 from o2o.usecases.generate_code import GenerateCode, Generated
-from o2o.usecases.ports import CodeStore, NotificationStore, TimeLeft
+from o2o.usecases.ports import Clock, CodeStore, Doku, NotificationStore, TimeLeft
 from o2o.usecases.read_codes import ReadCodes
 from o2o.usecases.receive_notification import ReceivedNotification, ReceiveNotification
 from o2o.usecases.reconcile import Reconcile
@@ -100,6 +107,13 @@ class Mood(Enum):
     FORGETFUL = auto()
     """Takes requests and its answers get lost."""
     REFUSING = auto()
+    """Refuses this very order."""
+    BLOCKING = auto()
+    """Refuses everybody."""
+    DENYING = auto()
+    """Knows nothing of its orders when it is asked about them."""
+    BABBLING = auto()
+    """Says of paid orders that they were paid, and nothing of it that can be read."""
 
 
 @dataclass
@@ -135,7 +149,9 @@ class FakeDoku:
         if self.mood is Mood.DOWN:
             raise DokuUnavailable("DOKU is down")
         if self.mood is Mood.REFUSING:
-            raise DokuRefused("PAYMENT CHANNEL IS INACTIVE")
+            raise DokuRefused("Invalid JSON Format")
+        if self.mood is Mood.BLOCKING:
+            raise DokuBlocked("PAYMENT CHANNEL IS INACTIVE", Obstacle.CHANNEL_INACTIVE)
         invoice_number, amount, minutes = intent.body.split()
         order = self.orders.get(invoice_number)
         if order is None:
@@ -158,13 +174,15 @@ class FakeDoku:
         if self.mood in (Mood.DOWN, Mood.FORGETFUL):
             raise DokuUnavailable("DOKU is down")
         order = self.orders.get(invoice_number)
-        if order is None:
+        if order is None or self.mood is Mood.DENYING:
             return OrderStatus(OrderState.UNKNOWN)
         visible = [
             payment
             for payment in order.payments
             if payment.paid_at + timedelta(seconds=60) <= self._clock()
         ]
+        if visible and self.mood is Mood.BABBLING:
+            return OrderStatus(OrderState.SUCCESS, unreadable=Evidence(f"{invoice_number} ?"))
         if visible:
             newest = visible[-1]
             return OrderStatus(
@@ -257,7 +275,10 @@ class World:
     """Everything wired together."""
 
     def __init__(
-        self, codes: CodeStore | None = None, notifications: NotificationStore | None = None
+        self,
+        codes: CodeStore | None = None,
+        notifications: NotificationStore | None = None,
+        make_doku: Callable[[Clock], Doku] | None = None,
     ) -> None:
         table = MemoryTable()
         self.clock = TurnableClock()
@@ -265,11 +286,12 @@ class World:
         self.notifications = notifications or MemoryNotificationStore(table)
         self.queue = MemoryWorkQueue()
         self.doku = FakeDoku(self.clock)
+        doku = make_doku(self.clock) if make_doku else self.doku
         self.inbox = OpenInbox()
         self.settle = Settle(codes=self.codes, clock=self.clock, timetable=TIMETABLE)
         self.generate = GenerateCode(
             codes=self.codes,
-            doku=self.doku,
+            doku=doku,
             clock=self.clock,
             entropy=SeededEntropy(),
             channels=CHANNELS,
@@ -286,7 +308,8 @@ class World:
         )
         self.ask_doku = Reconcile(
             codes=self.codes,
-            doku=self.doku,
+            notifications=self.notifications,
+            doku=doku,
             settle=self.settle,
             clock=self.clock,
             timetable=TIMETABLE,

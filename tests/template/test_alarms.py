@@ -10,7 +10,11 @@ from o2o.usecases.receive_notification import NotificationOutcome
 from tests.template.model import ROOT, Template
 
 BUSINESS = {
+    "CodeUnconfirmed",
+    "DokuChannelInactive",
     "DokuCredentialsRejected",
+    "DokuFirewall",
+    "DokuPathUnknown",
     "DokuUnavailable",
     "InquiryInvalidSignature",
     "NotificationRejected",
@@ -21,6 +25,7 @@ BUSINESS = {
     "PaymentDigitsMismatch",
     "PaymentRefunded",
     "PaymentUncertain",
+    "ReconciledUnreadable",
     "EventsOverdueSeconds",
     "CodesOverdueSeconds",
     "UnexpectedError",

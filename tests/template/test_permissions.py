@@ -77,6 +77,8 @@ TABLE_ACCESS = {
         ("GetItem", "Table", "CODE#*"),
         ("PutItem", "Table", "CODE#*"),
         ("Query", "Table", "CODE#*"),
+        ("GetItem", "Table", "NOTIFICATION#*"),
+        ("PutItem", "Table", "NOTIFICATION#*"),
     },
     "ShowCode": {
         ("GetItem", "Table", "CODE#*"),

@@ -3,13 +3,21 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import NoReturn
 
 import pytest
 
 from o2o.core.channels import Channel, Feature
 from o2o.core.code_requests import Expiry
 from o2o.core.codes import Doubt, PaymentKind, Receipt, Status
-from o2o.core.errors import DokuRefused, IllegalMove, InvalidRequest, InvoiceNumberTaken, NotFound
+from o2o.core.errors import (
+    DokuRefused,
+    IllegalMove,
+    InvalidRequest,
+    InvoiceNumberTaken,
+    NotFound,
+    Obstacle,
+)
 from o2o.core.notifications import Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence
 from o2o.usecases.generate_code import Generation
@@ -82,7 +90,7 @@ def test_a_lost_answer_is_recovered_with_the_same_bytes_and_one_order(world):
 def test_a_refusal_fails_the_code_and_is_said_again(world):
     world.doku.mood = Mood.REFUSING
     for _ in range(2):
-        with pytest.raises(DokuRefused, match="INACTIVE"):
+        with pytest.raises(DokuRefused, match="Invalid JSON"):
             world.ask()
     assert world.code().status is Status.FAILED
     assert world.code().due_at is None
@@ -101,6 +109,76 @@ def test_a_refused_repeat_proves_nothing_after_a_lost_answer(world):
     world.live(world.clock() + timedelta(hours=2))
     code = world.code()
     assert (code.status, code.paid_at) == (Status.PAID, report.paid_at)
+
+
+def refresh_while_the_first_request_is_refused(world, monkeypatch, mood):
+    """While the first is under way, DOKU meets a repeat in this mood; then it refuses the first."""
+    send = world.doku.generate
+
+    def first(*_: object) -> NoReturn:
+        monkeypatch.setattr(world.doku, "generate", send)
+        world.doku.mood = mood
+        world.refresh("shop", "INV-1", time_left=plenty)
+        raise DokuRefused("Invalid JSON Format")
+
+    monkeypatch.setattr(world.doku, "generate", first)
+
+
+def test_a_first_refusal_proves_nothing_if_a_repeat_went_out_meanwhile(world, monkeypatch):
+    """A storefront refreshes while its first request is under way; DOKU takes that one."""
+    refresh_while_the_first_request_is_refused(world, monkeypatch, Mood.FORGETFUL)
+    generated = world.ask()
+    assert (generated.generation, generated.code.status) == (Generation.PENDING, Status.REQUESTED)
+    assert "INV-1" in world.doku.orders
+    world.doku.mood = Mood.WELL
+    world.live(START + timedelta(minutes=1))
+    assert world.code().status is Status.ACTIVE
+
+
+def test_a_first_refusal_does_not_deny_the_code_that_a_repeat_brought(world, monkeypatch):
+    refresh_while_the_first_request_is_refused(world, monkeypatch, Mood.WELL)
+    generated = world.ask()
+    assert (generated.generation, generated.code.status) == (Generation.CREATED, Status.ACTIVE)
+
+
+def test_why_doku_s_answer_is_missing_is_written_down_and_goes_with_the_wait(world):
+    world.doku.mood = Mood.BLOCKING
+    assert world.ask().code.obstacle is Obstacle.CHANNEL_INACTIVE
+    assert world.code().obstacle is Obstacle.CHANNEL_INACTIVE
+    world.doku.mood = Mood.DOWN
+    world.live(START + timedelta(minutes=1))
+    assert world.code().obstacle is Obstacle.UNAVAILABLE
+    version = world.code().version
+    world.refresh("shop", "INV-1", time_left=plenty)
+    assert world.code().version == version
+    world.doku.mood = Mood.WELL
+    world.live(START + timedelta(minutes=2))
+    assert (world.code().status, world.code().obstacle) == (Status.ACTIVE, None)
+
+
+@pytest.mark.parametrize("end", ["expired", "cancelled", "failed"])
+def test_asking_a_doku_that_stays_silent_ends_in_bounded_time(world, end):
+    world.doku.mood = Mood.FORGETFUL if end == "failed" else Mood.WELL
+    world.ask()
+    if end == "cancelled":
+        world.cancel("shop", "INV-1")
+    world.doku.mood = Mood.DOWN
+    world.live(START + timedelta(days=6), step=timedelta(minutes=7))
+    assert (world.code().status, world.code().due_at is None) == (end, False)
+    world.live(START + timedelta(days=10), step=timedelta(minutes=7))
+    code = world.code()
+    assert (code.status, code.due_at) == (end, None)
+    assert code.unconfirmed is (end != "cancelled")
+    # A final code stays final, whoever asks.
+    world.refresh("shop", "INV-1", time_left=plenty)
+    assert world.code() == code
+
+
+def test_a_code_that_lives_here_expires_although_doku_knows_no_order(world):
+    """DOKU hears of it at the till: that it knows nothing is its word that nobody paid."""
+    world.ask(feature=Feature.DIPC)
+    world.live(START + HOUR + timedelta(minutes=2))
+    assert (world.code().status, world.code().unconfirmed) == (Status.EXPIRED, False)
 
 
 def test_a_refused_repeat_leaves_a_code_as_unknown_as_it_was(world):

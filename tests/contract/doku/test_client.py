@@ -18,12 +18,13 @@ from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import DokuCode, Intent, PaymentCode
 from o2o.core.errors import (
+    DokuBlocked,
     DokuError,
     DokuOutcomeUnknown,
     DokuRefused,
-    DokuRejectedCredentials,
     DokuUnavailable,
     InvalidConfiguration,
+    Obstacle,
 )
 from o2o.core.notifications import OrderState, OrderStatus
 from tests.support.examples import examples
@@ -426,58 +427,110 @@ def error(code: str, message: str = "told") -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "type": "invalid_request_error"}}
 
 
-TABLE: list[tuple[int, Any, type[DokuError], str | None]] = [
-    (400, error("invalid_header_request"), DokuRefused, "invalid_header_request"),
-    (400, {"message": ["Invalid JSON Format"]}, DokuRefused, None),
-    (400, {"message": ["PAYMENT CHANNEL IS INACTIVE"]}, DokuRefused, None),
-    (400, {"error_messages": ["…"]}, DokuRefused, None),
-    (400, error("request_time_out_of_range"), DokuUnavailable, "request_time_out_of_range"),
-    (400, {"message": "request_time_out_of_range"}, DokuUnavailable, None),
-    (400, error("invalid_client_id"), DokuRejectedCredentials, "invalid_client_id"),
-    (400, error("invalid_signature"), DokuRejectedCredentials, "invalid_signature"),
-    (401, error("invalid_signature"), DokuRejectedCredentials, "invalid_signature"),
-    (401, b"", DokuRejectedCredentials, None),
-    (403, {"message": "Forbidden"}, DokuRejectedCredentials, None),
-    (404, {"message": "No static resource x."}, DokuRefused, None),
-    (409, error("invoice_number_taken"), DokuRefused, "invoice_number_taken"),
-    (409, error("idempotent_request"), DokuOutcomeUnknown, "idempotent_request"),
-    (409, b"", DokuOutcomeUnknown, None),
-    (422, {"message": "no"}, DokuRefused, None),
-    (429, error("too_many"), DokuUnavailable, "too_many"),
-    (429, b"", DokuUnavailable, None),
-    (408, {"message": "Request Timeout"}, DokuOutcomeUnknown, None),
-    (500, error("internal"), DokuOutcomeUnknown, "internal"),
-    (500, error("invalid_signature"), DokuOutcomeUnknown, "invalid_signature"),
-    (502, b"<html>", DokuOutcomeUnknown, None),
-    (503, {"message": "Service Unavailable"}, DokuOutcomeUnknown, None),
-    (504, b"", DokuOutcomeUnknown, None),
-    (400, b"<html>a proxy's</html>", DokuOutcomeUnknown, None),
-    (404, b"<html>a proxy's</html>", DokuOutcomeUnknown, None),
-    (304, b"", DokuOutcomeUnknown, None),
+PAGE = b"<html>of something that stands before DOKU</html>"
+INACTIVE = "PAYMENT CHANNEL IS INACTIVE"
+FAILED = {"status": "FAILED", "response_code": "4001", "response_message": "told"}
+
+TABLE: list[tuple[int, Any, Obstacle, str | None]] = [
+    (400, {"message": ["Invalid JSON Format"]}, Obstacle.REFUSED, None),
+    (400, {"error_messages": ["…"]}, Obstacle.REFUSED, None),
+    (400, FAILED, Obstacle.REFUSED, "4001"),
+    (409, error("invoice_number_taken"), Obstacle.REFUSED, "invoice_number_taken"),
+    (422, {"message": "no"}, Obstacle.REFUSED, None),
+    # What concerns every order ends none.
+    (400, {"message": ["PAYMENT CHANNEL IS INACTIVE"]}, Obstacle.CHANNEL_INACTIVE, None),
+    (400, error("inactive", "Payment channel is inactive."), Obstacle.CHANNEL_INACTIVE, "inactive"),
+    (400, FAILED | {"response_message": INACTIVE}, Obstacle.CHANNEL_INACTIVE, "4001"),
+    (400, error("invalid_header_request"), Obstacle.CREDENTIALS, "invalid_header_request"),
+    (400, error("invalid_client_id"), Obstacle.CREDENTIALS, "invalid_client_id"),
+    (400, error("invalid_signature"), Obstacle.CREDENTIALS, "invalid_signature"),
+    (401, error("invalid_signature"), Obstacle.CREDENTIALS, "invalid_signature"),
+    (403, {"message": "Forbidden"}, Obstacle.CREDENTIALS, None),
+    (404, {"message": "No static resource x."}, Obstacle.PATH_UNKNOWN, None),
+    (405, {"message": "Request method 'POST' is not supported"}, Obstacle.PATH_UNKNOWN, None),
+    # DOKU did not take it.
+    (400, error("request_time_out_of_range"), Obstacle.UNAVAILABLE, "request_time_out_of_range"),
+    (400, {"message": "request_time_out_of_range"}, Obstacle.UNAVAILABLE, None),
+    (429, error("too_many"), Obstacle.UNAVAILABLE, "too_many"),
+    (429, b"", Obstacle.UNAVAILABLE, None),
+    # Nobody knows.
+    (409, error("idempotent_request"), Obstacle.OUTCOME_UNKNOWN, "idempotent_request"),
+    (409, b"", Obstacle.OUTCOME_UNKNOWN, None),
+    (400, {"error": "Bad Request", "status": 400}, Obstacle.OUTCOME_UNKNOWN, None),
+    (402, {"message": "no"}, Obstacle.OUTCOME_UNKNOWN, None),
+    (404, error("data_not_found"), Obstacle.OUTCOME_UNKNOWN, "data_not_found"),
+    (408, {"message": "Request Timeout"}, Obstacle.OUTCOME_UNKNOWN, None),
+    (413, {"message": "Too Large"}, Obstacle.OUTCOME_UNKNOWN, None),
+    (500, error("internal"), Obstacle.OUTCOME_UNKNOWN, "internal"),
+    (500, error("invalid_signature"), Obstacle.OUTCOME_UNKNOWN, "invalid_signature"),
+    (502, PAGE, Obstacle.OUTCOME_UNKNOWN, None),
+    (503, {"message": "Service Unavailable"}, Obstacle.OUTCOME_UNKNOWN, None),
+    (504, b"", Obstacle.OUTCOME_UNKNOWN, None),
+    (400, PAGE, Obstacle.OUTCOME_UNKNOWN, None),
+    (304, b"", Obstacle.OUTCOME_UNKNOWN, None),
 ]
+KINDS = {
+    Obstacle.REFUSED: DokuRefused,
+    Obstacle.UNAVAILABLE: DokuUnavailable,
+    Obstacle.OUTCOME_UNKNOWN: DokuOutcomeUnknown,
+}
+
+
+def fails(call: Callable[[], object]) -> DokuError:
+    with pytest.raises(DokuError) as caught:
+        call()
+    assert type(caught.value) is KINDS.get(caught.value.obstacle, DokuBlocked)
+    return caught.value
 
 
 @pytest.mark.parametrize("script", [answers, unsigned])
-@pytest.mark.parametrize(("status", "content", "kind", "code"), TABLE)
+@pytest.mark.parametrize(("status", "content", "obstacle", "code"), TABLE)
 def test_the_table_of_errors(
     make: Make,
     serve: Serve,
     script: Callable[[int, Any], Script],
     status: int,
     content: object,
-    kind: type[DokuError],
+    obstacle: Obstacle,
     code: str | None,
 ) -> None:
     wire = serve(script(status, content))
-    with pytest.raises(DokuError) as caught:
-        generate(make(wire.url))
-    assert type(caught.value) is kind
-    assert caught.value.code == code
-    assert str(caught.value).startswith(f"HTTP {status}")
+    failed = fails(lambda: generate(make(wire.url)))
+    assert (failed.obstacle, failed.code) == (obstacle, code)
+    assert str(failed).startswith(f"HTTP {status}")
     assert len(wire.requests) == 1
     if status != 404:
-        with pytest.raises(kind):
-            check(make(wire.url))
+        assert fails(lambda: check(make(wire.url))).obstacle is obstacle
+
+
+@pytest.mark.parametrize("content", [b"", PAGE, {"error": "Forbidden"}])
+@pytest.mark.parametrize(
+    ("status", "obstacle"),
+    [
+        (401, Obstacle.FIREWALL),
+        (403, Obstacle.FIREWALL),
+        (404, Obstacle.PATH_UNKNOWN),
+        (405, Obstacle.PATH_UNKNOWN),
+    ],
+)
+def test_what_stands_before_doku_is_not_doku(
+    make: Make, serve: Serve, status: int, obstacle: Obstacle, content: object
+) -> None:
+    vault = Vault(CREDENTIALS)
+    client = make(serve(unsigned(status, content)).url, credentials=vault)
+    assert fails(lambda: generate(client)).obstacle is obstacle
+    assert fails(lambda: check(client)).obstacle is obstacle
+    assert vault.asked == [False, False]
+
+
+@pytest.mark.parametrize("script", [answers, forged])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_signed_401_is_about_credentials(
+    make: Make, serve: Serve, script: Callable[[int, Any], Script], status: int
+) -> None:
+    # If our key is wrong, DOKU's own signature can't hold for us.
+    failed = fails(lambda: generate(make(serve(script(status, b"")).url)))
+    assert failed.obstacle is Obstacle.CREDENTIALS
 
 
 def test_a_refusal_with_a_wrong_signature_is_no_refusal(make: Make, serve: Serve) -> None:
@@ -488,25 +541,33 @@ def test_a_refusal_with_a_wrong_signature_is_no_refusal(make: Make, serve: Serve
         check(make(serve(forged(404, {"message": "order not found"})).url))
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        answers(404, error("order_not_found")),
-        unsigned(404, error("order_not_found")),
-        unsigned(404, {"message": "order not found"}),
-        answers(404, b""),
-    ],
-)
-def test_an_order_that_doku_does_not_know(make: Make, serve: Serve, script: Script) -> None:
-    assert check(make(serve(script).url)) == OrderStatus(OrderState.UNKNOWN)
+@pytest.mark.parametrize("content", [error("order_not_found"), {"message": "no order"}, b""])
+def test_only_doku_itself_can_know_no_order(make: Make, serve: Serve, content: object) -> None:
+    unknown = OrderStatus(OrderState.UNKNOWN)
+    assert check(make(serve(answers(404, content)).url)) == unknown
+    for script in (unsigned(404, content), forged(404, content)):
+        failed = fails(lambda script=script: check(make(serve(script).url)))  # type: ignore[misc]
+        assert failed.obstacle in (Obstacle.OUTCOME_UNKNOWN, Obstacle.PATH_UNKNOWN)
 
 
-def test_a_404_that_is_not_about_the_order(make: Make, serve: Serve) -> None:
+@pytest.mark.parametrize("script", [answers, unsigned])
+def test_a_404_that_is_not_about_the_order(
+    make: Make, serve: Serve, script: Callable[[int, Any], Script]
+) -> None:
     path = {"message": "No static resource orders/v1/status/INV-1."}
-    with pytest.raises(DokuRefused):
-        check(make(serve(answers(404, path)).url))
-    with pytest.raises(DokuOutcomeUnknown):
-        check(make(serve(unsigned(404, b"<html>a proxy's</html>")).url))
+    failed = fails(lambda: check(make(serve(script(404, path)).url)))
+    assert failed.obstacle is Obstacle.PATH_UNKNOWN
+
+
+@pytest.mark.parametrize("amount", [None, "many", [], True])
+def test_a_signed_success_that_can_not_be_read(make: Make, serve: Serve, amount: object) -> None:
+    told = {**STATUS, "order": {"invoice_number": "INV-1", "amount": amount}}
+    status = check(make(serve(answers(200, told)).url))
+    assert (status.state, status.payment) == (OrderState.SUCCESS, None)
+    assert status.unreadable is not None
+    assert json.loads(status.unreadable.body) == told
+    with pytest.raises(DokuOutcomeUnknown, match="signature"):
+        check(make(serve(unsigned(200, told)).url))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -516,6 +577,21 @@ def test_a_redirect_is_not_followed(make: Make, serve: Serve, status: int) -> No
     with pytest.raises(DokuOutcomeUnknown, match=f"HTTP {status}"):
         generate(make(wire.url))
     assert target.connections == 0
+
+
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize("interim", [EARLY_HINTS, b"HTTP/1.1 102 Processing\r\n\r\n"])
+def test_an_interim_answer_is_not_the_answer(make: Make, serve: Serve, interim: bytes) -> None:
+    def hints(request: Request, _: socket.socket) -> bytes:
+        return interim + interim + signed_answer(request, 200, GENERATED)
+
+    wire = serve(hints)
+    client = make(wire.url)
+    assert generate(client) == DOKU_CODE
+    assert generate(client) == DOKU_CODE
+    assert wire.connections == 1
 
 
 def test_the_message_is_short_and_printable(make: Make, serve: Serve) -> None:
@@ -591,36 +667,66 @@ def test_only_a_refusal_is_about_credentials(make: Make, serve: Serve) -> None:
 def test_credentials_that_stay_wrong_are_tried_once(make: Make, serve: Serve) -> None:
     wire = serve(knows("new"))
     vault = Vault(CREDENTIALS)
-    with pytest.raises(DokuRejectedCredentials) as caught:
-        generate(make(wire.url, credentials=vault))
-    assert caught.value.code == "invalid_signature"
+    failed = fails(lambda: generate(make(wire.url, credentials=vault)))
+    assert (failed.obstacle, failed.code) == (Obstacle.CREDENTIALS, "invalid_signature")
     assert (vault.asked, len(wire.requests)) == ([False, True], 1)
 
 
 def test_new_credentials_that_are_wrong_too_are_tried_once(make: Make, serve: Serve) -> None:
     wire = serve(knows("new"))
     vault = Vault(CREDENTIALS, DokuCredentials(CLIENT_ID, "b"), DokuCredentials(CLIENT_ID, "c"))
-    with pytest.raises(DokuRejectedCredentials):
-        generate(make(wire.url, credentials=vault))
+    failed = fails(lambda: generate(make(wire.url, credentials=vault)))
+    assert failed.obstacle is Obstacle.CREDENTIALS
     assert len(wire.requests) == 2
 
 
+def test_the_refusal_of_a_request_that_went_out_twice_proves_nothing(
+    make: Make, serve: Serve
+) -> None:
+    """Not even the client itself can know what the first of the two sends did."""
+    told = [error("invalid_signature"), {"message": ["Invalid JSON Format"]}]
+
+    def script(request: Request, _: socket.socket) -> bytes:
+        return raw_answer(400, json.dumps(told.pop(0)).encode())
+
+    wire = serve(script)
+    vault = Vault(CREDENTIALS, DokuCredentials(CLIENT_ID, "new"))
+    failed = fails(lambda: generate(make(wire.url, credentials=vault)))
+    assert failed.obstacle is Obstacle.OUTCOME_UNKNOWN
+    assert len(wire.requests) == 2
+
+
+def test_a_kept_connection_that_broke_is_not_sent_to_twice(make: Make, serve: Serve) -> None:
+    """The first request on it may have arrived, so that its repeat would be a second send."""
+
+    def script(request: Request, connection: socket.socket) -> bytes | None:
+        if len(wire.requests) == 1:
+            return signed_answer(request, 200, GENERATED)
+        reset(connection)
+        return None
+
+    wire = serve(script)
+    client = make(wire.url)
+    assert generate(client) == DOKU_CODE
+    assert fails(lambda: generate(client)).obstacle is Obstacle.OUTCOME_UNKNOWN
+    assert (len(wire.requests), wire.connections) == (2, 1)
+
+
 @pytest.mark.parametrize(
-    ("raised", "kind"),
+    ("raised", "obstacle"),
     [
-        (InvalidConfiguration("the entry is a placeholder"), DokuRejectedCredentials),
-        (OSError("no network"), DokuUnavailable),
+        (InvalidConfiguration("the entry is a placeholder"), Obstacle.CREDENTIALS),
+        (OSError("no network"), Obstacle.UNAVAILABLE),
     ],
 )
 def test_credentials_that_can_not_be_read(
-    make: Make, serve: Serve, raised: Exception, kind: type[DokuError]
+    make: Make, serve: Serve, raised: Exception, obstacle: Obstacle
 ) -> None:
     def broken(*, refresh: bool = False) -> DokuCredentials:
         raise raised
 
     wire = serve(answers(200, GENERATED))
-    with pytest.raises(kind):
-        generate(make(wire.url, credentials=broken))
+    assert fails(lambda: generate(make(wire.url, credentials=broken))).obstacle is obstacle
     assert wire.connections == 0
 
 

@@ -81,13 +81,13 @@ def test_an_invocation_with_no_time_left_does_not_call_doku(stack, event, doku_m
 
 def test_a_refusal_is_502_with_doku_s_words(stack, event):
     stack.doku.expect_request(ALFA_PATH).respond_with_handler(
-        lambda request: doku.answer(request, {"message": ["PAYMENT CHANNEL IS INACTIVE"]}, 400)
+        lambda request: doku.answer(request, {"message": ["Invalid JSON Format"]}, 400)
     )
     for _ in range(2):
         answer = stack.call("generate_code", event("generate_code/alfa"))
         assert answer.status == 502
         assert answer.body["type"] == "/problems/refused-by-doku"
-        assert "PAYMENT CHANNEL IS INACTIVE" in answer.body["detail"]
+        assert "Invalid JSON Format" in answer.body["detail"]
     assert stack.call("read_codes", event("read_codes/one")).body["status"] == "failed"
 
 

@@ -16,7 +16,7 @@ from o2o.core.channels import Channel, Feature
 from o2o.core.codes import Customer, PaymentCode, Receipt
 from o2o.core.errors import UnreadableMessage
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus
-from o2o.core.notifications import OrderState
+from o2o.core.notifications import OrderState, OrderStatus
 from o2o.core.payments import Evidence, Source
 from tests.support.samples import make_own_code
 
@@ -409,6 +409,19 @@ def test_other_states_need_nothing_else(state: str) -> None:
     assert messages.parse_order_status(body, "INV-1").payment is None
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        *(("order.amount", value) for value in (..., None, "many", True, "9" * 29)),
+        ("online_to_offline_info.payment_code", "8-9"),
+    ],
+)
+def test_a_success_whose_payment_can_not_be_read_is_a_success(path: str, value: object) -> None:
+    told = evidence(changed(STATUS, path, value))
+    status = messages.parse_order_status(told, "INV-67220100000")
+    assert status == OrderStatus(OrderState.SUCCESS, unreadable=told)
+
+
 def test_an_order_without_a_transaction_is_pending() -> None:
     body = evidence({"order": {"invoice_number": "INV-1", "status": "ORDER_GENERATED"}})
     assert messages.parse_order_status(body, "INV-1").state is OrderState.PENDING
@@ -440,7 +453,12 @@ def test_the_status_of_another_order_is_unreadable() -> None:
         ({"message": ["PAYMENT CHANNEL IS INACTIVE"]}, None, "PAYMENT CHANNEL IS INACTIVE"),
         ({"message": "No static resource x."}, None, "No static resource x."),
         ({"error_messages": ["a", 1, "b"]}, None, "a; b"),
-        ({"error": "Not Found", "status": 404}, None, "Not Found"),
+        (
+            {"status": "FAILED", "response_code": "4001", "response_message": "told"},
+            "4001",
+            "told",
+        ),
+        ({"status": "failed", "response_message": ["m", "n"]}, None, "m; n"),
     ],
 )
 def test_the_shapes_of_an_error(body: object, code: str | None, message: str | None) -> None:
@@ -452,7 +470,16 @@ def test_the_shapes_of_an_error(body: object, code: str | None, message: str | N
         assert complaint.names("something else", told.lower())
 
 
-@pytest.mark.parametrize("body", [{}, {"errors": 1}, {"message": {}}, {"error": None}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({}, {"errors": 1}, {"message": {}}, {"error": None}),
+        # A router's.
+        {"error": "Not Found", "status": 404},
+        {"status": "SUCCESS", "response_message": "told"},
+        {"status": "FAILED", "response_code": "4001"},
+    ],
+)
 def test_another_shape_is_no_error_of_doku(body: object) -> None:
     assert messages.parse_complaint(json.dumps(body)) is None
 

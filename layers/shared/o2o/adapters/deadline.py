@@ -9,6 +9,7 @@ import io
 import socket
 import ssl
 import time
+from http import HTTPStatus
 from select import select
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +38,26 @@ class _DeadlineStream(io.RawIOBase):
 
 
 class DeadlineResponse(http.client.HTTPResponse):
-    """An answer that must be complete within the time-out that the socket has as it begins."""
+    """An answer that must be complete within the time-out that the socket has as it begins.
+
+    What the other side says before it (1xx, such as 103 Early Hints) is passed over; the standard
+    library knows 100 alone, and would take another one for the answer.
+    """
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_DeadlineStream(self.fp.detach(), sock))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if line[1] not in _INTERIM:
+                return line
+            http.client.parse_headers(self.fp)
+
+
+_INTERIM = range(HTTPStatus.PROCESSING, HTTPStatus.OK)
+"""Not 100, which the standard library passes over, and not 101, which ends the conversation."""
 
 
 def time_left(ends_at: float) -> float:

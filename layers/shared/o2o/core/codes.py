@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from o2o.core.channels import Channel, Feature
-from o2o.core.errors import IllegalMove
+from o2o.core.errors import IllegalMove, Obstacle
 from o2o.core.timetable import Timetable
 
 
@@ -107,6 +107,8 @@ class Intent:
 
     request_id: str
     body: str = field(repr=False)
+    obstacle: Obstacle | None = field(default=None, compare=False)
+    """Why DOKU's answer is missing, as of the last send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,10 @@ class PaymentCode:
     """It was paid after its deadline, or after it was cancelled, by DOKU's date."""
     had_ended: bool = False
     """It had ended here when its payment became known."""
+    unconfirmed: bool = False
+    """It ended, and DOKU never confirmed that it was not paid."""
+    disputed: bool = False
+    """DOKU said that it was paid, and what DOKU said does not pay it: it never expires."""
     failure: Failure | None = None
     replaces: str | None = None
     replaced_by: str | None = None
@@ -247,6 +253,10 @@ class PaymentCode:
     def merchant_made(self) -> bool:
         """Whether the digits were made here, so that they must be claimed."""
         return self.feature is not Feature.DGPC
+
+    def is_its_own(self, recorded_at: datetime) -> bool:
+        """Whether what was recorded at an instant under its number can be about this code."""
+        return recorded_at >= self.created_at
 
     @property
     def unique_part(self) -> str | None:
@@ -348,18 +358,31 @@ class PaymentCode:
         )
 
     def fail(
-        self, failure: Failure, *, now: datetime, look_again_at: datetime | None
+        self,
+        failure: Failure,
+        *,
+        now: datetime,
+        look_again_at: datetime | None,
+        unconfirmed: bool = False,
     ) -> "PaymentCode":
         """There is no such code at DOKU, as far as we can know."""
         return self.move(
-            Move.FAIL, failure=failure, ended_at=now, due_at=look_again_at, intent=None
+            Move.FAIL,
+            failure=failure,
+            ended_at=now,
+            due_at=look_again_at,
+            unconfirmed=unconfirmed,
+            intent=None,
         )
 
-    def expire(self, *, now: datetime, timetable: Timetable) -> "PaymentCode":
+    def expire(
+        self, *, now: datetime, timetable: Timetable, unconfirmed: bool = False
+    ) -> "PaymentCode":
         """The code was not paid in time."""
         return self.move(
             Move.EXPIRE,
             ended_at=now,
+            unconfirmed=unconfirmed,
             due_at=timetable.after_end([max(now, self.expires_at)], now, self.unpaid_inquiry_at),
         )
 
@@ -393,9 +416,19 @@ class PaymentCode:
         """DOKU gave the money back; None if that is known."""
         return None if self.refund else self.move(Move.REFUND, refund=refund)
 
-    def wait(self, due_at: datetime | None) -> "PaymentCode":
-        """Nothing happened; look again then, or never."""
-        return self.move(Move.WAIT, due_at=due_at)
+    def wait(self, due_at: datetime | None, **learnt: Any) -> "PaymentCode":
+        """Nothing happened; look again then, or never. ``learnt`` is what DOKU's word changed."""
+        return self.move(Move.WAIT, due_at=due_at, **learnt)
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """Why DOKU's answer about a requested code is missing, once a send of it failed."""
+        return self.intent.obstacle if self.intent else None
+
+    @property
+    def was_made_at_doku(self) -> bool:
+        """Whether DOKU has given us digits, or taken ours: it can't know nothing of the code."""
+        return self.activated_at is not None and self.feature is not Feature.DIPC
 
     @property
     def is_open(self) -> bool:

@@ -12,13 +12,14 @@ O2OError
 ├── UntrustedMessage        an inbound message's signature does not hold
 ├── UnreadableMessage       a signed message of DOKU's that can't be understood
 └── DokuError
-    ├── DokuRefused             DOKU said no for good
-    ├── DokuRejectedCredentials DOKU does not accept our Client-Id or key
+    ├── DokuRefused             DOKU said no to this very order
+    ├── DokuBlocked             something keeps every order from DOKU: a person must mend it
     ├── DokuUnavailable         DOKU did not take the request: try again
     └── DokuOutcomeUnknown      DOKU may or may not have taken it: send the same again
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class O2OError(Exception):
@@ -86,8 +87,32 @@ class UnreadableMessage(O2OError):
     """DOKU's message is authentic and can't be understood."""
 
 
+class Obstacle(StrEnum):
+    """Why DOKU's answer about an order is missing."""
+
+    CHANNEL_INACTIVE = "channel_inactive"
+    """DOKU has switched the channel off."""
+    PATH_UNKNOWN = "path_unknown"
+    """DOKU, or what stands before it, does not know the path."""
+    FIREWALL = "firewall"
+    """Something before DOKU turns us away: it is not in a shape of DOKU's, and not signed."""
+    CREDENTIALS = "credentials"
+    """DOKU does not accept our Client-Id, key or headers."""
+    REFUSED = "refused"
+    """DOKU refused the request. After an unclear answer that proves nothing (decision 0032)."""
+    UNAVAILABLE = "unavailable"
+    """DOKU can't be reached, or says that it did not take the request."""
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    """No answer came that can be trusted."""
+
+
 class DokuError(O2OError):
-    """Something went wrong between DOKU and us. ``code`` is DOKU's own, if it gave one."""
+    """Something went wrong between DOKU and us.
+
+    ``code`` is DOKU's own, if it gave one. ``obstacle`` is the reason in a word.
+    """
+
+    obstacle: Obstacle
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -95,16 +120,29 @@ class DokuError(O2OError):
 
 
 class DokuRefused(DokuError):
-    """DOKU refused the request for good: the same request will be refused again."""
+    """DOKU refused this very order: the same request will be refused again.
+
+    It is certain only of the first send, and only if that was the only one (decision 0040).
+    """
+
+    obstacle = Obstacle.REFUSED
 
 
-class DokuRejectedCredentials(DokuError):
-    """DOKU refused our Client-Id or signature: the operator must correct the secret."""
+class DokuBlocked(DokuError):
+    """What keeps this order from DOKU keeps every order from it: a person must mend it."""
+
+    def __init__(self, message: str, obstacle: Obstacle, *, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.obstacle = obstacle
 
 
 class DokuUnavailable(DokuError):
     """DOKU did not take the request: it can't be reached, or says so. Try again."""
 
+    obstacle = Obstacle.UNAVAILABLE
+
 
 class DokuOutcomeUnknown(DokuError):
     """No trustworthy answer came: DOKU may have accepted the request. Send the same again."""
+
+    obstacle = Obstacle.OUTCOME_UNKNOWN

@@ -61,9 +61,13 @@ class InquiryAnswer:
     code: PaymentCode | None = None
 
 
-def judge(code: PaymentCode | None, now: datetime) -> InquiryStatus:
-    """The answer about the code that has the digits now, or had them last."""
-    if code is None:
+def judge(code: PaymentCode | None, payment_code: str, now: datetime) -> InquiryStatus:
+    """The answer about the code that has the digits now, or had them last.
+
+    A claim on digits names an invoice number, and may outlive the code that it was made for: the
+    digits that were asked for must be the code's own.
+    """
+    if code is None or code.payment_code != payment_code:
         return InquiryStatus.NOT_FOUND
     if code.feature is not Feature.DIPC:
         return InquiryStatus.DECLINE

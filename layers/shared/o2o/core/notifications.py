@@ -33,10 +33,14 @@ class OrderState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderStatus:
-    """DOKU's answer to a status check; ``payment`` comes with SUCCESS."""
+    """DOKU's answer to a status check.
+
+    With SUCCESS comes the ``payment``, or what can't be read as one: ``unreadable``.
+    """
 
     state: OrderState
     payment: PaymentReport | None = None
+    unreadable: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,14 @@ class KeptNotification:
         *,
         now: datetime,
         timetable: Timetable,
+        invoice_number: str = NO_INVOICE_NUMBER,
     ) -> Self:
-        """A message to keep; one without a code is due again, the code may still come."""
+        """A message to keep; one without a code is due again, the code may still come.
+
+        ``invoice_number`` is whose answer it is, where the message itself does not say.
+        """
         return cls(
-            invoice_number=report.invoice_number if report else NO_INVOICE_NUMBER,
+            invoice_number=report.invoice_number if report else invoice_number,
             identity=sha256(evidence.body.encode("utf-8", "surrogatepass")).hexdigest(),
             reason=reason,
             evidence=evidence,

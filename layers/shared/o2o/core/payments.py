@@ -163,6 +163,11 @@ class CodeHistory:
     code: PaymentCode
     payments: Sequence[Payment] = ()
 
+    @property
+    def own(self) -> list[Payment]:
+        """The payments of this code: what is older belongs to an earlier use of its number."""
+        return [each for each in self.payments if self.code.is_its_own(each.recorded_at)]
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:

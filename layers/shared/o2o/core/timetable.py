@@ -56,6 +56,10 @@ class Timetable:
         """When to try again to ask a DOKU that can't be reached, counted from an instant."""
         return _next_look(since, self.requested, now)
 
+    def once_over(self, since: datetime, now: datetime) -> datetime:
+        """When to try again to ask about a code whose time is over: less and less often."""
+        return _next_look(since, self.active, now)
+
     def after_end(
         self, ends: Iterable[datetime], now: datetime, inquired_at: datetime | None = None
     ) -> datetime | None:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 
 from o2o.core.codes import PaymentKind
-from o2o.core.errors import DokuError, DokuRefused, DokuRejectedCredentials
+from o2o.core.errors import DokuError, Obstacle
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import Payment
 from o2o.usecases.answer_inquiry import Answered
@@ -61,9 +61,20 @@ _RECONCILED_METRICS = {
     Finding.EXPIRED: "ReconciledExpired",
     Finding.FAILED: "ReconciledFailed",
     Finding.DOKU_SILENT: "ReconciledDokuSilent",
+    Finding.UNREADABLE: "ReconciledUnreadable",
     Finding.UNMATCHED: "ReconciledUnmatched",
 }
 """Of the others there is nothing to say."""
+
+_OBSTACLE_METRICS = {
+    Obstacle.CHANNEL_INACTIVE: "DokuChannelInactive",
+    Obstacle.PATH_UNKNOWN: "DokuPathUnknown",
+    Obstacle.FIREWALL: "DokuFirewall",
+    Obstacle.CREDENTIALS: "DokuCredentialsRejected",
+    Obstacle.REFUSED: "DokuRefused",
+    Obstacle.UNAVAILABLE: "DokuUnavailable",
+    Obstacle.OUTCOME_UNKNOWN: "DokuUnavailable",
+}
 
 
 class HandlerFailed(Exception):
@@ -116,15 +127,11 @@ def count_doku_error(error: DokuError | None) -> None:
     """Count what DOKU did not do for us."""
     if error is None:
         return
-    if isinstance(error, DokuRejectedCredentials):
-        count("DokuCredentialsRejected")
-    elif isinstance(error, DokuRefused):
-        count("DokuRefused")
-    else:
-        count("DokuUnavailable")
+    count(_OBSTACLE_METRICS[error.obstacle])
     logger.warning(
         "DOKU gave no answer to act on",
         error=type(error).__name__,
+        obstacle=error.obstacle,
         doku_code=error.code,
         reason=str(error),
     )
@@ -154,14 +161,17 @@ def count_reconciled(reconciled: Reconciled) -> None:
     """Count and log what a reconciliation found."""
     count_payment(reconciled.payment)
     count_doku_error(reconciled.doku_error)
+    code = reconciled.code
+    invoice_number = code and code.invoice_number
+    if reconciled.unconfirmed:
+        count("CodeUnconfirmed")
+        logger.error("code unconfirmed", invoice_number=invoice_number)
     metric = _RECONCILED_METRICS.get(reconciled.finding)
     if metric is None:
         return
     count(metric)
-    code = reconciled.code
-    logger.info(
-        "reconciled", finding=reconciled.finding, invoice_number=code and code.invoice_number
-    )
+    log = logger.error if reconciled.finding is Finding.UNREADABLE else logger.info
+    log("reconciled", finding=reconciled.finding, invoice_number=invoice_number)
 
 
 def log_unexpected(error: BaseException) -> None:

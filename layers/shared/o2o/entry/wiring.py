@@ -387,6 +387,7 @@ def _reconcile(settings: DokuSettings) -> "Reconcile":
 
     return Reconcile(
         codes=_codes(settings),
+        notifications=_notifications(settings),
         doku=_doku(settings),
         settle=_settle(settings),
         clock=clock,

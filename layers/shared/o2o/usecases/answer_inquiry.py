@@ -64,7 +64,7 @@ class AnswerInquiry:
         def attempt() -> InquiryAnswer:
             now = self.clock()
             code = self.codes.find_by_digits(channel, digits)
-            status = judge(code, now)
+            status = judge(code, digits, now)
             if code is None or status is not InquiryStatus.SUCCESS:
                 return InquiryAnswer(status, digits)
             self.codes.save(code.inquire(now, timetable=self.timetable))

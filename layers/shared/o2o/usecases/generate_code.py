@@ -78,11 +78,8 @@ class GenerateCode:
             return Generated(Generation.CREATED, code)
         try:
             answer = self.doku.generate(code, time_left)
-        except DokuRefused as error:
-            self._refuse(code, error)
-            raise
         except DokuError as error:
-            return Generated(Generation.PENDING, code, error)
+            return self._unanswered(code, error)
         code = take_digits(self.codes, code, answer, now=self.clock(), timetable=self.timetable)
         return Generated(Generation.CREATED, code)
 
@@ -92,13 +89,27 @@ class GenerateCode:
             return 1
         return max(1, math.ceil((code.due_at - self.clock()).total_seconds()))
 
-    def _refuse(self, code: PaymentCode, error: DokuRefused) -> None:
-        failure, now = Failure("refused", str(error), error.code), self.clock()
-        update_code(
+    def _unanswered(self, sent: PaymentCode, error: DokuError) -> Generated:
+        """DOKU made no code. Only its refusal of the only send ends ours (decision 0040)."""
+        now, code = self.clock(), sent
+        if isinstance(error, DokuRefused):
+            failure = Failure("refused", str(error), error.code)
+            code = update_code(
+                self.codes,
+                sent,
+                lambda newest: next_step.after_first_refusal(newest, sent, failure, now=now),
+            )
+            if code.status is Status.FAILED:
+                raise error
+        code = update_code(
             self.codes,
             code,
-            lambda newest: next_step.after_first_refusal(newest, failure, now=now),
+            lambda newest: next_step.after_silence(
+                newest, now=now, timetable=self.timetable, obstacle=error.obstacle
+            ),
         )
+        is_pending = code.status is Status.REQUESTED
+        return Generated(Generation.PENDING if is_pending else Generation.CREATED, code, error)
 
     # --- The intent, all of it in one transaction ---
 

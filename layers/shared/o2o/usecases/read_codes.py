@@ -29,7 +29,14 @@ class ReadCodes:
     ) -> Page[Payment]:
         """A page of a code's payments. Raises NotFound, and InvalidRequest for a cursor."""
         code = owned_code(self.codes, storefront_id, invoice_number)
-        return self.codes.list_payments(code.invoice_number, limit=limit, cursor=cursor)
+        return filtered_page(
+            lambda limit, cursor: self.codes.list_payments(
+                code.invoice_number, limit=limit, cursor=cursor
+            ),
+            lambda payment: code.is_its_own(payment.recorded_at),
+            limit=limit,
+            cursor=cursor,
+        )
 
     def many(
         self,

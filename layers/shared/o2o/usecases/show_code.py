@@ -104,7 +104,7 @@ class ShowCode:
             status=status,
             branding=branding,
             storefront_name=name,
-            payments=tuple(sorted(history.payments, key=lambda payment: payment.when)),
+            payments=tuple(sorted(history.own, key=lambda payment: payment.when)),
             elsewhere=other and self.page_token(other),
         )
 

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from http import HTTPStatus
@@ -19,12 +19,13 @@ from o2o.adapters.doku.transport import USER_AGENT, BareSession, NotConnected
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import DokuCode, PaymentCode
 from o2o.core.errors import (
+    DokuBlocked,
     DokuError,
     DokuOutcomeUnknown,
     DokuRefused,
-    DokuRejectedCredentials,
     DokuUnavailable,
     InvalidConfiguration,
+    Obstacle,
     UnreadableMessage,
 )
 from o2o.core.notifications import OrderState, OrderStatus
@@ -80,37 +81,57 @@ class _Answer:
     headers: dict[str, str] = field(repr=False)
     complaint: Complaint | None
 
+    sent_before: bool = False
+    """Whether the same request went out before, so that DOKU may have done what it asks for."""
+
     @property
     def is_success(self) -> bool:
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
-    def is_refusal(self) -> bool:
-        return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
-
-    @property
     def rejects_credentials(self) -> bool:
         """Whether DOKU does not know us by these credentials.
 
-        Such an answer counts whatever its signature: if our key is wrong, DOKU's own
-        signature can't hold for us either.
+        Such an answer counts if its signature does not hold: if our key is wrong, DOKU's own
+        can't hold for us either. Without a signature it must be in one of DOKU's shapes.
         """
-        if self.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return True
+        if self.status in _TURNED_AWAY:
+            return self.complaint is not None or self.trust is not _Trust.UNSIGNED
         return (
-            self.is_refusal
+            HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
             and self.complaint is not None
-            and self.complaint.names("invalid_client_id", "invalid_signature")
+            and self.complaint.names(*_BEFORE_THE_BODY)
+        )
+
+    @property
+    def knows_no_path(self) -> bool:
+        """Whether the path leads nowhere: not at DOKU, or not even to it."""
+        if self.complaint is None:
+            return self.status in _NOT_ROUTED and self.trust is _Trust.UNSIGNED
+        return self.complaint.says("no static resource") or (
+            self.status == HTTPStatus.METHOD_NOT_ALLOWED
         )
 
     @property
     def knows_no_order(self) -> bool:
-        """Whether this is DOKU's own 404, and not one of a proxy or for a path unknown to it."""
-        if self.status != HTTPStatus.NOT_FOUND or self.trust is _Trust.FORGED:
-            return False
-        if self.complaint is None:
-            return self.trust is _Trust.SIGNED
-        return not (self.complaint.message or "").startswith("No static resource")
+        """Whether DOKU itself says that it has no such order: any router can say 404."""
+        return (
+            self.status == HTTPStatus.NOT_FOUND
+            and self.trust is _Trust.SIGNED
+            and not self.knows_no_path
+        )
+
+
+_TURNED_AWAY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_NOT_ROUTED = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+"""With these DOKU refuses what an order says (DOKU protocol, section 8)."""
+
+_BEFORE_THE_BODY = ("invalid_header_request", "invalid_client_id", "invalid_signature")
+"""What DOKU checks before it looks at an order: it concerns every order alike."""
+
+_OUR_CLOCK = "request_time_out_of_range"
+"""Checked before the order, too; a fresh timestamp may mend it."""
 
 
 class DokuClient(Doku):
@@ -203,14 +224,14 @@ class DokuClient(Doku):
         if answer.rejects_credentials:
             renewed = self._read_credentials(refresh=True)
             if renewed != credentials:
-                answer = self._exchange(request, renewed, deadline)
+                answer = replace(self._exchange(request, renewed, deadline), sent_before=True)
         return answer
 
     def _read_credentials(self, *, refresh: bool) -> DokuCredentials:
         try:
             return self._credentials(refresh=refresh)
         except InvalidConfiguration as error:
-            raise DokuRejectedCredentials(f"DOKU's credentials: {error}") from error
+            raise DokuBlocked(f"DOKU's credentials: {error}", Obstacle.CREDENTIALS) from error
         except Exception as error:
             # Whatever keeps us from them, nothing was sent.
             raise DokuUnavailable("DOKU's credentials can't be read") from error
@@ -321,35 +342,47 @@ def _require_signature(answer: _Answer) -> None:
 
 
 def _error(answer: _Answer, personal: tuple[str, ...] | None) -> DokuError:
-    """The error that an answer is (DOKU protocol, section 8).
+    """The error that an answer is (DOKU protocol, section 8; decision 0040).
 
-    A refusal must be in one of DOKU's shapes; it need not be signed. After a 5xx the
-    request may have been accepted, and so it may after ``idempotent_request``: ours is the
-    same each time, so DOKU has met it before and does not say what came of it.
     ``personal`` may not appear in the message; None leaves the message out.
     """
     complaint = answer.complaint or Complaint()
-    if answer.rejects_credentials:
-        kind: type[DokuError] = DokuRejectedCredentials
-    elif answer.trust is _Trust.FORGED:
+    if answer.trust is _Trust.FORGED and not answer.rejects_credentials:
         return DokuOutcomeUnknown(f"HTTP {answer.status}: DOKU's signature does not hold")
-    elif answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        kind = DokuUnavailable
-    elif not answer.is_refusal:
-        kind = DokuOutcomeUnknown
-    elif complaint.names("request_time_out_of_range"):
-        kind = DokuUnavailable
-    elif (
-        answer.complaint is None
-        or answer.status == HTTPStatus.REQUEST_TIMEOUT
-        or complaint.names("idempotent_request")
-    ):
-        kind = DokuOutcomeUnknown
-    else:
-        kind = DokuRefused
     code = _printable(complaint.code or "") or None
     parts = [f"HTTP {answer.status}", code, _quotable(complaint.message, personal)]
-    return kind(": ".join(part for part in parts if part), code=code)
+    message = ": ".join(part for part in parts if part)
+    if (obstacle := _obstacle(answer)) is not None:
+        return DokuBlocked(message, obstacle, code=code)
+    return _kind(answer, complaint)(message, code=code)
+
+
+def _obstacle(answer: _Answer) -> Obstacle | None:
+    """What stands in the way of every order, if that is what the answer says."""
+    if answer.rejects_credentials:
+        return Obstacle.CREDENTIALS
+    if answer.status in _TURNED_AWAY:
+        return Obstacle.FIREWALL
+    if answer.knows_no_path:
+        return Obstacle.PATH_UNKNOWN
+    if answer.complaint is not None and answer.complaint.says("channel is inactive"):
+        return Obstacle.CHANNEL_INACTIVE
+    return None
+
+
+def _kind(answer: _Answer, complaint: Complaint) -> type[DokuError]:
+    """What an answer says about this order.
+
+    A refusal must be in one of DOKU's shapes; it need not be signed. After a 5xx the request
+    may have been accepted, and so it may after ``idempotent_request``: ours is the same each
+    time, so DOKU has met it before and does not say what came of it.
+    """
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or complaint.names(_OUR_CLOCK):
+        return DokuUnavailable
+    refuses = answer.status in _REFUSALS and answer.complaint is not None
+    if not refuses or answer.sent_before or complaint.names("idempotent_request"):
+        return DokuOutcomeUnknown
+    return DokuRefused
 
 
 def _quotable(message: str | None, personal: tuple[str, ...] | None) -> str | None:

@@ -138,7 +138,7 @@ def to_text(body: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """DOKU's error, in whichever of its three shapes (DOKU protocol, section 8)."""
+    """DOKU's error, in whichever of its four shapes (DOKU protocol, section 8)."""
 
     code: str | None = None
     message: str | None = field(default=None, repr=False)
@@ -147,6 +147,10 @@ class Complaint:
         """Whether the code or the message is one of these."""
         names = {text.strip().lower() for text in (self.code, self.message) if text}
         return not names.isdisjoint(errors)
+
+    def says(self, words: str) -> bool:
+        """Whether the message has these words, in lower case, somewhere."""
+        return words in (self.message or "").lower()
 
 
 def parse_complaint(body: str) -> Complaint | None:
@@ -157,14 +161,19 @@ def parse_complaint(body: str) -> Complaint | None:
         return None
     error = message.get("error")
     if isinstance(error, dict):
-        code = _text(error.get("code")) or ""
-        return Complaint(
-            code if _ERROR_CODE.fullmatch(code) else None, _joined(error.get("message"))
-        )
-    for words in (message.get("message"), message.get("error_messages"), error):
+        return _complaint(error.get("code"), _joined(error.get("message")))
+    for words in (message.get("message"), message.get("error_messages")):
         if (joined := _joined(words)) is not None:
             return Complaint(message=joined)
+    told = _joined(message.get("response_message"))
+    if told is not None and (_text(message.get("status")) or "").upper() == "FAILED":
+        return _complaint(message.get("response_code"), told)
     return None
+
+
+def _complaint(code: object, message: str | None) -> Complaint:
+    text = _text(code) or ""
+    return Complaint(text if _ERROR_CODE.fullmatch(text) else None, message)
 
 
 def holds_code(body: str) -> bool:
@@ -195,7 +204,8 @@ def parse_code(body: str, invoice_number: str | None) -> DokuCode:
 def parse_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
     """A status check's answer about our invoice number (DOKU protocol, section 7).
 
-    An order without a transaction is pending: DOKU knows it, and nobody has paid.
+    An order without a transaction is pending: DOKU knows it, and nobody has paid. A SUCCESS
+    whose payment can't be read is one all the same, and comes with its evidence alone.
     """
     message = _load(evidence.body)
     named = _dig(message, "order", "invoice_number")
@@ -206,9 +216,11 @@ def parse_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
     state = _state(message)
     if state is not OrderState.SUCCESS:
         return OrderStatus(state)
-    return OrderStatus(
-        state, _parse_payment(message, evidence, Source.STATUS_CHECK, invoice_number)
-    )
+    try:
+        payment = _parse_payment(message, evidence, Source.STATUS_CHECK, invoice_number)
+    except UnreadableMessage:
+        return OrderStatus(state, unreadable=evidence)
+    return OrderStatus(state, payment)
 
 
 def parse_notification(evidence: Evidence) -> Notification:

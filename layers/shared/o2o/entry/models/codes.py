@@ -11,6 +11,7 @@ from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.code_requests import DEFAULT_EXPIRY_MINUTES
 from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Refund, Status
+from o2o.core.errors import Obstacle
 from o2o.core.how_to_pay import Instruction, Language
 from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
@@ -152,6 +153,13 @@ class PaymentCodeView(BaseModel):
         ),
     ]
     refund: Annotated[RefundView | None, Field(description="If DOKU reported one.")]
+    unconfirmed: Annotated[
+        bool,
+        Field(
+            description="It expired or failed, and DOKU never confirmed that it was not paid: the"
+            " operator has been alerted, and a payment may still come to light."
+        ),
+    ]
     stops_payment: Annotated[
         bool,
         Field(
@@ -180,6 +188,13 @@ class PaymentCodeView(BaseModel):
         Field(
             description="The customer's page: the code, its barcode, the steps at the store, and"
             " whether it is paid. The address is the permission: send it to the customer only."
+        ),
+    ]
+    pending_reason: Annotated[
+        Obstacle | None,
+        Field(
+            description="Of a `requested` code: why DOKU's answer is missing, as of the last try."
+            " null: it was not sent yet, or its answer is still awaited."
         ),
     ]
     failure: FailureView | None
@@ -211,6 +226,7 @@ class PaymentCodeView(BaseModel):
             late=code.late,
             had_ended=code.had_ended,
             refund=None if code.refund is None else RefundView.of(code.refund),
+            unconfirmed=code.unconfirmed,
             stops_payment=code.stops_payment,
             payments=[PaymentView.of(payment) for payment in payments],
             payments_count=code.payments,
@@ -219,6 +235,7 @@ class PaymentCodeView(BaseModel):
             replaced_by=code.replaced_by,
             how_to_pay_page=code.how_to_pay_page,
             pay_url=code.pay_url,
+            pending_reason=code.obstacle,
             failure=None
             if code.failure is None
             else FailureView(
@@ -232,7 +249,7 @@ class PaymentCodeView(BaseModel):
     @classmethod
     def of_history(cls, history: CodeHistory) -> Self:
         """The view of a code that was read with its payments."""
-        return cls.of(history.code, sorted(history.payments, key=lambda payment: payment.when))
+        return cls.of(history.code, sorted(history.own, key=lambda payment: payment.when))
 
 
 class PaymentCodeList(BaseModel):
