@@ -51,7 +51,7 @@ TIMETABLE = Timetable(
     inquired=tuple(timedelta(minutes=m) for m in (1.5, 5, 12)),
     grace=timedelta(seconds=60),
     guess=timedelta(minutes=30),
-    look_again=(timedelta(minutes=35), timedelta(hours=13)),
+    look_again=(timedelta(minutes=35), timedelta(hours=18)),
 )
 
 CHANNELS = {

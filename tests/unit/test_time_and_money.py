@@ -90,4 +90,4 @@ def test_after_the_end_there_are_two_looks_and_then_none():
     while (look := TIMETABLE.after_end([NOON], now)) is not None:
         looks.append(look - NOON)
         now = look
-    assert looks == [timedelta(minutes=35), timedelta(hours=13)]
+    assert looks == [timedelta(minutes=35), timedelta(hours=18)]

@@ -53,7 +53,7 @@ TIMETABLE = {
     "inquired_minutes": [1.5, 5, 12],
     "grace_seconds": 60,
     "guess_minutes": 30,
-    "look_again_minutes": [35, 780],
+    "look_again_minutes": [35, 1080],
 }
 
 

@@ -96,7 +96,7 @@ def test_that_nothing_was_paid_is_complete_once_doku_was_asked_for_the_last_time
 ):
     unknown_at_doku(stack)
     seen = []
-    for minutes in (60, 1, 35, 745):
+    for minutes in (60, 1, 35, 1045):
         stack.clock.advance(minutes=minutes)
         work_off(stack, event)
         seen.append((code()["status"], code()["payments_complete"]))

@@ -37,7 +37,7 @@ class Timetable:
     ``grace``: how long after its expiry a code whose payment DOKU does not report stays open.
     ``guess``: how long an expiry is put off while DOKU can't be asked.
     ``look_again``: after the end of a code that was not paid; the last one must lie behind
-    DOKU's last retry of a notification (12 hours; DOKU protocol, section 6).
+    DOKU's last retry of a notification (17.5 hours; DOKU protocol, section 6).
 
     In the first two the last entry repeats.
     """

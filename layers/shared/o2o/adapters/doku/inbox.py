@@ -27,7 +27,7 @@ class Inbox(DokuInbox):
     """Opens notifications or inquiries, and signs answers.
 
     ``target`` is the path of the URL that is configured at DOKU for them.
-    A timestamp must be well-formed and may be old: DOKU's last retry comes 12 hours after
+    A timestamp must be well-formed and may be old: DOKU's last retry comes 17.5 hours after
     the first attempt, perhaps with its timestamp (DOKU protocol, section 6). A replayed
     message changes nothing, because payments are de-duplicated.
     """
