@@ -38,7 +38,7 @@ MOVES = {
     Move.RECORD: "A payment that leaves the status alone, see [payments](#payments)",
     Move.WAIT: "Nothing happened; only the instant of the next look changes",
     Move.REPLACE: "Another code stands in for one that has ended; an open one is cancelled for it",
-    Move.FORGET: "What is personal, and later DOKU's messages, go from a final code",
+    Move.FORGET: "What is personal, and later DOKU's messages, go from a code at rest",
 }
 """When a move is made, for the table of moves."""
 
@@ -151,7 +151,7 @@ def timetable() -> str:
         ),
         ("`paid`, or `failed` because DOKU refused it", "never", ""),
         (
-            "final",
+            "at rest: it is final, or was left to a person",
             "not again; what is personal goes after its retention",
             "`CodeRetentionDays`, `EvidenceRetentionDays`",
         ),

@@ -178,14 +178,14 @@ def test_a_final_code_is_due_to_be_forgotten_and_for_nothing_else(table: Table) 
     table.stores.codes.create(code)
     (item,) = items(table).values()
     forget_at = at(hours=1) + RETENTION.codes
-    assert (item["due_at"], item["final"]) == ({"S": instant_text(forget_at)}, {"BOOL": True})
+    assert (item["due_at"], item["at_rest"]) == ({"S": instant_text(forget_at)}, {"BOOL": True})
     codes = table.stores.codes
     assert codes.get("INV-1") == code
     assert codes.due(forget_at, 5) == [Work(WorkKind.CODE, "INV-1", due_at=forget_at)]
     # One that is looked at again is due then, and not final.
     codes.save(code.wait(at(hours=2)))
     (item,) = items(table).values()
-    assert (item["due_at"], "final" in item) == ({"S": instant_text(at(hours=2))}, False)
+    assert (item["due_at"], "at_rest" in item) == ({"S": instant_text(at(hours=2))}, False)
 
 
 def test_what_has_nothing_left_to_forget_is_in_no_index_of_what_is_due(table: Table) -> None:

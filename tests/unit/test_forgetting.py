@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from o2o.core.channels import Feature
-from o2o.core.codes import TRANSITIONS, Move, PaymentCode, PaymentKind, Status
+from o2o.core.codes import PaymentCode, PaymentKind, Status
 from o2o.core.deliveries import Attempt, DeliveryStatus
 from o2o.core.errors import DokuRefused, InvoiceNumberTaken, NotFound
 from o2o.core.events import Change, EventType, derive_events
@@ -238,6 +238,20 @@ def test_a_retention_that_was_changed_holds_for_codes_that_have_ended(world, day
     assert (world.code().customer is None) is gone
 
 
+def test_an_amount_that_was_left_to_a_person_lets_personal_data_go(world):
+    """Decision 0009: the code stays active, and nothing is asked about it any more."""
+    world.ask(**PERSONAL)
+    world.notify(world.doku.pay("INV-1", amount=100_000))
+    world.live(START + timedelta(days=2), step=timedelta(minutes=30))
+    assert (world.code().status, world.code().due_at) == (Status.ACTIVE, None)
+    world.live(START + timedelta(days=92), step=timedelta(hours=12))
+    code = world.code()
+    assert (code.status, code.customer, code.payments) == (Status.ACTIVE, None, 1)
+    right = replace(world.doku.pay("INV-1"), amount=Decimal(150_000), evidence=Evidence("right"))
+    world.settle(right)
+    assert world.code().status is Status.PAID
+
+
 def test_an_inquiry_about_a_forgotten_code_is_answered_as_before(world):
     code = world.ask(feature=Feature.DIPC).code
     world.doku.learn(code)
@@ -251,17 +265,12 @@ def test_an_inquiry_about_a_forgotten_code_is_answered_as_before(world):
 # --- the rules by themselves ------------------------------------------------------------
 
 
-def test_what_is_still_asked_about_is_never_forgotten():
-    assert {status for status, move in TRANSITIONS if move is Move.FORGET} == set(Status)
-    for status in Status:
-        assert make_code(status=status).forget_at(RETENTION) is None
-
-
 @pytest.mark.parametrize(
     ("code", "last"),
     [
         (make_code(), None),
-        (make_code(status=Status.ACTIVE, due_at=None, disputed=True), at(hours=1)),
+        (make_code(status=Status.ACTIVE), None),
+        (make_code(status=Status.ACTIVE, due_at=None), at(hours=1)),
         (make_code(status=Status.EXPIRED, ended_at=at(hours=1)), None),
         (make_code(status=Status.EXPIRED, due_at=None, ended_at=at(hours=2)), at(hours=2)),
         (make_code(status=Status.CANCELLED, due_at=None, ended_at=at(minutes=1)), at(hours=1)),
@@ -270,6 +279,7 @@ def test_what_is_still_asked_about_is_never_forgotten():
     ],
     ids=[
         "requested",
+        "active",
         "left to a person",
         "watched",
         "expired",

@@ -147,6 +147,17 @@ def test_a_number_in_another_s_namespace_is_refused_whether_it_exists_or_not(wor
             world.read.one("shop", number)
 
 
+def test_a_number_that_is_reserved_now_keeps_its_code(world):
+    """Version 0.1 took such numbers."""
+    request = world.request("abcd._INV-1")
+    code = make_code("abcd._INV-1", fingerprint=request.fingerprint, status=Status.ACTIVE)
+    world.codes.create(code)
+    assert world.ask("abcd._INV-1").code == code
+    assert world.read.one("shop", "abcd._INV-1").code == code
+    with pytest.raises(InvalidRequest, match="reserved"):
+        world.generate("other", request, time_left=plenty)
+
+
 def test_a_chain_lies_in_one_namespace_and_shows_the_storefront_s_own_numbers(world):
     world.ask("INV-1")
     with pytest.raises(InvalidRequest, match="replaces"):

@@ -229,7 +229,7 @@ def test_digits_are_released_once_they_can_t_be_paid(run, answer, store):
 def test_what_version_0_1_stored_is_upgraded_once(answer, store):
     code = make_code(status=Status.EXPIRED, due_at=None, ended_at=NOW)
     item = code_item(code, RETENTION) | {"ttl": {"N": "1"}}
-    for name in ("due_at", "due_shard", "final"):
+    for name in ("due_at", "due_shard", "at_rest"):
         del item[name]
     store.put(item)
     assert answer("upgrade") == {"seen": 1, "changed": 1, "forgotten": 1}

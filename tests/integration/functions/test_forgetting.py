@@ -130,7 +130,7 @@ def as_of_version_0_1(item: dict[str, Any]) -> dict[str, Any]:
     """The item as version 0.1 wrote it."""
     kind = item["pk"]["S"].partition("#")[0]
     if kind == "CODE":
-        for name in ("final", "due_at", "due_shard"):
+        for name in ("at_rest", "due_at", "due_shard"):
             item.pop(name, None)
         item["ttl"] = {"N": str(int((START + timedelta(days=90)).timestamp()))}
     return item
@@ -160,7 +160,7 @@ def test_a_code_that_version_0_1_wrote_meanwhile_is_forgotten_all_the_same(stack
     """It knows no final codes, and drops the mark."""
     client, name = dynamodb()
     for item in everything():
-        item.pop("final", None)
+        item.pop("at_rest", None)
         client.put_item(TableName=name, Item=item)
     stack.clock.advance(days=90)
     a_minute(stack, event)

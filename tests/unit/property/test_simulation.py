@@ -186,7 +186,7 @@ class Simulation(RuleBasedStateMachine):
         lies = self.world.doku.mood in (Mood.DENYING, Mood.BABBLING)
         for invoice in self.reusable.keys() - self.final:
             code = self.world.code(invoice)
-            if not code.is_final or code.status is Status.PAID:
+            if not code.is_at_rest or code.status is Status.PAID:
                 continue
             self.final.add(invoice)
             order = self.world.doku.orders.get(invoice)

@@ -46,7 +46,7 @@ class Move(StrEnum):
     REPLACE = "replace"
     """Another code stands in for one that has ended."""
     FORGET = "forget"
-    """What need not be kept of a final code goes: personal data first, DOKU's messages later."""
+    """What need not be kept of a code at rest goes: personal data first, DOKU's messages later."""
 
 
 TRANSITIONS: dict[tuple[Status, Move], Status] = {
@@ -196,7 +196,7 @@ class PaymentCode:
     """A payment code's whole state. Instants are aware UTC, amounts whole rupiah.
 
     ``version`` counts the changes and is the storefront's ``sequence``; ``due_at`` is the
-    instant of the next look, None for a final code, which is only forgotten (``forget_at``);
+    instant of the next look, None for a code at rest, which is only forgotten (``forget_at``);
     ``fingerprint`` decides whether a repeated request is the same request; ``metadata`` is the
     storefront's own JSON text.
     ``invoice_number`` is the storefront's own; ``replaces`` and ``replaced_by`` are order numbers.
@@ -350,9 +350,14 @@ class PaymentCode:
         return None if since and (last.recorded_at or last.paid_at) >= asked_at else asked_at
 
     @property
-    def is_final(self) -> bool:
-        """Whether DOKU is not asked about it any more. An open code is then left to a person."""
+    def is_at_rest(self) -> bool:
+        """Whether nothing is asked about it any more by itself."""
         return self.due_at is None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has ended, and nothing is asked about it any more by itself."""
+        return not self.is_open and self.is_at_rest
 
     @property
     def payments_complete(self) -> bool:
@@ -364,7 +369,7 @@ class PaymentCode:
         """
         if self.unconfirmed or self.disputed:
             return False
-        if self.is_open or (self.status is not Status.PAID and not self.is_final):
+        if self.status is not Status.PAID and not self.is_final:
             return False
         registered_for_one = not self.reusable and self.feature is not Feature.DIPC
         return self.payments == 0 or (self.payments == 1 and registered_for_one)
@@ -479,11 +484,12 @@ class PaymentCode:
         return self.status in (Status.REQUESTED, Status.ACTIVE)
 
     def forget_at(self, retention: Retention) -> datetime | None:
-        """When what need not be kept goes from a final code; None: nothing more will.
+        """When what need not be kept goes from a code at rest; None: nothing more will.
 
-        Counted from instants of our own clock: DOKU's date of a payment may be any.
+        At rest is a final code, and one that was left to a person. Counted from instants of our
+        own clock: DOKU's date of a payment may be any.
         """
-        if not self.is_final:
+        if not self.is_at_rest:
             return None
         learnt_at = self._learnt_at
         if self.forgotten_at is None:
@@ -502,7 +508,7 @@ class PaymentCode:
         return self.last_payment.recorded_at or self.ended_at or self.created_at
 
     def forget(self, now: datetime) -> "PaymentCode":
-        """A final code without all that is personal.
+        """A code at rest without all that is personal.
 
         What stays is what a message about it could need: numbers, storefront, amount, status,
         the digits' hash, and its payments.

@@ -72,9 +72,21 @@ class GenerateCode:
         Raises InvalidRequest, InvoiceNumberTaken, DigitsTaken, IllegalMove if the code to
         replace was paid, and DokuRefused if DOKU said no for good.
         """
-        code, existing = self._create(storefront_id, request)
+        try:
+            code, existing = self._create(storefront_id, request)
+        except InvalidRequest:
+            # Whoever repeats a request gets its code, whatever clock and configuration say now.
+            existing = self._find_repeated(storefront_id, request)
+            if existing is None:
+                raise
+            return _repeat(existing)
         if existing is not None:
-            return _repeat(existing, code)
+            asked = (storefront_id, request.fingerprint)
+            if (existing.storefront_id, existing.fingerprint) != asked:
+                raise InvoiceNumberTaken(
+                    "this invoice number is already used by a different request"
+                )
+            return _repeat(existing)
         if code.intent is None:
             return Generated(Generation.CREATED, code)
         try:
@@ -111,6 +123,15 @@ class GenerateCode:
         )
         is_pending = code.status is Status.REQUESTED
         return Generated(Generation.PENDING if is_pending else Generation.CREATED, code, error)
+
+    def _find_repeated(self, storefront_id: str, request: CodeRequest) -> PaymentCode | None:
+        """The code that this very request generated before."""
+        order_number = to_order_number(request.namespace, request.invoice_number)
+        try:
+            existing = owned_code(self.codes, storefront_id, order_number)
+        except NotFound:
+            return None
+        return existing if existing.fingerprint == request.fingerprint else None
 
     # --- The intent, all of it in one transaction ---
 
@@ -215,13 +236,8 @@ class GenerateCode:
             raise InvalidRequest.of("unique_part", str(error)) from error
 
 
-def _repeat(existing: PaymentCode, wanted: PaymentCode) -> Generated:
-    """The answer to an invoice number that is in use: the same code, or a refusal."""
-    if (existing.storefront_id, existing.fingerprint) != (
-        wanted.storefront_id,
-        wanted.fingerprint,
-    ):
-        raise InvoiceNumberTaken("this invoice number is already used by a different request")
+def _repeat(existing: PaymentCode) -> Generated:
+    """The answer to a request that was made before: the same code, or the same refusal."""
     if existing.status is Status.REQUESTED:
         return Generated(Generation.PENDING, existing)
     if existing.failure is not None and existing.status is Status.FAILED:

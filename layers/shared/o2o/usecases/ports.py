@@ -112,7 +112,7 @@ class DueIndex(Protocol):
     def due(self, now: datetime, limit: int) -> Sequence[Work]:
         """What is due at ``now``, the longest overdue first; at most ``limit``.
 
-        A final code is due when it is to be forgotten.
+        A code at rest is due when it is to be forgotten.
         """
         ...
 

@@ -15,7 +15,7 @@ from o2o.usecases.settle import Settle, SettleOutcome
 class ReconcileCodes:
     """The use case. What is queued twice is done once; what raises stays due.
 
-    A final code is forgotten, which needs no call to DOKU (decision 0046).
+    A code at rest is forgotten, which needs no call to DOKU (decision 0046).
     """
 
     codes: CodeStore
@@ -33,16 +33,16 @@ class ReconcileCodes:
             return self._match(work.invoice_number, work.identity)
         code = self.codes.get(work.invoice_number)
         if code is not None and code.status is Status.PAID:
-            # Version 0.1, which may run beside us, drops the mark that it is final.
+            # Version 0.1, which may run beside us, drops the mark that it is at rest.
             code = replace(code, due_at=None)
-        if code is not None and code.is_final:
+        if code is not None and code.is_at_rest:
             return self._forget(code)
         if code is None or code.due_at is None or code.due_at > self.clock():
             return Reconciled(Finding.NOTHING_DUE, code)
         return self.reconcile(code, time_left=time_left)
 
     def _forget(self, code: PaymentCode) -> Reconciled:
-        """Take from a final code what is kept no longer, if it is time."""
+        """Take from a code at rest what is kept no longer, if it is time."""
         now = self.clock()
 
         def forget(newest: PaymentCode) -> PaymentCode | None:

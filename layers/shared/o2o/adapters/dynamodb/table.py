@@ -217,11 +217,11 @@ def keys_listing(storefront_id: str) -> str:
 
 
 def code_item(code: PaymentCode, retention: Retention) -> Attributes:
-    """A code's whole item. In the due index a final one stands under when it is forgotten."""
+    """A code's whole item. In the due index one at rest stands under when it is forgotten."""
     item = dump(code) | code_key(code.order_number).attributes
     item["listing"] = {"S": codes_listing(code.storefront_id)}
-    if code.is_final:
-        item[_FINAL] = {"BOOL": True}
+    if code.is_at_rest:
+        item[_AT_REST] = {"BOOL": True}
         forget_at = code.forget_at(retention)
         if forget_at is None:
             return item
@@ -230,12 +230,12 @@ def code_item(code: PaymentCode, retention: Retention) -> Attributes:
     return item | _due(code.order_number, code.due_at)
 
 
-_FINAL = "final"
+_AT_REST = "at_rest"
 
 
 def load_code(item: Mapping[str, Any]) -> PaymentCode:
-    """The code of an item. A final one is only forgotten, whatever the due index says."""
-    if _FINAL in item:
+    """The code of an item. One at rest is only forgotten, whatever the due index says."""
+    if _AT_REST in item:
         item = {name: value for name, value in item.items() if name != "due_at"}
     return load(PaymentCode, item)
 
