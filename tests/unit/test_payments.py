@@ -11,12 +11,13 @@ from o2o.core import payments
 from o2o.core.channels import Feature
 from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Status
 from o2o.core.events import Change, EventType, derive_events
-from o2o.core.notifications import Notification, OrderState
+from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
 from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Source, comparable
 from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.reconcile import Finding
 from o2o.usecases.settle import HISTORY, SettleOutcome
 from tests.support.samples import NOW, at, make_code
-from tests.support.world import START, TIMETABLE, World, plenty
+from tests.support.world import START, TIMETABLE, Mood, World, plenty
 
 HOUR = timedelta(hours=1)
 
@@ -316,6 +317,47 @@ def test_a_refund_is_recorded_once_and_announced(*, paid: bool) -> None:
     (event,) = derive_events(Change(before, after))
     assert event.type is EventType.REFUNDED
     assert len(world.notifications.list_kept(limit=10, cursor=None).items) == 1
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_refund_that_a_status_check_tells_is_recorded_once(*, readable: bool) -> None:
+    world = World()
+    world.ask()
+    report = world.doku.pay("INV-1")
+    told = (
+        OrderStatus(OrderState.REFUNDED, report)
+        if readable
+        else OrderStatus(OrderState.REFUNDED, unreadable=Evidence("?"))
+    )
+    object.__setattr__(world.doku, "check_status", lambda *_: told)
+    findings = [world.refresh("shop", "INV-1", time_left=plenty).finding for _ in range(2)]
+    assert findings == [Finding.REFUNDED, Finding.UNCHANGED]
+    code = world.code()
+    assert code.refund is not None
+    assert code.refund.amount == (Decimal(150_000) if readable else None)
+    (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
+    assert kept.reason is KeptFor.REFUNDED
+    # The money is not at the merchant: the code ends like one that nobody paid.
+    world.live(START + 2 * HOUR)
+    assert world.code().status is Status.EXPIRED
+
+
+def test_the_deadline_is_what_was_asked_for_even_if_doku_s_runs_longer() -> None:
+    world = World()
+    world.doku.mood = Mood.DOWN
+    world.ask()
+    world.clock.advance(minutes=15)
+    world.doku.mood = Mood.WELL
+    # DOKU gets the request for the first time now, and counts the hour from now.
+    world.work_off()
+    code = world.code()
+    assert (code.status, code.expires_at) == (Status.ACTIVE, START + HOUR + timedelta(minutes=15))
+    assert code.expiry == code.deadline == START + HOUR
+    world.live(START + HOUR + timedelta(minutes=5))
+    assert world.code().status is Status.ACTIVE
+    world.notify(world.doku.pay("INV-1"))
+    assert (world.code().status, world.code().late) == (Status.PAID, True)
+    assert not world.code().had_ended
 
 
 def test_what_was_recorded_before_its_code_was_made_is_another_code_s_payment() -> None:

@@ -84,6 +84,9 @@ _IN_WORDS = {Move.CANCEL: "be cancelled", Move.REPLACE: "be replaced"}
 TILL_SESSION = timedelta(minutes=10)
 """How long after an inquiry a cashier may still take the money: our guess, on the safe side."""
 
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""DOKU's clock and ours may differ by this much without meaning anything."""
+
 _UNPAYABLE = (Status.EXPIRED, Status.CANCELLED)
 
 
@@ -226,6 +229,8 @@ class PaymentCode:
     how_to_pay_api: str | None = None
     pay_url: str | None = field(default=None, repr=False)
     """The customer's page; its address is the permission to see it."""
+    asked_until: datetime | None = None
+    """The expiry that was asked for, where DOKU takes the money for longer, as after a repeat."""
     activated_at: datetime | None = None
     paid_at: datetime | None = None
     ended_at: datetime | None = None
@@ -330,11 +335,16 @@ class PaymentCode:
 
     @property
     def deadline(self) -> datetime:
-        """A payment after this instant is late: its expiry, or when it was cancelled before."""
+        """A payment after this instant is late: its expiry, or its cancellation before."""
         cancelled_at = self.cancelled_at
         if cancelled_at is None and self.status is Status.CANCELLED:
             cancelled_at = self.ended_at
-        return min(self.expires_at, cancelled_at or self.expires_at)
+        return min(self.expiry, cancelled_at or self.expiry)
+
+    @property
+    def expiry(self) -> datetime:
+        """Until when the customer should pay. Until ``expires_at`` DOKU takes the money."""
+        return self.asked_until or self.expires_at
 
     @property
     def unpaid_inquiry_at(self) -> datetime | None:
@@ -394,10 +404,12 @@ class PaymentCode:
     def activate(self, answer: DokuCode, *, now: datetime, timetable: Timetable) -> "PaymentCode":
         """DOKU made the code. The intent's bytes have done their work."""
         expires_at = answer.expires_at or self.expires_at
+        runs_longer = expires_at > self.expires_at + CLOCKS_DIFFER
         return self.move(
             Move.ACTIVATE,
             payment_code=answer.payment_code,
             expires_at=expires_at,
+            asked_until=self.expires_at if runs_longer else None,
             how_to_pay_page=answer.how_to_pay_page,
             how_to_pay_api=answer.how_to_pay_api,
             activated_at=now,

@@ -89,7 +89,7 @@ def group_digits(payment_code: str) -> str:
 
 def deadline(code: PaymentCode, language: Language) -> str:
     """The end of a code in WIB, with the day named."""
-    return day_and_time(code.expires_at, language)
+    return day_and_time(code.expiry, language)
 
 
 def day_and_time(instant: datetime, language: Language) -> str:

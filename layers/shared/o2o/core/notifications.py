@@ -35,7 +35,7 @@ class OrderState(StrEnum):
 class OrderStatus:
     """DOKU's answer to a status check.
 
-    With SUCCESS comes the ``payment``, or what can't be read as one: ``unreadable``.
+    With SUCCESS and REFUNDED comes the ``payment``, or what can't be read as one: ``unreadable``.
     """
 
     state: OrderState

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from o2o.core.channels import Feature
-from o2o.core.codes import Doubt, Move, PaymentCode, PaymentKind, PaymentMark, Status
+from o2o.core.codes import CLOCKS_DIFFER, Doubt, Move, PaymentCode, PaymentKind, PaymentMark, Status
 from o2o.core.money import CURRENCY
 from o2o.core.timetable import Timetable
 
@@ -25,9 +25,6 @@ MOST_TELLINGS = 5
 SAME_WITHIN = timedelta(hours=24)
 """Two dates of one payment are not further apart: a retry repeats its date, and dates have been
 seen wrong by a time zone. Tills count their receipts anew."""
-
-_CLOCKS_DIFFER = timedelta(minutes=5)
-"""By so much DOKU's clock may be behind ours before a date is held to be wrong."""
 
 _OLDER_ORDER = timedelta(days=1)
 """A status check that is dated this long before its code speaks of an earlier order."""
@@ -415,7 +412,7 @@ def _merge(code: PaymentCode, known: PaymentReport, report: PaymentReport) -> Pa
 
 
 def _doubt_date(code: PaymentCode, report: PaymentReport) -> tuple[Doubt, ...]:
-    wrong = report.dated and report.paid_at < code.created_at - _CLOCKS_DIFFER
+    wrong = report.dated and report.paid_at < code.created_at - CLOCKS_DIFFER
     return (Doubt.DATED_BEFORE_CODE,) if wrong else ()
 
 

@@ -62,6 +62,7 @@ _RECONCILED_METRICS = {
     Finding.FAILED: "ReconciledFailed",
     Finding.DOKU_SILENT: "ReconciledDokuSilent",
     Finding.UNREADABLE: "ReconciledUnreadable",
+    Finding.REFUNDED: "PaymentRefunded",
     Finding.UNMATCHED: "ReconciledUnmatched",
     Finding.FORGOTTEN: "ReconciledForgotten",
 }

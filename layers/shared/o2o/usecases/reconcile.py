@@ -11,6 +11,7 @@ from o2o.core.notifications import KeptFor, KeptNotification, OrderState, OrderS
 from o2o.core.payments import Evidence, Payment
 from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, CodeStore, Doku, NotificationStore, TimeLeft
+from o2o.usecases.record_refund import record_refund
 from o2o.usecases.retry_on_conflict import update_code
 from o2o.usecases.settle import Settle, SettleOutcome
 from o2o.usecases.take_digits import take_digits
@@ -33,6 +34,8 @@ class Finding(StrEnum):
     """DOKU could not be asked; ``doku_error`` says why."""
     UNREADABLE = "unreadable"
     """DOKU says that the code was paid, and what it says of the payment can't be read."""
+    REFUNDED = "refunded"
+    """DOKU says for the first time that the money went back."""
     UNMATCHED = "unmatched"
     FORGOTTEN = "forgotten"
 
@@ -75,6 +78,8 @@ class Reconcile:
             return self._silent(code, error)
         if status.state is OrderState.SUCCESS:
             return self._succeeded(code, status)
+        if status.state is OrderState.REFUNDED:
+            return self._refunded(code, status)
         if code.status is Status.REQUESTED and status.state in _HAS_THE_ORDER:
             return self._ask_for_digits(code, time_left, status.state)
         return self._answered(code, status.state)
@@ -113,6 +118,16 @@ class Reconcile:
             return self._answered(code, OrderState.SUCCESS, settled.payment)
         changed = self._update(code, next_step.after_dispute)
         return Reconciled(Finding.UNCHANGED, changed, settled.payment)
+
+    def _refunded(self, code: PaymentCode, status: OrderStatus) -> Reconciled:
+        """DOKU says that the order was paid and the money went back."""
+        payment = status.payment
+        self._keep(code, payment.evidence if payment else status.unreadable, KeptFor.REFUNDED)
+        known = code.refund is not None
+        amount = payment.amount if payment else None
+        code = record_refund(self.codes, code.order_number, amount, self.clock()) or code
+        answered = self._answered(code, OrderState.REFUNDED)
+        return answered if known else replace(answered, finding=Finding.REFUNDED)
 
     def _keep(self, code: PaymentCode, evidence: Evidence | None, reason: KeptFor) -> None:
         """Keep what can't be settled, once: the same bytes again cost a read."""

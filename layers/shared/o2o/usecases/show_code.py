@@ -148,7 +148,7 @@ class ShowCode:
 def _state(code: PaymentCode, now: datetime) -> PageState:
     if code.replaced_by is not None and code.status is not Status.PAID:
         return PageState.REPLACED
-    if code.status is Status.ACTIVE and now >= code.expires_at:
+    if code.status is Status.ACTIVE and now >= code.expiry:
         return PageState.CLOSING
     return PageState(code.status)
 

@@ -206,8 +206,8 @@ def parse_code(body: str, invoice_number: str | None) -> DokuCode:
 def parse_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
     """A status check's answer about our invoice number (DOKU protocol, section 7).
 
-    An order without a transaction is pending: DOKU knows it, and nobody has paid. A SUCCESS
-    whose payment can't be read is one all the same, and comes with its evidence alone.
+    An order without a transaction is pending: DOKU knows it, and nobody has paid. A SUCCESS, or a
+    refund, whose payment can't be read is one all the same, and comes with its evidence alone.
     """
     message = _load(evidence.body)
     named = _dig(message, "order", "invoice_number")
@@ -216,7 +216,7 @@ def parse_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
     if _dig(message, "transaction", "status") is None:
         return OrderStatus(OrderState.PENDING)
     state = _state(message)
-    if state is not OrderState.SUCCESS:
+    if state not in (OrderState.SUCCESS, OrderState.REFUNDED):
         return OrderStatus(state)
     try:
         payment = _parse_payment(message, evidence, Source.STATUS_CHECK, invoice_number)

@@ -134,7 +134,13 @@ class PaymentCodeView(BaseModel):
     receipt: ReceiptView
     metadata: Annotated[dict[str, JsonValue] | None, Field(description="As it was sent.")]
     created_at: datetime
-    expires_at: Annotated[datetime, Field(description="DOKU's, once it has answered.")]
+    expires_at: Annotated[
+        datetime,
+        Field(
+            description="Until when the customer should pay: DOKU's word, if it is not longer than"
+            " was asked for."
+        ),
+    ]
     inquired_at: Annotated[
         datetime | None,
         Field(
@@ -228,7 +234,7 @@ class PaymentCodeView(BaseModel):
             receipt=ReceiptView(description=code.receipt.description, footer=code.receipt.footer),
             metadata=None if code.metadata is None else json.loads(code.metadata),
             created_at=seconds(code.created_at),
-            expires_at=seconds(code.expires_at),
+            expires_at=seconds(code.expiry),
             inquired_at=None if code.inquired_at is None else seconds(code.inquired_at),
             paid_at=None if code.paid_at is None else seconds(code.paid_at),
             late=code.late,
@@ -324,7 +330,7 @@ class HowToPayView(BaseModel):
             invoice_number=code.invoice_number,
             payment_code=code.payment_code,
             channel=code.channel,
-            expires_at=seconds(code.expires_at),
+            expires_at=seconds(code.expiry),
             id=ours[Language.INDONESIAN],
             en=ours[Language.ENGLISH],
             doku=[InstructionView.of(each) for each in explanation.dokus],

@@ -31,5 +31,5 @@ class PageStatusView(BaseModel):
             state=status.state,
             payments_count=status.code.payments,
             now=status.now,
-            expires_at=status.code.expires_at.replace(microsecond=0),
+            expires_at=status.code.expiry.replace(microsecond=0),
         )

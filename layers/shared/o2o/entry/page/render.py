@@ -189,8 +189,8 @@ def _ticket(shown: Shown, words: Words, filled: Mapping[str, str]) -> dict[str, 
         "reusable": code.reusable,
         "places": words.places.format(**filled),
         "deadline": filled["deadline"],
-        "expires_at": code.expires_at.isoformat(timespec="seconds"),
-        "expires_ms": _milliseconds(code.expires_at),
+        "expires_at": code.expiry.isoformat(timespec="seconds"),
+        "expires_ms": _milliseconds(code.expiry),
         "steps": [_bind(step) for step in steps(code, words.language, filled["places"])],
     }
 
