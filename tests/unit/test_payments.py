@@ -12,7 +12,15 @@ from o2o.core.channels import Feature
 from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Status
 from o2o.core.events import Change, EventType, derive_events
 from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
-from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Source, comparable
+from o2o.core.payments import (
+    MOST_TELLINGS,
+    CodeHistory,
+    Evidence,
+    Payment,
+    PaymentReport,
+    Source,
+    comparable,
+)
 from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
 from o2o.usecases.settle import HISTORY, SettleOutcome
@@ -133,6 +141,15 @@ def test_a_wrong_amount_after_the_right_one_changes_no_money() -> None:
     assert (payment.kind, payment.report.amount) == (PaymentKind.PAID, Decimal(150_000))
     assert payment.doubts == (Doubt.TELLINGS_DISAGREE,)
     assert teller.events == [EventType.PAID]
+
+
+def test_what_many_messages_say_of_one_payment_counts_though_few_are_kept() -> None:
+    teller = Teller(live())
+    for amount in range(1, 10):
+        teller.hears("1246", amount=amount)
+    teller.hears("1246")
+    (payment,) = teller.payments.values()
+    assert (payment.kind, len(list(payment.tellings))) == (PaymentKind.PAID, MOST_TELLINGS)
 
 
 def test_a_message_without_date_is_not_another_payment_on_its_retry() -> None:
@@ -280,6 +297,14 @@ def test_a_status_check_about_an_earlier_order_pays_nothing() -> None:
     )
     assert world.settle(report).outcome is SettleOutcome.OLDER_ORDER
     assert world.code().payments == 0
+    object.__setattr__(
+        world.doku, "check_status", lambda *_: OrderStatus(OrderState.SUCCESS, report)
+    )
+    findings = [world.refresh("shop", "INV-1", time_left=plenty).finding for _ in range(2)]
+    assert findings == [Finding.OLDER_ORDER, Finding.UNCHANGED]
+    # DOKU has said SUCCESS, so it never expires by itself.
+    world.live(START + 2 * HOUR)
+    assert world.code().status is Status.ACTIVE
 
 
 @pytest.mark.parametrize("amount", [149_999, 150_001, 1_500_000])

@@ -20,7 +20,8 @@ from o2o.core.money import CURRENCY
 from o2o.core.timetable import Timetable
 
 MOST_TELLINGS = 5
-"""A payment keeps this many tellings: with DOKU's longest message each, it still fits an item."""
+"""A payment keeps this many messages: with DOKU's longest each, it still fits an item. What a
+further one adds counts all the same."""
 
 SAME_WITHIN = timedelta(hours=24)
 """Two dates of one payment are not further apart: a retry repeats its date, and dates have been
@@ -344,7 +345,7 @@ def _complete(
         return None
     told = frozenset[object]().union(*(each.facts for each in payment.tellings))
     shown = code.reusable and report.source is Source.STATUS_CHECK
-    if report.facts <= told or len(payment.further) + 1 >= MOST_TELLINGS:
+    if report.facts <= told:
         return None
     if shown and "receipt_number" not in report.names:
         # Of several payments nobody knows which one it shows.
@@ -356,7 +357,7 @@ def _complete(
     fuller = replace(
         payment,
         report=merged,
-        further=(*payment.further, report),
+        further=(*payment.further, report)[: MOST_TELLINGS - 1],
         doubts=tuple(dict.fromkeys(found)),
     )
     if not payment.kind.matches and _matches(code, fuller.report):

@@ -63,6 +63,7 @@ _RECONCILED_METRICS = {
     Finding.DOKU_SILENT: "ReconciledDokuSilent",
     Finding.UNREADABLE: "ReconciledUnreadable",
     Finding.REFUNDED: "PaymentRefunded",
+    Finding.OLDER_ORDER: "NotificationUnmatched",
     Finding.UNMATCHED: "ReconciledUnmatched",
     Finding.FORGOTTEN: "ReconciledForgotten",
 }

@@ -36,6 +36,8 @@ class Finding(StrEnum):
     """DOKU says that the code was paid, and what it says of the payment can't be read."""
     REFUNDED = "refunded"
     """DOKU says for the first time that the money went back."""
+    OLDER_ORDER = "older_order"
+    """DOKU's status speaks of an order before this one, for the first time: a person must look."""
     UNMATCHED = "unmatched"
     FORGOTTEN = "forgotten"
 
@@ -110,14 +112,16 @@ class Reconcile:
             return Reconciled(Finding.UNREADABLE, changed)
         settled = self.settle(status.payment)
         code = settled.code or code
-        if settled.outcome is SettleOutcome.OLDER_ORDER:
-            self._keep(code, status.payment.evidence, KeptFor.OLDER_ORDER)
+        older = settled.outcome is SettleOutcome.OLDER_ORDER and self._keep(
+            code, status.payment.evidence, KeptFor.OLDER_ORDER
+        )
         if settled.payment is not None and settled.payment.kind.matches:
             return Reconciled(Finding.SETTLED, code, settled.payment)
         if code.paid_at is not None:
             return self._answered(code, OrderState.SUCCESS, settled.payment)
         changed = self._update(code, next_step.after_dispute)
-        return Reconciled(Finding.UNCHANGED, changed, settled.payment)
+        finding = Finding.OLDER_ORDER if older else Finding.UNCHANGED
+        return Reconciled(finding, changed, settled.payment)
 
     def _refunded(self, code: PaymentCode, status: OrderStatus) -> Reconciled:
         """DOKU says that the order was paid and the money went back."""
@@ -129,10 +133,10 @@ class Reconcile:
         answered = self._answered(code, OrderState.REFUNDED)
         return answered if known else replace(answered, finding=Finding.REFUNDED)
 
-    def _keep(self, code: PaymentCode, evidence: Evidence | None, reason: KeptFor) -> None:
-        """Keep what can't be settled, once: the same bytes again cost a read."""
+    def _keep(self, code: PaymentCode, evidence: Evidence | None, reason: KeptFor) -> bool:
+        """Keep what can't be settled, once: the same bytes again cost a read. Whether it is new."""
         if evidence is None:
-            return
+            return False
         kept = KeptNotification.of(
             evidence,
             reason,
@@ -141,8 +145,8 @@ class Reconcile:
             now=self.clock(),
             timetable=self.timetable,
         )
-        if self.notifications.find(kept.invoice_number, kept.identity) is None:
-            self.notifications.keep(kept)
+        known = self.notifications.find(kept.invoice_number, kept.identity)
+        return known is None and self.notifications.keep(kept)
 
     def _answered(
         self, code: PaymentCode, state: OrderState, payment: Payment | None = None
