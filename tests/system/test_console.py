@@ -237,7 +237,8 @@ class TestRunning:
         headers = {"Content-Type": "application/json", **signed(SECRETS[0], sent_at=now)}
         assert self.post(stack, "/_local/webhooks", data=BODY, headers=headers).status_code == 401
         items = self.get(stack, "/_local/webhooks").json()["items"]
-        assert {"verified": False, "answered": 401}.items() <= items[0].items()
+        # Others of the stack's own may have come since.
+        assert 401 in [each["answered"] for each in items if not each["verified"]]
 
     def test_the_events_of_the_demo_store_arrive_signed(self, stack: LocalStack) -> None:
         code = stack.create()

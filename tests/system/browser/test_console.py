@@ -379,6 +379,7 @@ def test_an_odd_telling_is_set_for_one_channel(console: Console, stack: LocalSta
     assert paid["alfa"]["store_id"] is not None
     assert paid["indomaret"]["store_id"] is None
     console.press("Clear all")
+    expect(faults).to_contain_text("No faults are set.")
 
 
 def test_what_doku_says_of_an_order_is_set(console: Console, stack: LocalStack) -> None:
