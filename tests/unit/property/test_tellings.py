@@ -205,6 +205,18 @@ def test_one_payment_of_a_single_use_code_is_one_record(
         assert (name in names) == any(lacking not in telling.lacks for telling in told)
 
 
+@given(feature=FEATURES, told=tellings(1))
+@settings(max_examples=examples(150))
+def test_one_payment_of_a_reusable_code_is_one_that_is_certain(
+    feature: Feature, told: list[Telling]
+) -> None:
+    shop = sell(feature, reusable=True)
+    for telling in told:
+        shop.hear(telling)
+    wrong_date = (Doubt.DATED_BEFORE_CODE,)
+    assert len([each for each in shop.payments if each.doubts in ((), wrong_date)]) == 1
+
+
 @given(feature=FEATURES, reusable=st.booleans(), k=st.integers(1, 4), data=st.data())
 @settings(max_examples=examples(150))
 def test_distinct_receipts_are_as_many_payments(
