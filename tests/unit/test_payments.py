@@ -133,6 +133,16 @@ def test_the_right_amount_after_a_wrong_one_is_the_same_cash() -> None:
     assert teller.code.status is Status.PAID
 
 
+@pytest.mark.parametrize("repeated", ["wrong", "right"])
+def test_the_same_bytes_again_change_nothing_though_another_message_counts(repeated: str) -> None:
+    teller = Teller(live())
+    teller.hears("1246", amount=149_999, body="wrong")
+    teller.hears("1246", body="right")
+    before = teller.code
+    teller.hears("1246", amount=149_999 if repeated == "wrong" else 150_000, body=repeated)
+    assert teller.code == before
+
+
 def test_a_wrong_amount_after_the_right_one_changes_no_money() -> None:
     teller = Teller(live())
     teller.hears("1246")

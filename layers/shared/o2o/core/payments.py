@@ -161,6 +161,10 @@ class Payment:
             further=tuple(each.forget_evidence() for each in self.further),
         )
 
+    def was_told_by(self, report: PaymentReport) -> bool:
+        """Whether this very message is among those that are kept."""
+        return report.evidence.digest in {each.evidence.digest for each in self.tellings}
+
     @property
     def mark(self) -> PaymentMark:
         """What the code's item remembers of this payment, for its events."""
@@ -224,7 +228,7 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     that name two amounts, one is wrong.
     """
     known = payment.report
-    if any(each.evidence.digest == report.evidence.digest for each in payment.tellings):
+    if payment.was_told_by(report):
         return Relation.SAME
     if _contradict(known, report, "acquirer", "agent_id", "store_id", "receipt_number"):
         return Relation.OTHER
@@ -327,8 +331,7 @@ def _likeliest(payments: Sequence[Payment], report: PaymentReport) -> Payment:
     """The payment that has most in common with a telling; of equal ones, the first."""
 
     def likeness(payment: Payment) -> tuple[bool, int]:
-        digests = {each.evidence.digest for each in payment.tellings}
-        return report.evidence.digest in digests, len(payment.report.facts & report.facts)
+        return payment.was_told_by(report), len(payment.report.facts & report.facts)
 
     return max(payments, key=likeness)
 
@@ -341,7 +344,7 @@ def _complete(
     *doubts: Doubt,
 ) -> Settlement | None:
     """A known payment of which a telling says more, or None if it does not."""
-    if any(each.evidence.sha256 == report.evidence.digest for each in payment.tellings):
+    if payment.was_told_by(report):
         return None
     told = frozenset[object]().union(*(each.facts for each in payment.tellings))
     shown = code.reusable and report.source is Source.STATUS_CHECK
