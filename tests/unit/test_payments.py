@@ -159,7 +159,11 @@ def test_what_many_messages_say_of_one_payment_counts_though_few_are_kept() -> N
         teller.hears("1246", amount=amount)
     teller.hears("1246")
     (payment,) = teller.payments.values()
-    assert (payment.kind, len(list(payment.tellings))) == (PaymentKind.PAID, MOST_TELLINGS)
+    kept = [each for each in payment.tellings if each.evidence.body]
+    assert (payment.kind, len(kept)) == (PaymentKind.PAID, MOST_TELLINGS)
+    before = teller.code
+    teller.hears("1246", body="message 10")
+    assert teller.code == before
 
 
 def test_a_message_without_date_is_not_another_payment_on_its_retry() -> None:
@@ -216,6 +220,51 @@ def test_two_tills_may_both_have_had_the_answer_that_a_code_can_be_paid() -> Non
     teller.hears("1246")
     teller.hears(at_minute=6)
     assert teller.doubts == [(Doubt.MAY_BE_TWO,)]
+
+
+def test_a_store_that_was_only_taken_for_it_does_not_part_a_payment_from_itself() -> None:
+    """DOKU takes a single-use code twice, and tells of both payments in halves."""
+    teller = Teller(live())
+    teller.hears(store_id="S1")
+    teller.hears("2")
+    teller.hears("1", store_id="S1")
+    teller.hears("2", store_id="S2")
+    assert [payment.report.receipt_number for payment in teller.payments.values()] == ["2", "1"]
+
+
+def test_a_status_check_s_date_never_passes_for_a_notification_s() -> None:
+    teller = Teller(live(reusable=True, expires_at=at(days=30)))
+    teller.hears("1", at_minute=2 * 24 * 60, source=Source.STATUS_CHECK)
+    teller.hears("1", at_minute=60, dated=False)
+    teller.hears("1", at_minute=5)
+    (payment,) = teller.payments.values()
+    assert payment.report.paid_at == at(minutes=5)
+
+
+def test_which_of_two_payments_a_message_completes_may_be_unknown() -> None:
+    teller = Teller(live())
+    teller.hears(store_id="S1")
+    teller.hears(store_id="S2")
+    teller.hears("1")
+    assert teller.doubts == [(Doubt.MAY_BE_TWO,), ()]
+
+
+def test_which_payment_of_a_reusable_code_a_message_completes_may_be_unknown() -> None:
+    teller = Teller(live(reusable=True))
+    teller.hears(store_id="S2", **CHECKED)
+    teller.hears(store_id="S3", **CHECKED)
+    teller.hears("3")
+    teller.hears("2", store_id="S2")
+    assert teller.doubts == [(Doubt.MAY_BE_TWO,), (), ()]
+
+
+def test_the_receipt_number_finds_its_payment_among_others_that_look_more_alike() -> None:
+    teller = Teller(live())
+    teller.hears("1", at_minute=0, dated=False)
+    teller.hears("2", at_minute=5)
+    teller.hears(store_id="S3", at_minute=9)
+    teller.hears("1", store_id="S1", at_minute=5)
+    assert [each.report.store_id for each in teller.payments.values()] == ["S1", None]
 
 
 # --- Reusable codes ---------------------------------------------------------------------

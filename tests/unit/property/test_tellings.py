@@ -177,8 +177,9 @@ def tellings(draw: st.DrawFn, k: int) -> list[Telling]:
 FEATURES = st.sampled_from([Feature.DGPC, Feature.MGPC, Feature.DIPC])
 
 
-def sell(feature: Feature, *, reusable: bool) -> Shop:
-    return Shop(
+def shop_that_hears(told: list[Telling], feature: Feature, *, reusable: bool) -> Shop:
+    """A code of this kind, after all that was told."""
+    shop = Shop(
         make_own_code(
             feature=feature,
             reusable=reusable,
@@ -187,6 +188,9 @@ def sell(feature: Feature, *, reusable: bool) -> Shop:
             intent=None,
         )
     )
+    for telling in told:
+        shop.hear(telling)
+    return shop
 
 
 @given(feature=FEATURES, told=tellings(1))
@@ -194,9 +198,7 @@ def sell(feature: Feature, *, reusable: bool) -> Shop:
 def test_one_payment_of_a_single_use_code_is_one_record(
     feature: Feature, told: list[Telling]
 ) -> None:
-    shop = sell(feature, reusable=False)
-    for telling in told:
-        shop.hear(telling)
+    shop = shop_that_hears(told, feature, reusable=False)
     (payment,) = shop.payments
     if feature is not Feature.DIPC:
         assert set(payment.doubts) <= {Doubt.DATED_BEFORE_CODE}
@@ -210,9 +212,7 @@ def test_one_payment_of_a_single_use_code_is_one_record(
 def test_one_payment_of_a_reusable_code_is_one_that_is_certain(
     feature: Feature, told: list[Telling]
 ) -> None:
-    shop = sell(feature, reusable=True)
-    for telling in told:
-        shop.hear(telling)
+    shop = shop_that_hears(told, feature, reusable=True)
     wrong_date = (Doubt.DATED_BEFORE_CODE,)
     assert len([each for each in shop.payments if each.doubts in ((), wrong_date)]) == 1
 
@@ -226,9 +226,7 @@ def test_distinct_receipts_are_as_many_payments(
     named = {telling.payment for telling in told if telling.receipt}
     assume(named == {telling.payment for telling in told})
     assume(all(telling.receipt for telling in told if telling.source is Source.NOTIFICATION))
-    shop = sell(feature, reusable=reusable)
-    for telling in told:
-        shop.hear(telling)
+    shop = shop_that_hears(told, feature, reusable=reusable)
     receipts = [payment.report.receipt_number for payment in shop.payments]
     assert sorted(map(str, receipts)) == sorted(f"00A{payment}" for payment in named)
 
@@ -239,9 +237,7 @@ def test_never_fewer_than_is_certain_and_the_rest_is_marked(
     feature: Feature, *, reusable: bool, k: int, data: st.DataObject
 ) -> None:
     told = data.draw(tellings(k))
-    shop = sell(feature, reusable=reusable)
-    for telling in told:
-        shop.hear(telling)
+    shop = shop_that_hears(told, feature, reusable=reusable)
     named = {telling.receipt for telling in told if telling.receipt}
     assert len(shop.payments) >= max(1, len(named))
     assert named <= {payment.report.receipt_number for payment in shop.payments}

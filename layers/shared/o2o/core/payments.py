@@ -20,8 +20,8 @@ from o2o.core.money import CURRENCY
 from o2o.core.timetable import Timetable
 
 MOST_TELLINGS = 5
-"""A payment keeps this many messages: with DOKU's longest each, it still fits an item. What a
-further one adds counts all the same."""
+"""A payment keeps this many messages: with DOKU's longest each, it still fits an item. Of a
+further one that adds something it keeps what it says, and the SHA-256."""
 
 SAME_WITHIN = timedelta(hours=24)
 """Two dates of one payment are not further apart: a retry repeats its date, and dates have been
@@ -126,8 +126,9 @@ def comparable(text: str | None) -> str | None:
 class Payment:
     """A payment on record. ``number`` counts the payments of its code, from 1.
 
-    ``report`` has what all tellings say together, and the first one's evidence; ``further``
-    has the other tellings as they came. ``had_ended``: the code had ended here already.
+    ``report`` has what all tellings say together, and the first one's evidence; ``first`` has what
+    that one said by itself, once there are others, and ``further`` the others as they came.
+    ``had_ended``: the code had ended here already.
     """
 
     number: int = 0
@@ -136,6 +137,7 @@ class Payment:
     recorded_at: datetime
     had_ended: bool = False
     doubts: tuple[Doubt, ...] = ()
+    first: PaymentReport | None = None
     further: tuple[PaymentReport, ...] = ()
     identity: str = ""
     """Tells payments apart in what was stored before they were numbered; those have number 0."""
@@ -149,21 +151,48 @@ class Payment:
 
     @property
     def tellings(self) -> Iterator[PaymentReport]:
-        """All that is known of it together, and then each later message by itself."""
-        yield self.report
+        """Each message as it came."""
+        yield replace(self.first, evidence=self.report.evidence) if self.first else self.report
         yield from self.further
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Its receipt, store and brand, as far as they are certain to belong together.
+
+        A message without receipt number may have been taken for this payment because its code can
+        be paid once, so that its store proves nothing beside one with a receipt number.
+        """
+        tellings = [each.names for each in self.tellings]
+        with_receipt = [names for names in tellings if "receipt_number" in names]
+        return {name: text for names in with_receipt or tellings for name, text in names.items()}
 
     def forget_evidence(self) -> "Payment":
         """The payment without DOKU's messages. What tells it from other payments stays."""
         return replace(
             self,
             report=self.report.forget_evidence(),
+            first=self.first and self.first.forget_evidence(),
             further=tuple(each.forget_evidence() for each in self.further),
         )
+
+    @property
+    def is_certainly_one(self) -> bool:
+        """Whether it is a payment of its own, and one only."""
+        return not {Doubt.MAY_BE_KNOWN, Doubt.MAY_BE_TWO} & {*self.doubts}
 
     def was_told_by(self, report: PaymentReport) -> bool:
         """Whether this very message is among those that are kept."""
         return report.evidence.digest in {each.evidence.digest for each in self.tellings}
+
+    @property
+    def instant(self) -> datetime | None:
+        """Its date by a notification's own word, to the second."""
+        return next((each.instant for each in self.tellings if each.instant), None)
+
+    def has_receipt_of(self, report: PaymentReport) -> bool:
+        """Whether a message names this payment's receipt number."""
+        receipt_number = report.names.get("receipt_number")
+        return receipt_number is not None and receipt_number == self.names.get("receipt_number")
 
     @property
     def mark(self) -> PaymentMark:
@@ -230,10 +259,11 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     known = payment.report
     if payment.was_told_by(report):
         return Relation.SAME
-    if _contradict(known, report, "acquirer", "agent_id", "store_id", "receipt_number"):
+    names, told = payment.names, report.names
+    if any(name in names and names[name] != text for name, text in told.items()):
         return Relation.OTHER
-    if "receipt_number" in known.names and "receipt_number" in report.names:
-        apart = _apart(known, report)
+    if "receipt_number" in names and "receipt_number" in told:
+        apart = _apart(payment, report)
         if apart is None or apart <= SAME_WITHIN or _paid_once_at_doku(code):
             return Relation.SAME
         return Relation.UNCERTAIN
@@ -243,27 +273,22 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     if not code.reusable:
         # It lives here, so two tills may have had the answer that it can be paid.
         one_till = Source.STATUS_CHECK in (known.source, report.source)
-        return Relation.SAME if one_till or not _apart(known, report) else Relation.UNCERTAIN
+        return Relation.SAME if one_till or not _apart(payment, report) else Relation.UNCERTAIN
     if known.amount != report.amount:
         return Relation.OTHER
     if Source.STATUS_CHECK in (known.source, report.source):
         # A status check shows one of the payments: it proves none beyond those that are known.
         return Relation.SAME
-    named = "receipt_number" in known.names or "receipt_number" in report.names
-    same_second = known.instant is not None and known.instant == report.instant
+    named = "receipt_number" in names or "receipt_number" in told
+    same_second = payment.instant is not None and payment.instant == report.instant
     return Relation.SAME if named and same_second else Relation.UNCERTAIN
 
 
-def _contradict(known: PaymentReport, report: PaymentReport, *names: str) -> bool:
-    ours, theirs = known.names, report.names
-    return any(name in ours and name in theirs and ours[name] != theirs[name] for name in names)
-
-
-def _apart(known: PaymentReport, report: PaymentReport) -> timedelta | None:
+def _apart(payment: Payment, report: PaymentReport) -> timedelta | None:
     """How far apart two notifications date the payment, or None: one of them does not say."""
-    if known.instant is None or report.instant is None:
+    if payment.instant is None or report.instant is None:
         return None
-    return abs(known.instant - report.instant)
+    return abs(payment.instant - report.instant)
 
 
 def _paid_once_at_doku(code: PaymentCode) -> bool:
@@ -306,13 +331,14 @@ def settle(
     replace it, for an order is paid once.
     """
     code, at = history.code, _Circumstances(now, timetable, chain)
-    # What was recorded before the code was made belongs to an earlier use of its number.
-    own = [each for each in history.payments if each.recorded_at >= code.created_at]
-    related = [(relate(code, payment, report), payment) for payment in own]
+    related = [(relate(code, payment, report), payment) for payment in history.own]
     same = [payment for relation, payment in related if relation is Relation.SAME]
-    if same:
-        return _complete(code, _likeliest(same, report), report, at)
     unsure = [payment for relation, payment in related if relation is Relation.UNCERTAIN]
+    if same:
+        likeliest = _likeliest(same, report)
+        may_be_other = [each for each in (*same, *unsure) if each.is_certainly_one]
+        is_sure = likeliest.has_receipt_of(report) or may_be_other in ([], [likeliest])
+        return _complete(code, likeliest, report, at, *(() if is_sure else (Doubt.MAY_BE_TWO,)))
     if unsure and not code.reusable:
         return _complete(code, _likeliest(unsure, report), report, at, Doubt.MAY_BE_TWO)
     doubts = (Doubt.MAY_BE_KNOWN,) if unsure else ()
@@ -330,8 +356,9 @@ def settle(
 def _likeliest(payments: Sequence[Payment], report: PaymentReport) -> Payment:
     """The payment that has most in common with a telling; of equal ones, the first."""
 
-    def likeness(payment: Payment) -> tuple[bool, int]:
-        return payment.was_told_by(report), len(payment.report.facts & report.facts)
+    def likeness(payment: Payment) -> tuple[bool, bool, int]:
+        shared = len(payment.report.facts & report.facts)
+        return payment.was_told_by(report), payment.has_receipt_of(report), shared
 
     return max(payments, key=likeness)
 
@@ -346,21 +373,24 @@ def _complete(
     """A known payment of which a telling says more, or None if it does not."""
     if payment.was_told_by(report):
         return None
-    told = frozenset[object]().union(*(each.facts for each in payment.tellings))
+    told = payment.report.facts.union(*(each.facts for each in payment.tellings))
     shown = code.reusable and report.source is Source.STATUS_CHECK
     if report.facts <= told:
         return None
     if shown and "receipt_number" not in report.names:
         # Of several payments nobody knows which one it shows.
         return None
-    merged = _merge(code, payment.report, report)
+    merged = _merge(code, payment, report)
     kept = [doubt for doubt in payment.doubts if doubt is not Doubt.DATED_BEFORE_CODE]
     disagree = (Doubt.TELLINGS_DISAGREE,) if _disagree(payment.report, report) else ()
     found = (*kept, *doubts, *disagree, *_doubt_date(code, merged))
+    if len(payment.further) + 1 >= MOST_TELLINGS:
+        report = replace(report, evidence=report.evidence.forget())
     fuller = replace(
         payment,
         report=merged,
-        further=(*payment.further, report)[: MOST_TELLINGS - 1],
+        first=payment.first or replace(payment.report, evidence=payment.report.evidence.forget()),
+        further=(*payment.further, report),
         doubts=tuple(dict.fromkeys(found)),
     )
     if not payment.kind.matches and _matches(code, fuller.report):
@@ -386,24 +416,22 @@ def _disagree(known: PaymentReport, report: PaymentReport) -> bool:
     )
 
 
-def _merge(code: PaymentCode, known: PaymentReport, report: PaymentReport) -> PaymentReport:
-    """What two tellings of one payment say together, with the evidence of the first.
+def _merge(code: PaymentCode, payment: Payment, report: PaymentReport) -> PaymentReport:
+    """What a payment's tellings and one more say together, with the evidence of the first.
 
-    A notification's own date is worth more than a status check's, and what matches the code more
-    than what does not.
+    A store beside a receipt number is worth more than one without, a notification's own date more
+    than a status check's, and what matches the code more than what does not.
     """
+    known = payment.report
+    certain = payment.names if "receipt_number" in report.names else known.names
     merged = replace(
         known,
         source=known.source if known.source is Source.NOTIFICATION else report.source,
         payment_code=known.payment_code or report.payment_code,
         currency=known.currency or report.currency,
-        **{
-            name: getattr(known if name in known.names else report, name)
-            for name in ("acquirer", "agent_id", "store_id", "receipt_number")
-            if name in known.names or name in report.names
-        },
+        **{name: getattr(report, name) for name in report.names if name not in certain},
     )
-    if (report.instant and not known.instant) or (report.dated and not known.dated):
+    if (report.instant and not payment.instant) or (report.dated and not known.dated):
         merged = replace(merged, paid_at=report.paid_at, dated=report.dated)
     if not _matches(code, known) and _matches(code, report):
         merged = replace(
@@ -474,10 +502,10 @@ def _first_paid(code: PaymentCode, kind: PaymentKind, chain: Sequence[PaymentCod
 
 
 def _judge(code: PaymentCode, report: PaymentReport) -> tuple[Move, PaymentKind]:
-    if code.has_other_digits(report.payment_code):
-        return Move.RECORD, PaymentKind.DIGITS_MISMATCH
     if not _matches(code, report):
-        return Move.RECORD, PaymentKind.AMOUNT_MISMATCH
+        other_digits = code.has_other_digits(report.payment_code)
+        kind = PaymentKind.DIGITS_MISMATCH if other_digits else PaymentKind.AMOUNT_MISMATCH
+        return Move.RECORD, kind
     if code.status is Status.PAID:
         return Move.RECORD, PaymentKind.PAID_AGAIN
     late = _is_late(code, report, had_ended=not code.is_open)
