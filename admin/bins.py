@@ -17,7 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature
 from o2o.core.errors import InvalidConfiguration
-from o2o.entry.settings import check_paths, check_retention, parse_bins, parse_channels
+from o2o.entry.settings import check_paths, parse_bins, parse_channels, read_retention
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = ("bin", "channel", "bin_type", "features", "code_digits", "storefronts")
@@ -120,7 +120,7 @@ def _contradictions(configuration: Configuration) -> Iterator[str]:
     if None in given:
         return
     try:
-        check_retention(*(timedelta(days=int(str(days))) for days in given))
+        read_retention(*(timedelta(days=int(str(days))) for days in given))
     except ValueError as error:
         yield f"CodeRetentionDays and EvidenceRetentionDays must be whole numbers: {error}"
     except InvalidConfiguration as error:

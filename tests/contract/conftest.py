@@ -1,7 +1,7 @@
 """The stores that the same tests run over: in memory, on a real engine, and on moto."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -16,6 +16,8 @@ from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
+from o2o.core.codes import PaymentCode
+from o2o.core.payments import Payment
 from o2o.usecases.ports import CodeStore, NotificationStore, StorefrontStore
 from tests.support import dynoxide, tables
 from tests.support.memory import (
@@ -25,6 +27,7 @@ from tests.support.memory import (
     MemoryStorefrontStore,
     MemoryTable,
 )
+from tests.support.samples import make_settlement
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,6 +76,18 @@ def new_table(client: "DynamoDBClient") -> Table:
     table = Table(client, f"o2o-{next(_TABLE_NUMBERS)}")
     client.create_table(TableName=table.name, **_definition())
     return table
+
+
+def pay(stores: Stores, code: PaymentCode, receipts: Sequence[str]) -> tuple[Payment, ...]:
+    """The payments of a new code, one for each receipt."""
+    stores.codes.create(code)
+    payments = []
+    for receipt_number in receipts:
+        settlement = make_settlement(code, receipt_number)
+        stores.codes.record(settlement)
+        payments.append(settlement.payment)
+        code = settlement.code
+    return tuple(payments)
 
 
 @pytest.fixture(scope="session")

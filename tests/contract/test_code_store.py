@@ -1,6 +1,5 @@
 """What every codes does."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -14,12 +13,11 @@ from o2o.core.payments import (
     MOST_TELLINGS,
     CodeHistory,
     Evidence,
-    Payment,
     Settlement,
     comparable,
 )
 from o2o.core.work import Work, WorkKind
-from tests.contract.conftest import Stores
+from tests.contract.conftest import Stores, pay
 from tests.support.samples import (
     at,
     make_code,
@@ -120,18 +118,6 @@ def test_a_payment_is_not_recorded_without_its_code(stores: Stores) -> None:
 
 RECEIPTS = ["R-2", "R-10", "R-1", "é", "Z", "", "CODE", "PAYMENT#1", "~", "\U0010ffff", "R-3", "0"]
 """In no order, and more of them than one digit numbers."""
-
-
-def pay(stores: Stores, code: PaymentCode, receipts: Sequence[str]) -> tuple[Payment, ...]:
-    """The payments of a new code, one for each receipt."""
-    stores.codes.create(code)
-    payments = []
-    for receipt_number in receipts:
-        settlement = make_settlement(code, receipt_number)
-        stores.codes.record(settlement)
-        payments.append(settlement.payment)
-        code = settlement.code
-    return tuple(payments)
 
 
 @pytest.mark.parametrize("reusable", [True, False])

@@ -13,7 +13,7 @@ from o2o.core.errors import InvalidRequest
 from o2o.core.pages import Page
 from o2o.core.payments import Payment
 from o2o.core.storefronts import ApiKey, Storefront
-from tests.contract.conftest import Stores, Table
+from tests.contract.conftest import Stores, Table, pay
 from tests.support.samples import at, make_code, make_completion, make_kept, make_settlement
 
 
@@ -266,17 +266,11 @@ def test_a_code_that_is_anothers_by_now_is_passed_over(behind: Table) -> None:
 # --- A code's payments ---
 
 
-def pay(stores: Stores, receipts: Sequence[str], invoice_number: str = "INV-1") -> list[Payment]:
+def pay_reusable(
+    stores: Stores, receipts: Sequence[str], invoice_number: str = "INV-1"
+) -> list[Payment]:
     """Payments of a new code, in the order in which they are listed: as they were recorded."""
-    code = make_code(invoice_number, reusable=True)
-    stores.codes.create(code)
-    payments = []
-    for receipt_number in receipts:
-        settlement = make_settlement(code, receipt_number)
-        stores.codes.record(settlement)
-        payments.append(settlement.payment)
-        code = settlement.code
-    return payments
+    return list(pay(stores, make_code(invoice_number, reusable=True), receipts))
 
 
 ODD = ["R-2", "R-10", "R-1", "é", "Z", "PAYMENT#0000000001", "", "\U0010ffff", "0", "R-2", "\ud800"]
@@ -284,9 +278,9 @@ ODD = ["R-2", "R-10", "R-1", "é", "Z", "PAYMENT#0000000001", "", "\U0010ffff", 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10, 11, 12])
 def test_pages_of_payments_follow_each_other(stores: Stores, limit: int) -> None:
-    payments = pay(stores, ODD)
-    pay(stores, ["R-0", "R-1", "z"], "INV-10")
-    pay(stores, ["R-0", "R-1", "z"], "INV")
+    payments = pay_reusable(stores, ODD)
+    pay_reusable(stores, ["R-0", "R-1", "z"], "INV-10")
+    pay_reusable(stores, ["R-0", "R-1", "z"], "INV")
     seen: list[Payment] = []
     pages, cursor = 0, None
     while pages == 0 or cursor is not None:
@@ -300,7 +294,7 @@ def test_pages_of_payments_follow_each_other(stores: Stores, limit: int) -> None
 
 @pytest.mark.parametrize("odd", ["x" * 2000, "\ud800", "é" * 300, "\U0001f9fe" * 100])
 def test_a_page_may_end_at_the_oddest_payment(stores: Stores, odd: str) -> None:
-    first, last = pay(stores, [odd, "R-2"])
+    first, last = pay_reusable(stores, [odd, "R-2"])
     page = stores.codes.list_payments("INV-1", limit=1, cursor=None)
     assert page.items == [first]
     rest = stores.codes.list_payments("INV-1", limit=1, cursor=page.next_cursor)
@@ -315,7 +309,7 @@ def test_a_code_without_payments_lists_none(stores: Stores) -> None:
 
 
 def test_payments_that_come_later_do_not_disturb_a_page(stores: Stores) -> None:
-    payments = pay(stores, ["R-1", "R-3", "R-5"])
+    payments = pay_reusable(stores, ["R-1", "R-3", "R-5"])
     cursor = stores.codes.list_payments("INV-1", limit=1, cursor=None).next_cursor
     code = stores.codes.get("INV-1")
     assert code is not None
@@ -327,7 +321,7 @@ def test_payments_that_come_later_do_not_disturb_a_page(stores: Stores) -> None:
 
 
 def test_a_payment_that_is_completed_keeps_its_place(stores: Stores) -> None:
-    payments = pay(stores, ["", "R-2", "R-3"])
+    payments = pay_reusable(stores, ["", "R-2", "R-3"])
     code = stores.codes.get("INV-1")
     assert code is not None
     cursor = stores.codes.list_payments("INV-1", limit=1, cursor=None).next_cursor
@@ -344,7 +338,7 @@ _OWN_PAYMENT = ("CODE#INV-1", "PAYMENT#0000000001")
 
 def test_the_forged_payments_below_are_wrong_in_one_point_only(table: Table) -> None:
     stores = table.stores
-    payments = pay(stores, ["R-1", "R-2"])
+    payments = pay_reusable(stores, ["R-1", "R-2"])
     page = stores.codes.list_payments("INV-1", limit=1, cursor=None)
     assert page.next_cursor == forge(*_OWN_PAYMENT)
     rest = stores.codes.list_payments("INV-1", limit=1, cursor=forge(*_OWN_PAYMENT))
@@ -373,7 +367,7 @@ FORGED_PAYMENTS = [
 
 
 def test_a_forged_cursor_of_payments_is_refused(stores: Stores) -> None:
-    pay(stores, ["R-1", "R-2"])
+    pay_reusable(stores, ["R-1", "R-2"])
     for cursor in FORGED_PAYMENTS:
         with pytest.raises(InvalidRequest) as caught:
             stores.codes.list_payments("INV-1", limit=1, cursor=cursor)
@@ -382,8 +376,8 @@ def test_a_forged_cursor_of_payments_is_refused(stores: Stores) -> None:
 
 
 def test_the_lists_of_codes_and_payments_do_not_take_each_others_cursors(stores: Stores) -> None:
-    pay(stores, ["R-1", "R-2"])
-    pay(stores, ["R-1", "R-2"], "INV-2")
+    pay_reusable(stores, ["R-1", "R-2"])
+    pay_reusable(stores, ["R-1", "R-2"], "INV-2")
     of_codes = list_codes(stores, limit=1).next_cursor
     of_payments = stores.codes.list_payments("INV-1", limit=1, cursor=None).next_cursor
     refusals: list[Callable[[], Any]] = [

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import sha256
 from typing import Self
 
 from o2o.core.payments import Evidence, PaymentReport
@@ -100,7 +99,7 @@ class KeptNotification:
         """
         return cls(
             invoice_number=report.invoice_number if report else invoice_number,
-            identity=sha256(evidence.body.encode("utf-8", "surrogatepass")).hexdigest(),
+            identity=evidence.digest,
             reason=reason,
             evidence=evidence,
             received_at=now,

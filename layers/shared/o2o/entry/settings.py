@@ -41,12 +41,13 @@ class LifeSettings(Settings):
     evidence_retention_days: timedelta
 
     def __post_init__(self) -> None:
-        check_retention(self.code_retention_days, self.evidence_retention_days)
+        # Contradictions are told as a function starts.
+        _ = self.retention
 
     @property
     def retention(self) -> Retention:
         """How long what need not be kept for good is kept."""
-        return Retention(codes=self.code_retention_days, evidence=self.evidence_retention_days)
+        return read_retention(self.code_retention_days, self.evidence_retention_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,13 +310,15 @@ def check_paths(channels: Mapping[Channel, ChannelSettings], bins: BinTable) -> 
             )
 
 
-def check_retention(codes: timedelta, evidence: timedelta) -> None:
-    """Raise InvalidConfiguration for retentions that contradict each other."""
-    if evidence < codes:
+def read_retention(codes: timedelta, evidence: timedelta) -> Retention:
+    """The retentions. Raises InvalidConfiguration if they contradict each other."""
+    try:
+        return Retention(codes=codes, evidence=evidence)
+    except ValueError as error:
         raise InvalidConfiguration(
             "EVIDENCE_RETENTION_DAYS: must be at least CODE_RETENTION_DAYS, so that no evidence"
             " goes before its code"
-        )
+        ) from error
 
 
 def parse_timetable(value: str) -> Timetable:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from o2o.core.codes import Refund
 from o2o.core.errors import UnreadableMessage
 from o2o.core.notifications import KeptFor, KeptNotification, OrderState
 from o2o.core.payments import Evidence, Payment, PaymentReport
 from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, DokuInbox, NotificationStore
-from o2o.usecases.record_refund import record_refund
+from o2o.usecases.retry_on_conflict import update_code
 from o2o.usecases.settle import Settle, SettleOutcome
 
 
@@ -74,8 +75,10 @@ class ReceiveNotification:
 
     def _refunded(self, evidence: Evidence, report: PaymentReport | None) -> ReceivedNotification:
         received = self._keep(evidence, KeptFor.REFUNDED, report)
-        if report is not None:
-            record_refund(self.settle.codes, report.invoice_number, report.amount, self.clock())
+        code = report and self.settle.codes.get(report.invoice_number)
+        if report and code:
+            refund = Refund(self.clock(), report.amount)
+            update_code(self.settle.codes, code, lambda newest: newest.refunded(refund))
         return received
 
     def _keep(

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from o2o.core import next_step
-from o2o.core.codes import PaymentCode, Status
+from o2o.core.codes import PaymentCode, Refund, Status
 from o2o.core.errors import DokuBlocked, DokuError, DokuRefused
 from o2o.core.notifications import KeptFor, KeptNotification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, Payment
 from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, CodeStore, Doku, NotificationStore, TimeLeft
-from o2o.usecases.record_refund import record_refund
 from o2o.usecases.retry_on_conflict import update_code
 from o2o.usecases.settle import Settle, SettleOutcome
 from o2o.usecases.take_digits import take_digits
@@ -128,8 +127,8 @@ class Reconcile:
         payment = status.payment
         self._keep(code, payment.evidence if payment else status.unreadable, KeptFor.REFUNDED)
         known = code.refund is not None
-        amount = payment.amount if payment else None
-        code = record_refund(self.codes, code.order_number, amount, self.clock()) or code
+        refund = Refund(self.clock(), payment.amount if payment else None)
+        code = update_code(self.codes, code, lambda newest: newest.refunded(refund))
         answered = self._answered(code, OrderState.REFUNDED)
         return answered if known else replace(answered, finding=Finding.REFUNDED)
 

@@ -9,15 +9,15 @@ from o2o.adapters.dynamodb.store import ConditionFailed, Store
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
 from o2o.core.errors import DigitsTaken, VersionConflict
-from o2o.core.pages import Page
+from o2o.core.pages import Page, all_items
 from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
 from o2o.core.work import Work
 from o2o.usecases.ports import CodeStore
 
-_PAGE = 100
-
 if TYPE_CHECKING:
     from o2o.adapters.dynamodb.codec import Attributes
+
+_PAGE = 100
 
 
 class DynamoCodeStore(CodeStore):
@@ -87,18 +87,14 @@ class DynamoCodeStore(CodeStore):
         return CodeHistory(table.load_code(code), [table.load_payment(item) for item in recorded])
 
     def forget_evidence(self, order_number: str) -> None:
-        cursor: str | None = None
-        while True:
-            page = self.list_payments(order_number, limit=_PAGE, cursor=cursor)
-            for payment in page.items:
-                item = table.payment_item(order_number, payment.forget_evidence())
-                try:
-                    self._store.put(item, table.has_as_many_tellings(payment))
-                except ConditionFailed as failed:
-                    raise VersionConflict("more is known of a payment meanwhile") from failed
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        for payment in all_items(
+            lambda cursor: self.list_payments(order_number, limit=_PAGE, cursor=cursor)
+        ):
+            item = table.payment_item(order_number, payment.forget_evidence())
+            try:
+                self._store.put(item, table.has_as_many_tellings(payment))
+            except ConditionFailed as failed:
+                raise VersionConflict("more is known of a payment meanwhile") from failed
 
     def save(self, code: PaymentCode) -> None:
         try:

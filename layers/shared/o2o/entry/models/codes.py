@@ -19,37 +19,45 @@ from o2o.core.payments import CodeHistory, Payment, Source
 from o2o.entry.models.text import number, seconds
 from o2o.usecases.explain_payment import Explanation
 
-DOUBTS = (
-    "What DOKU's messages leave open. `may_be_known`: it may be a payment that is listed already."
-    " `may_be_two`: two tills may each have taken the money. `tellings_disagree`: DOKU's messages"
-    " about it name different amounts or digits. `dated_before_code`: its date is before the"
-    " code's own."
-)
+# What a payment says of itself, in a code's view and in an event's.
+Amount = Annotated[int | float, Field(description="As DOKU reported it.")]
+Currency = Annotated[str, Field(description="IDR, unless DOKU reported another.")]
+HadEnded = Annotated[
+    bool, Field(description="The code had ended here when the payment became known.")
+]
+Certain = Annotated[
+    bool, Field(description="False: there are `doubts`, and a person should look at it.")
+]
+Doubts = Annotated[
+    list[Doubt],
+    Field(
+        description="What DOKU's messages leave open. `may_be_known`: it may be a payment that is"
+        " listed already. `may_be_two`: two tills may each have taken the money."
+        " `tellings_disagree`: DOKU's messages about it name different amounts or digits."
+        " `dated_before_code`: its date is before the code's own."
+    ),
+]
+FirstPaid = Annotated[
+    str | None, Field(description="Of `paid_again`: the invoice number that was paid first.")
+]
 
 
 class PaymentView(BaseModel):
     """A payment on a code."""
 
     kind: PaymentKind
-    amount: Annotated[int | float, Field(description="As DOKU reported it.")]
-    currency: Annotated[str, Field(description="IDR, unless DOKU reported another.")]
+    amount: Amount
+    currency: Currency
     paid_at: Annotated[datetime, Field(description="By DOKU's word.")]
     recorded_at: Annotated[datetime, Field(description="When it came to our knowledge.")]
     source: Source
     agent_id: Annotated[str | None, Field(description="The chain, as DOKU names it: ALFAMART.")]
     store_id: str | None
     receipt_number: Annotated[str | None, Field(description="On the customer's receipt.")]
-    had_ended: Annotated[
-        bool, Field(description="The code had ended here when the payment became known.")
-    ]
-    certain: Annotated[
-        bool, Field(description="False: there are `doubts`, and a person should look at it.")
-    ]
-    doubts: Annotated[list[Doubt], Field(description=DOUBTS)]
-    first_paid: Annotated[
-        str | None,
-        Field(description="Of `paid_again`: the invoice number that was paid first."),
-    ]
+    had_ended: HadEnded
+    certain: Certain
+    doubts: Doubts
+    first_paid: FirstPaid
 
     @classmethod
     def of(cls, payment: Payment) -> Self:

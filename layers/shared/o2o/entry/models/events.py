@@ -6,12 +6,20 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, JsonValue, StringConstraints, create_model, model_validator
 
-from o2o.core.codes import Doubt, PaymentKind, PaymentMark
+from o2o.core.codes import PaymentKind, PaymentMark
 from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
 from o2o.core.events import Event, EventType
 from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
-from o2o.entry.models.codes import DOUBTS, PaymentCodeView
+from o2o.entry.models.codes import (
+    Amount,
+    Certain,
+    Currency,
+    Doubts,
+    FirstPaid,
+    HadEnded,
+    PaymentCodeView,
+)
 from o2o.entry.models.text import Instant, Model, number, seconds
 from o2o.usecases.browse_events import Resent
 
@@ -27,22 +35,15 @@ class EventPaymentView(BaseModel):
     """The payment that an event reports."""
 
     kind: PaymentKind
-    amount: Annotated[int | float, Field(description="As DOKU reported it.")]
-    currency: Annotated[str, Field(description="IDR, unless DOKU reported another.")]
+    amount: Amount
+    currency: Currency
     paid_at: datetime
     receipt_number: str | None
     store_id: str | None
-    had_ended: Annotated[
-        bool, Field(description="The code had ended here when the payment became known.")
-    ]
-    certain: Annotated[
-        bool, Field(description="False: there are `doubts`, and a person should look at it.")
-    ]
-    doubts: Annotated[list[Doubt], Field(description=DOUBTS)]
-    first_paid: Annotated[
-        str | None,
-        Field(description="Of `paid_again`: the invoice number that was paid first."),
-    ]
+    had_ended: HadEnded
+    certain: Certain
+    doubts: Doubts
+    first_paid: FirstPaid
 
     @classmethod
     def of(cls, payment: PaymentMark) -> Self:
