@@ -10,7 +10,7 @@
     its namespace      NAMESPACE#<namespace>          NAMESPACE
     its endpoint       ENDPOINT#<storefront id>       ENDPOINT
     event              EVENT#<event id>               EVENT                    EVENTS#<storefront>
-    look               STOREFRONT#<id>                BRANDING
+    its branding       STOREFRONT#<id>                BRANDING
     API key            KEY#<key id>                   KEY                      KEYS#<storefront>
 
 Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten;
