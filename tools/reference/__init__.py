@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from o2o.entry import problems
 from o2o.entry.describe_api import ADDRESS
+from tools.operations import WEBHOOK
 
 Json = dict[str, Any]
 
@@ -31,6 +32,7 @@ def render(document: Json) -> str:
         groups=[
             (tag, [each for each in _operations(document, "paths") if tag["name"] in each.tags])
             for tag in document["tags"]
+            if tag["name"] != WEBHOOK
         ],
         webhooks=list(_operations(document, "webhooks")),
         problems=problems.BY_SLUG.values(),

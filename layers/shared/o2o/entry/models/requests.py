@@ -52,7 +52,7 @@ class NewCustomer(Model):
 
 
 class NewReceipt(Model):
-    """What the store prints. ``description`` exists at Indomaret only."""
+    """What the store prints. `description` exists at Indomaret only."""
 
     description: Annotated[str, Field(min_length=1, max_length=128), Printable] | None = None
     footer: Annotated[str, Field(min_length=1, max_length=128), Printable] | None = None
@@ -66,12 +66,18 @@ class NewPaymentCode(Model):
         Field(description="Your own number, and the idempotency key: one payment code, forever."),
     ]
     amount: Annotated[
-        StrictInt, Field(gt=0, description="Whole rupiah, inside the channel's limits.")
+        StrictInt,
+        Field(
+            gt=0,
+            description="Whole rupiah, inside the channel's limits.",
+            json_schema_extra={"format": "int64"},
+        ),
     ]
     channel: Channel
     customer: NewCustomer
     feature: Annotated[
-        Feature, Field(description="How the code comes to be; see the channel's features.")
+        Feature,
+        Field(description="How the code comes to be, `dgpc` unless given; see `GET /channels`."),
     ] = Feature.DGPC
     bin: Annotated[
         Annotated[str, Field(pattern=rf"^[0-9]{{1,{MAX_BIN_DIGITS}}}$")] | None,
@@ -92,13 +98,14 @@ class NewPaymentCode(Model):
         Day | None, Field(description="Instead: a day; the code lives to its end in WIB.")
     ] = None
     reusable: Annotated[
-        StrictBool, Field(description="It may be paid again and again until it ends.")
+        StrictBool,
+        Field(description="It may be paid again and again until it ends; `false` unless given."),
     ] = False
     info: Annotated[
         Annotated[str, Field(min_length=1, max_length=30), Printable] | None,
         Field(description="A line for the cashier's screen."),
     ] = None
-    receipt: NewReceipt = NewReceipt()
+    receipt: Annotated[NewReceipt, Field(default_factory=NewReceipt)]
     metadata: Annotated[
         Annotated[dict[str, JsonValue], AfterValidator(_small)] | None,
         Field(description="Your own JSON object, at most 2048 bytes, echoed in events."),
