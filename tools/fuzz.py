@@ -109,7 +109,7 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
                 elif values:
                     parameter["schema"] = either({"enum": values}, parameter["schema"])
     schemas = document["components"]["schemas"]
-    for schema in ("NewPaymentCode", "NewCustomer", "NewReceipt"):
+    for schema in ("PaymentCodeRequest", "CustomerRequest", "ReceiptRequest"):
         for name in ("name", "info", "description", "footer"):
             field = schemas[schema]["properties"].get(name, {})
             for part in (field, *field.get("anyOf", ())):
@@ -117,7 +117,7 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
                     part["pattern"] = _PRINTABLE
     widen(
         document["paths"]["/payment-codes"]["post"],
-        *(payable(schemas["NewPaymentCode"], kind) for kind in CODES),
+        *(payable(schemas["PaymentCodeRequest"], kind) for kind in CODES),
     )
     instant = {"type": "string", "format": "date-time"}
     ids = {"type": "array", "minItems": 1, "items": {"enum": found["event_id"]}}

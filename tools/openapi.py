@@ -486,9 +486,18 @@ def _open(schema: Json, enums: Json) -> Json:
 
 
 def rename(document: Json) -> Json:
-    """The document with model names without ``View``, which is a convention of our code only."""
+    """The document with its models' names as clients have them.
+
+    ``View`` at the end and ``New`` in front are conventions of our code only. ``NewCustomer`` is
+    also what Go calls the function that makes a ``Customer``.
+    """
     schemas = document["components"]["schemas"]
-    names = {name: name.removesuffix("View") for name in schemas}
+    names = {
+        name: f"{name.removeprefix('New')}Request"
+        if name.startswith("New")
+        else name.removesuffix("View")
+        for name in schemas
+    }
     if len(set(names.values())) != len(names):
         raise ValueError(f"two models have one name: {sorted(names.values())}")
 

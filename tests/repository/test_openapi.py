@@ -114,7 +114,7 @@ def test_every_example_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["NewPaymentCode", "PaymentCode", "PaymentCodeList", "Problem", "WebhookPayload"]
+    "model", ["PaymentCodeRequest", "PaymentCode", "PaymentCodeList", "Problem", "WebhookPayload"]
 )
 def test_models_have_the_names_that_readers_expect(model: str) -> None:
     assert model in DOCUMENT["components"]["schemas"]
@@ -174,6 +174,10 @@ def test_no_field_is_an_object_without_a_name() -> None:
     assert unnamed == []
 
 
+def test_no_name_is_what_go_calls_the_maker_of_another() -> None:
+    assert {f"New{name}" for name in SCHEMAS} & SCHEMAS.keys() == set()
+
+
 def test_a_field_is_of_one_type_or_null() -> None:
     # Of a choice PHP makes an empty object, and TypeScript and Go one that does not compile.
     for name, schema in fields():
@@ -200,7 +204,7 @@ def test_money_fits_into_the_numbers_of_clients() -> None:
     }  # fmt: skip
     assert {name for name, kind in formats.items() if kind == "int64"} == {
         "ChannelOffer.max_amount", "ChannelOffer.min_amount", "EventData.amount",
-        "NewPaymentCode.amount", "PaymentCode.amount",
+        "PaymentCode.amount", "PaymentCodeRequest.amount",
     }  # fmt: skip
     assert set(formats.values()) == {"double", "int64"}
 
