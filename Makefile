@@ -110,10 +110,9 @@ bins: .venv/.synced ## check the BINs in samconfig.toml, as the functions will r
 fuzz: .venv/.synced .venv-fuzz/.synced node_modules/.synced ## test the API against its OpenAPI document; ARGS="--cases 50000" for more cases
 	@$(BIN)/python -m tools.fuzz $(ARGS)
 
-# Two workers: each has a local stack of its own, and one generator fills a core.
 .PHONY: clients
 clients: .venv/.synced .venv-clients/.synced node_modules/.synced tests/clients/node_modules/.synced ## generate clients from the OpenAPI document, and use them on a local stack
-	@O2O_CLIENTS=1 $(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadgroup tests/clients $(ARGS)
+	@O2O_CLIENTS=1 $(BIN)/python -m pytest --quiet tests/clients $(ARGS)
 
 .PHONY: package-test
 package-test: .venv/.synced artefacts ## run only the tests of the deployed artefacts

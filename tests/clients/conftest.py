@@ -5,12 +5,14 @@ A language that this machine lacks is skipped, saying so; in CI that is a failur
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.clients.making import KINDS, Client, Shop
 from tests.support.local_stack import LocalStack
+from tests.support.patience import PATIENCE_SECONDS
 
 HERE = Path(__file__).parent
 
@@ -32,32 +34,34 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Client]:
-    """Makes each client once."""
-    made: dict[str, Client] = {}
-    broken: set[str] = set()
-
-    def client(kind: str) -> Client:
-        for need in KINDS[kind].needs:
-            if not need.is_there:
-                message = f"no {kind} client is made: there is no {need.program} ({need.package})"
-                if os.environ.get("CI") == "true":
-                    pytest.fail(message)
-                pytest.skip(message)
-        if kind in broken:
-            pytest.fail(f"the {kind} client could not be made: see above")
-        if kind not in made:
-            broken.add(kind)
-            made[kind] = KINDS[kind].make(tmp_path_factory.mktemp(kind))
-            broken.remove(kind)
-        return made[kind]
-
-    return client
+def clients(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Client]]]:
+    """All clients that are asked for, two at a time in the making: a generator fills a core."""
+    ours = [item for item in request.session.items if HERE in item.path.parents]
+    wanted = {
+        str(item.callspec.params["kind"]): None
+        for item in ours
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    }
+    with ThreadPoolExecutor(2) as workers:
+        yield {
+            kind: workers.submit(KINDS[kind].make, tmp_path_factory.mktemp(kind))
+            for kind in wanted
+            if all(need.is_there for need in KINDS[kind].needs)
+        }
+        workers.shutdown(cancel_futures=True)
 
 
 @pytest.fixture
-def client(kind: str, clients: Callable[[str], Client]) -> Client:
-    return clients(kind)
+def client(kind: str, clients: dict[str, Future[Client]]) -> Client:
+    for need in KINDS[kind].needs:
+        if not need.is_there:
+            message = f"no {kind} client is made: there is no {need.program} ({need.package})"
+            if os.environ.get("CI") == "true":
+                pytest.fail(message)
+            pytest.skip(message)
+    return clients[kind].result(2 * PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ The clients are those of docs/clients.md. What a client read is compared with th
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -22,14 +22,7 @@ Json = Any
 OpenShop = Callable[[str, str], Shop]
 
 
-def each_of(kinds: Iterable[str]) -> pytest.MarkDecorator:
-    """A test for each kind of client; those of one client run in one process, which makes it."""
-    return pytest.mark.parametrize(
-        "kind", [pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in kinds]
-    )
-
-
-shops = each_of(SHOPS)
+shops = pytest.mark.parametrize("kind", SHOPS)
 
 
 # --- what is generated ----------------------------------------------------------------------------
@@ -47,7 +40,7 @@ def test_each_client_has_its_command() -> None:
     assert set(COMMANDS) == set(KINDS)
 
 
-@each_of(KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_generator_has_nothing_to_complain_of(kind: str, client: Client) -> None:
     complaints = [
         line
@@ -69,7 +62,7 @@ UNTYPED = {
 """Where a client's models are, and how a field without a type looks there."""
 
 
-@each_of(UNTYPED)
+@pytest.mark.parametrize("kind", UNTYPED)
 def test_only_what_is_the_shops_own_has_no_type(kind: str, client: Client) -> None:
     files, untyped = UNTYPED[kind]
     found = {name.lower() for name in re.findall(untyped, client.generated(files), re.MULTILINE)}
@@ -315,7 +308,7 @@ def test_a_shop_reads_an_event_of_an_earlier_version(
     assert shop("events") == [of_event(event)]
 
 
-@each_of(["pydantic"])
+@pytest.mark.parametrize("kind", ["pydantic"])
 def test_models_alone_read_a_webhook(kind: str, client: Client, stack: LocalStack) -> None:
     number = "pydantic-1"
     stack.create(invoice_number=number)
