@@ -9,12 +9,12 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from o2o.core.channels import Channel
-from o2o.core.codes import Status
+from o2o.core.codes import PaymentCode, Status
 from o2o.core.deliveries import EventRecord
-from o2o.core.events import EventType
+from o2o.core.events import Event, EventType
 from o2o.entry import problems
-from o2o.entry.models.events import EventView
-from tests.support.samples import NOW
+from o2o.entry.models.events import EventView, render
+from tests.support.samples import NOW, make_code, make_full_code
 from tools import openapi
 from tools.compatibility import RELEASED
 from tools.operations import OPERATIONS
@@ -300,6 +300,16 @@ def test_an_event_that_version_0_1_stored_is_sent_and_shown(
     assert shown["data"] == EVENT_OF_0_1["data"]
     told = {"components": DOCUMENT["components"], **SCHEMAS["Event"]}
     assert [error.message for error in Draft202012Validator(told).iter_errors(shown)] == []
+
+
+@pytest.mark.parametrize("code", [make_code(), make_full_code()], ids=["bare", "full"])
+@pytest.mark.parametrize("kind", EventType)
+def test_every_event_is_as_its_schema_says(
+    event_schema: Draft202012Validator, kind: EventType, code: PaymentCode
+) -> None:
+    event = Event(EVENT_OF_0_1["id"], kind, NOW, code, code.last_payment)
+    told = json.loads(render(event))
+    assert [error.message for error in event_schema.iter_errors(told)] == []
 
 
 @pytest.mark.parametrize("model", ["EventData", "EventPayment"])
