@@ -194,3 +194,53 @@ def test_a_body_that_is_no_text_is_named(encoded: str) -> None:
 def test_another_content_type_is_named(content_type: str | None) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
     assert name_refused({"headers": headers, "body": json.dumps(REQUEST)}) == "Content-Type"
+
+
+@pytest.mark.parametrize(
+    ("document", "fingerprint"),
+    [
+        (
+            {
+                "invoice_number": "INV-1",
+                "amount": 25_000,
+                "channel": "alfa",
+                "customer": {"name": "Anton Budiman"},
+            },
+            "e9f51aed702aed6424950ba9cbaf52cfbf32924da997063db57ccc8b3721bec0",
+        ),
+        (
+            {
+                "invoice_number": "INV-2",
+                "amount": 150_000,
+                "channel": "indomaret",
+                "customer": {"name": " Zoë  O’Brien ", "email": "zoe@example.com"},
+                "feature": "mgpc",
+                "bin": "88899",
+                "unique_part": "0123",
+                "expires_at": "2026-03-01T10:00:00.123456+07:00",
+                "reusable": True,
+                "info": " Kopi  Senja ",
+                "receipt": {"description": "A", "footer": " B "},
+                "metadata": {"b": 1, "a": [1.5, None, "é"]},
+                "replaces": "INV-1",
+            },
+            "ebbef2cef3e96766e58652ada3b7a66326f41210df019c44f536925d3deff336",
+        ),
+        (
+            {
+                "invoice_number": "INV-3",
+                "amount": 10_000,
+                "channel": "alfa",
+                "customer": {"name": "A", "email": None},
+                "feature": "dgpc",
+                "expires_on": "2026-03-02",
+                "receipt": {},
+                "metadata": {},
+            },
+            "9f43197765533d5b949548b9e43e43c4b127b1454247b3afa95f52278c7bc8d9",
+        ),
+    ],
+)
+def test_a_request_keeps_its_fingerprint(document: dict[str, Any], fingerprint: str) -> None:
+    """Codes that exist have it stored: if it changed, none of their requests could be repeated."""
+    assert NewPaymentCode.model_validate(document).to_request().fingerprint == fingerprint
