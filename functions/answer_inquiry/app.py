@@ -7,7 +7,7 @@ from o2o.entry.body import raw_body
 from o2o.entry.http import Api
 from o2o.entry.observability import count_answered, log_unexpected
 
-api = Api()
+api = Api(any_query=True)
 answer = wiring.answer_inquiry()
 
 

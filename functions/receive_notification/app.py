@@ -7,7 +7,7 @@ from o2o.entry.body import raw_body
 from o2o.entry.http import Api
 from o2o.entry.observability import count_received
 
-api = Api()
+api = Api(any_query=True)
 receive = wiring.receive_notification()
 
 

@@ -21,6 +21,7 @@ from o2o.core.errors import (
 from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence
 from o2o.usecases.generate_code import Generation
+from o2o.usecases.read_codes import CodeFilter
 from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
 from o2o.usecases.settle import SettleOutcome
@@ -599,14 +600,7 @@ def test_a_filtered_list_is_complete_over_its_pages(world):
             world.cancel("shop", f"INV-{number}")
     found, cursor = [], None
     while True:
-        page = world.read.many(
-            "shop",
-            status=Status.CANCELLED,
-            created_from=None,
-            created_to=None,
-            limit=2,
-            cursor=cursor,
-        )
+        page = world.read.many("shop", CodeFilter(status=Status.CANCELLED), limit=2, cursor=cursor)
         found += [code.invoice_number for code in page.items]
         cursor = page.next_cursor
         if cursor is None:

@@ -3,10 +3,11 @@
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from o2o.core.errors import DokuError, InvalidRequest, O2OError, UntrustedMessage
+from o2o.core.errors import DokuError, InvalidParam, InvalidRequest, O2OError, UntrustedMessage
 from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
 from o2o.entry.body import check_json_body
@@ -24,12 +25,23 @@ from o2o.usecases.ports import TimeLeft
 InvoiceNumber = Annotated[str, Path(min_length=1, max_length=64, pattern=INVOICE_NUMBER_PATTERN)]
 """The invoice number in a path."""
 
+InvoiceNumberQuery = Annotated[
+    str | None, Query(min_length=1, max_length=64, pattern=INVOICE_NUMBER_PATTERN)
+]
+"""The invoice number in a query."""
+
 
 class Api:
-    """A function's routes. ``takes_json``: its requests have a JSON body."""
+    """A function's routes. ``takes_json``: its requests have a JSON body.
 
-    def __init__(self, *, takes_json: bool = False) -> None:
+    ``any_query``: unknown query parameters are let through, for addresses that customers and
+    DOKU open: chat applications append their own to a link.
+    """
+
+    def __init__(self, *, takes_json: bool = False, any_query: bool = False) -> None:
         self.routes = APIGatewayRestResolver(enable_validation=True)
+        if not any_query:
+            self.routes.use([_known_query_only])
         self.routes.exception_handler(RequestValidationError)(problems.of_validation)
         self.routes.exception_handler(O2OError)(_of_error)
         self.routes.exception_handler(Exception)(_of_bug)
@@ -101,6 +113,16 @@ def to_lambda(response: "Response[str]") -> dict[str, Any]:
         "body": response.body,
         "isBase64Encoded": False,
     }
+
+
+def _known_query_only(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Any:
+    """A filter that is misspelt and ignored would answer with somebody else's order."""
+    known = {param.alias for param in app.context["_route"].dependant.query_params}
+    sent = app.current_event.resolved_query_string_parameters
+    unknown = sorted(sent.keys() - known)
+    if unknown:
+        raise InvalidRequest(*(InvalidParam(name or "query", "is unknown") for name in unknown))
+    return next_middleware(app)
 
 
 def _of_error(error: O2OError) -> "Response[str]":

@@ -224,7 +224,11 @@ def of_error(error: O2OError) -> "Response[str]":
 
 def of_validation(error: RequestValidationError) -> "Response[str]":
     """The answer for a request that its model refuses: every field named, no value echoed."""
-    params = [InvalidParam(_field_name(each["loc"]), each["msg"]) for each in error.errors()]
+    params = [
+        # Pydantic says who found the mistake, which is no news to anybody.
+        InvalidParam(_field_name(each["loc"]), each["msg"].removeprefix("Value error, "))
+        for each in error.errors()
+    ]
     return respond(INVALID_REQUEST, _sentence(params), params)
 
 
