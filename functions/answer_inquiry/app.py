@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from o2o.entry import wiring
 from o2o.entry.body import raw_body
 from o2o.entry.http import Api
-from o2o.entry.observability import count_answered, log_unexpected
+from o2o.entry.observability import count_answered, log_failure
 
 api = Api(any_query=True)
 answer = wiring.answer_inquiry()
@@ -19,7 +19,7 @@ def post_inquiry() -> Response[str]:
     try:
         answered = answer(headers, raw_body(event))
     except Exception as error:  # noqa: BLE001 - the till must get an answer
-        log_unexpected(error)
+        log_failure(error)
         answered = answer.decline(headers)
     count_answered(answered)
     response = answered.response

@@ -1,5 +1,6 @@
 """The API's frame: every error a problem, every body checked, nothing else."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -7,7 +8,15 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from o2o.core.errors import DokuError, InvalidParam, InvalidRequest, O2OError, UntrustedMessage
+from o2o.adapters.aws import is_outage
+from o2o.core.errors import (
+    Busy,
+    DokuError,
+    InvalidParam,
+    InvalidRequest,
+    O2OError,
+    UntrustedMessage,
+)
 from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
 from o2o.entry.body import check_json_body
@@ -17,7 +26,7 @@ from o2o.entry.observability import (
     count,
     count_doku_error,
     instrument,
-    log_unexpected,
+    log_failure,
     logger,
 )
 from o2o.usecases.ports import TimeLeft
@@ -44,7 +53,7 @@ class Api:
             self.routes.use([_known_query_only])
         self.routes.exception_handler(RequestValidationError)(problems.of_validation)
         self.routes.exception_handler(O2OError)(_of_error)
-        self.routes.exception_handler(Exception)(_of_bug)
+        self.routes.exception_handler(Exception)(_of_failure)
         self.routes.not_found(lambda _: problems.respond(problems.NOT_FOUND))
         self._takes_json = takes_json
 
@@ -131,9 +140,14 @@ def _of_error(error: O2OError) -> "Response[str]":
     if isinstance(error, UntrustedMessage):
         count("NotificationRejected")
         logger.warning("message rejected", reason=str(error))
-    return problems.of_error(error)
+    response = problems.of_error(error)
+    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, Busy):
+        log_failure(error)
+    return response
 
 
-def _of_bug(error: Exception) -> "Response[str]":
-    log_unexpected(error)
+def _of_failure(error: Exception) -> "Response[str]":
+    log_failure(error)
+    if is_outage(error):
+        return problems.of_error(Busy("a service of AWS did not answer"))
     return problems.respond(problems.INTERNAL)

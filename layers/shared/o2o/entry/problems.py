@@ -141,8 +141,9 @@ BUSY = ProblemType(
     "busy",
     503,
     "The service is busy",
-    "The database is throttled or contended. Nothing was done.",
-    "Send the same request again after Retry-After seconds.",
+    "A service of AWS that this one leans on is contended, throttled or does not answer. What the"
+    " request asked for may have been done.",
+    "Send the same request again after Retry-After seconds: nothing is done twice.",
 )
 
 # The most special class first.
