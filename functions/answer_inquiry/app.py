@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from o2o.entry import wiring
-from o2o.entry.body import raw_body
+from o2o.entry.body import headers_of, raw_body
 from o2o.entry.http import Api
 from o2o.entry.observability import count_answered, log_failure
 
@@ -15,7 +15,7 @@ answer = wiring.answer_inquiry()
 def post_inquiry() -> Response[str]:
     """Answer, signed, whatever happens."""
     event = api.routes.current_event.raw_event
-    headers = event.get("headers") or {}
+    headers = headers_of(event)
     try:
         answered = answer(headers, raw_body(event))
     except Exception as error:  # noqa: BLE001 - the till must get an answer

@@ -1,9 +1,10 @@
-"""Reading a request's body: small, strict JSON or a clear refusal."""
+"""Reading a request: its headers, and its body as small, strict JSON or a clear refusal."""
 
 import base64
 import binascii
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from o2o.core.errors import InvalidRequest
@@ -11,6 +12,12 @@ from o2o.core.errors import InvalidRequest
 JSON = "application/json"
 MAX_BODY_BYTES = 16 * 1024
 MAX_DEPTH = 16
+
+
+def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that have a value, by their names in lower case."""
+    headers = event.get("headers") or {}
+    return {str(name).lower(): str(value) for name, value in headers.items() if value is not None}
 
 
 def raw_body(event: dict[str, Any]) -> bytes:
@@ -30,8 +37,8 @@ def check_json_body(event: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidRequest: NaN, infinities, doubled names, lone surrogates, deep nesting and
     large bodies are all things that two readers could understand differently.
     """
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    media_type = str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+    headers = headers_of(event)
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
         raise InvalidRequest.of("Content-Type", "must be application/json")
     body = raw_body(event)

@@ -19,7 +19,7 @@ from o2o.core.errors import (
 )
 from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
-from o2o.entry.body import check_json_body
+from o2o.entry.body import check_json_body, headers_of
 from o2o.entry.models.text import INVOICE_NUMBER_PATTERN
 from o2o.entry.observability import (
     Handler,
@@ -87,8 +87,7 @@ class Api:
 
     def header(self, name: str) -> str:
         """A header of the request, however its name is spelt; empty if there is none."""
-        headers = self.routes.current_event.raw_event.get("headers") or {}
-        return next((str(headers[each]) for each in headers if each.lower() == name.lower()), "")
+        return headers_of(self.routes.current_event.raw_event).get(name.lower(), "")
 
     @property
     def time_left(self) -> TimeLeft:
