@@ -51,6 +51,7 @@ CODES: tuple[Json, ...] = (
 )
 """Types of codes that the local stack's BINs allow."""
 
+BLANK: Json = {"anyOf": [{"type": "string", "pattern": r"^\s*$"}, {"type": "null"}]}
 _EACH = 8
 _ROUNDS = (
     ("--max-time", "45"),
@@ -108,11 +109,11 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
                 elif values:
                     parameter["schema"] = either({"enum": values}, parameter["schema"])
     schemas = document["components"]["schemas"]
-    for name in ("NewPaymentCode", "NewCustomer", "NewReceipt"):
+    for name in ("PaymentCodeRequest", "CustomerRequest", "ReceiptRequest"):
         be_generous(schemas[name])
     widen(
         document["paths"]["/payment-codes"]["post"],
-        *(payable(schemas["NewPaymentCode"], kind) for kind in CODES),
+        *(payable(schemas["PaymentCodeRequest"], kind) for kind in CODES),
     )
     instant = {"type": "string", "format": "date-time"}
     ids = {"type": "array", "minItems": 1, "items": {"enum": found["event_id"]}}
@@ -133,7 +134,7 @@ def be_generous(schema: Json) -> None:
                 for limit in ("minLength", "maxLength"):
                     part.pop(limit, None)
         if name not in schema.get("required", ()):
-            properties[name] = either({"type": "string", "pattern": r"^\s*$"}, field)
+            properties[name] = either(BLANK, field)
 
 
 def widen(operation: Json, *schemas: Json) -> None:

@@ -13,9 +13,8 @@ from pydantic import BaseModel
 from samtranslator.yaml_helper import yaml_parse
 
 from o2o.core.channels import Channel, Feature
-from o2o.core.codes import PaymentKind, Status
+from o2o.core.codes import PaymentKind, Source, Status
 from o2o.core.inquiries import InquiryStatus
-from o2o.core.payments import Source
 from o2o.entry import problems
 from o2o.entry.models.codes import ChannelOffer, HowToPayView, PaymentCodeView
 from o2o.entry.models.requests import MAX_METADATA_BYTES, NewPaymentCode

@@ -55,6 +55,8 @@ def test_a_good_request_is_not_refused() -> None:
             {"customer": {"name": "Anton", "email": "anton@example.com"}},
         ),
         ({"feature": ""}, {}),
+        ({"feature": None, "reusable": None, "receipt": None}, {}),
+        ({"reusable": "", "receipt": " ", "metadata": "", "expires_in_minutes": ""}, {}),
         ({"bin": ""}, {}),
         ({"bin": " 8 "}, {"bin": "8"}),
         ({"unique_part": "\t"}, {}),

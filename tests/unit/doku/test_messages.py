@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from o2o.adapters.doku import messages
 from o2o.core.channels import Channel, Feature
-from o2o.core.codes import Customer, PaymentCode, Receipt
+from o2o.core.codes import Customer, PaymentCode, Receipt, Source
 from o2o.core.errors import UnreadableMessage
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus
 from o2o.core.notifications import OrderState, OrderStatus
-from o2o.core.payments import Evidence, Source
+from o2o.core.payments import Evidence
 from o2o.core.till_text import till_text
 from tests.support.samples import make_own_code
 

@@ -164,9 +164,19 @@ class Doubt(StrEnum):
     """DOKU dates it before its code was made."""
 
 
+class Source(StrEnum):
+    """How we learnt of a payment."""
+
+    NOTIFICATION = "notification"
+    STATUS_CHECK = "status_check"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMark:
-    """What the code's item remembers of the payment that was news last: what its event tells."""
+    """What the code's item remembers of the payment that was news last: what its event tells.
+
+    Marks that are older than ``recorded_at`` and ``source`` lack them.
+    """
 
     number: int = 0
     identity: str = ""
@@ -181,7 +191,9 @@ class PaymentMark:
     first_paid: str | None = None
     """Of a further payment: the invoice number that was paid first."""
     recorded_at: datetime | None = None
-    """When we learnt of it. Marks that are older than this field lack it."""
+    """When we learnt of it."""
+    source: Source | None = None
+    agent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

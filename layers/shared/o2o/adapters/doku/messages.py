@@ -13,12 +13,12 @@ from typing import Any, NoReturn
 
 from o2o.adapters.doku.signature import REQUEST_TIMESTAMP, RESPONSE_TIMESTAMP
 from o2o.core.channels import MAX_CODE_DIGITS, Channel, ReceiptField
-from o2o.core.codes import DokuCode, PaymentCode
+from o2o.core.codes import DokuCode, PaymentCode, Source
 from o2o.core.errors import UnreadableMessage
 from o2o.core.inquiries import Inquiry, InquiryAnswer
 from o2o.core.money import parse_doku_amount
 from o2o.core.notifications import Notification, OrderState, OrderStatus
-from o2o.core.payments import Evidence, PaymentReport, Source
+from o2o.core.payments import Evidence, PaymentReport
 from o2o.core.till_text import till_text
 from o2o.core.wib import parse_doku_instant
 

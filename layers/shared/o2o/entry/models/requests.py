@@ -37,7 +37,7 @@ ReceiptText = Annotated[str, _length(128), for_till(128)]
 
 
 def _is_blank(value: object) -> bool:
-    return isinstance(value, str) and not bare(value)
+    return value is None or (isinstance(value, str) and not bare(value))
 
 
 def _small(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -78,7 +78,7 @@ class NewCustomer(Generous):
 
 
 class NewReceipt(Generous):
-    """What the store prints. ``description`` exists at Indomaret only."""
+    """What the store prints. `description` exists at Indomaret only."""
 
     description: ReceiptText | None = None
     footer: ReceiptText | None = None
@@ -92,12 +92,18 @@ class NewPaymentCode(Generous):
         Field(description="Your own number, and the idempotency key: one payment code, forever."),
     ]
     amount: Annotated[
-        WholeNumber, Field(gt=0, description="Whole rupiah, inside the channel's limits.")
+        WholeNumber,
+        Field(
+            gt=0,
+            description="Whole rupiah, inside the channel's limits.",
+            json_schema_extra={"format": "int64"},
+        ),
     ]
     channel: Channel
     customer: NewCustomer
     feature: Annotated[
-        Feature, Field(description="How the code comes to be; see the channel's features.")
+        Feature,
+        Field(description="How the code comes to be, `dgpc` unless given; see `GET /channels`."),
     ] = Feature.DGPC
     bin: Annotated[
         Annotated[str, Field(pattern=rf"^[0-9]{{1,{MAX_BIN_DIGITS}}}$"), Bare] | None,
@@ -118,13 +124,14 @@ class NewPaymentCode(Generous):
         Day | None, Field(description="Instead: a day; the code lives to its end in WIB.")
     ] = None
     reusable: Annotated[
-        StrictBool, Field(description="It may be paid again and again until it ends.")
+        StrictBool,
+        Field(description="It may be paid again and again until it ends; `false` unless given."),
     ] = False
     info: Annotated[
         InfoText | None,
         Field(description="A line for the cashier's screen."),
     ] = None
-    receipt: NewReceipt = NewReceipt()
+    receipt: Annotated[NewReceipt, Field(default_factory=NewReceipt)]
     metadata: Annotated[
         Annotated[dict[str, JsonValue], AfterValidator(_small)] | None,
         Field(description="Your own JSON object, at most 2048 bytes, echoed in events."),
