@@ -255,7 +255,7 @@ class PaymentCode:
     unconfirmed: bool = False
     """It ended, and DOKU never confirmed that it was not paid."""
     disputed: bool = False
-    """DOKU said that it was paid, and what DOKU said does not pay it: it never expires."""
+    """DOKU said that it was paid, and what DOKU said did not pay it; see ``is_disputed``."""
     failure: Failure | None = None
     replaces: str | None = None
     replaced_by: str | None = None
@@ -380,6 +380,11 @@ class PaymentCode:
     def is_final(self) -> bool:
         """Whether it has ended, and nothing is asked about it any more by itself."""
         return not self.is_open and self.is_at_rest
+
+    @property
+    def is_disputed(self) -> bool:
+        """DOKU said that it was paid, and no payment on record pays it: it never expires."""
+        return self.disputed and self.paid_at is None
 
     @property
     def payments_complete(self) -> bool:
