@@ -158,6 +158,25 @@ def parts(schema: Any) -> list[Any]:
     return [schema, *(part for each in below for part in parts(each))]
 
 
+WORDS = {
+    *("$ref", "additionalProperties", "anyOf", "description", "enum", "exclusiveMinimum", "format"),
+    *("items", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern"),
+    *("properties", "required", "type", "x-extensible-enum"),
+}
+"""Of JSON Schema: a word that is none has no effect, and a bound is lost."""
+
+
+def test_schemas_are_made_of_words_that_mean_something() -> None:
+    for name, component in SCHEMAS.items():
+        assert component.keys() <= WORDS, name
+    for name, schema in fields():
+        for part in parts(schema):
+            assert isinstance(part, list) or part.keys() <= WORDS, name
+    for route, operation in OPERATIONS_OF_DOCUMENT.items():
+        for parameter in operation.get("parameters", ()):
+            assert parameter["schema"].keys() <= WORDS | {"default"}, (route, parameter["name"])
+
+
 def test_no_field_has_a_default() -> None:
     # TypeScript would require the field, and Go can't write an object down.
     assert [name for name, schema in fields() if "default" in schema] == []

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, JsonValue, StrictBool, model_validator
+from pydantic import AfterValidator, Field, JsonValue, StrictBool, StrictInt, model_validator
 
 from o2o.core.bins import MAX_BIN_DIGITS, MAX_UNIQUE_DIGITS
 from o2o.core.channels import Channel, Feature
@@ -19,7 +19,7 @@ from o2o.entry.models.text import (
     Instant,
     InvoiceNumberText,
     Model,
-    WholeNumber,
+    Whole,
     for_till,
 )
 
@@ -92,12 +92,13 @@ class NewPaymentCode(Generous):
         Field(description="Your own number, and the idempotency key: one payment code, forever."),
     ]
     amount: Annotated[
-        WholeNumber,
+        StrictInt,
         Field(
             gt=0,
             description="Whole rupiah, inside the channel's limits.",
             json_schema_extra={"format": "int64"},
         ),
+        Whole,
     ]
     channel: Channel
     customer: NewCustomer
@@ -114,7 +115,7 @@ class NewPaymentCode(Generous):
         Field(description="Your own digits after the BIN (mgpc, dipc); otherwise they are made."),
     ] = None
     expires_in_minutes: Annotated[
-        Annotated[WholeNumber, Field(ge=1)] | None,
+        Annotated[StrictInt, Field(ge=1), Whole] | None,
         Field(description="60 if no expiry is given; at most the channel's max_expiry_minutes."),
     ] = None
     expires_at: Annotated[

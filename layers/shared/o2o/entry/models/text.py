@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StrictInt,
     StringConstraints,
 )
 
@@ -37,7 +36,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-WholeNumber = Annotated[StrictInt, BeforeValidator(_whole)]
+Whole = BeforeValidator(_whole)
+"""For a StrictInt, behind its bounds: pydantic describes those in front only."""
 
 
 def for_till(longest: int) -> AfterValidator:
