@@ -1,5 +1,6 @@
 """The tools that build: hashes that notice, and requirements that can be trusted."""
 
+import json
 import re
 import stat
 import subprocess
@@ -76,6 +77,29 @@ def test_every_requirement_is_pinned_with_hashes(path: Path) -> None:
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)
 def test_no_requirement_names_a_host_or_a_place(path: Path) -> None:
     assert not re.search(r"://|--(extra-)?index-url|--find-links|/(home|root)/", path.read_text())
+
+
+@pytest.mark.parametrize("folder", [".", "tests/clients"])
+def test_npm_packages_are_pinned_and_name_no_host(folder: str) -> None:
+    lock = json.loads((build.ROOT / folder / "package-lock.json").read_text())
+    assert "://" not in json.dumps([each.get("resolved", "") for each in lock["packages"].values()])
+    assert all("integrity" in each for name, each in lock["packages"].items() if name)
+    manifest = json.loads((build.ROOT / folder / "package.json").read_text())
+    wanted = manifest["devDependencies"] | manifest.get("optionalDependencies", {})
+    assert all(re.fullmatch(r"\d+(\.\d+){2}", version) for version in wanted.values())
+
+
+def test_the_document_names_the_generators_that_are_tried() -> None:
+    npm = json.loads((build.ROOT / "tests/clients/package.json").read_text())["devDependencies"]
+    text = (build.ROOT / "requirements/clients.txt").read_text()
+    pinned = npm | dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", text, re.MULTILINE))
+    told = re.findall(
+        r"^\| \[.+?\| `([a-z-]+)`.*?\| ([0-9.]+) \|",
+        (build.ROOT / "docs/clients.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(told) == 6
+    assert {name: pinned[name] for name, _ in told} == dict(told)
 
 
 def test_what_is_tested_is_what_is_deployed() -> None:
