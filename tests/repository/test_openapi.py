@@ -130,6 +130,14 @@ def test_nothing_of_the_generators_is_left() -> None:
             assert "null" not in json.dumps(parameter["schema"]), parameter
 
 
+def test_the_reference_names_types_as_people_do() -> None:
+    page = (openapi.SERVED / "reference.html").read_text("utf-8")
+    kinds = set(re.findall(r'<span class="type">([^<]+)</span>', page))
+    named = {each for kind in kinds for each in kind.split(" or ")}
+    assert {"integer", "number", "date-time"} <= named
+    assert not {"int64", "double"} & named
+
+
 # --- what generators of clients make of it ------------------------------------------------------
 
 SCHEMAS = DOCUMENT["components"]["schemas"]

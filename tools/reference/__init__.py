@@ -221,7 +221,7 @@ def _kind(document: Json, schema: Json) -> str:
     kinds = kinds or [resolved.get("type", "any")]
     if resolved.get("type") == "array":
         kinds = [f"list of {_kind(document, resolved['items'])}"]
-    if resolved.get("format"):
+    if resolved.get("type") == "string" and "format" in resolved:
         kinds = [resolved["format"]]
     if {"type": "null"} in schema.get("anyOf", ()):
         kinds.append("null")
