@@ -355,7 +355,7 @@ COUNT_LOOKS = """() => {
 
 def look_now(page: Page) -> None:
     """Stop the page's time and let it look: its next look by itself is three seconds away."""
-    page.clock.pause_at(page.evaluate("Date.now()") + 1)
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)
     page.evaluate(COUNT_LOOKS)
     page.evaluate(WAKES["focused"])
     page.clock.run_for(100)
@@ -494,7 +494,7 @@ def test_no_answer_and_a_strange_one_are_told_and_asked_again(
     expect(page.locator("button")).to_be_visible()
     page.unroute("**/status")
     with page.expect_response("**/status"):
-        page.clock.run_for(30_000)
+        page.clock.run_for(7_000)
     expect(page.locator("#stale")).to_be_hidden()
 
 
