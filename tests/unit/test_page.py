@@ -51,11 +51,13 @@ def shown(
     of: PaymentCode | None = None,
     branding: Branding | None = None,
     name: str = "Toko Sejahtera",
+    biller: str = "DOKU",
 ) -> Shown:
     return Shown(
         status=PageStatus(of or code(), state, at(minutes=3)),
         branding=branding or Branding("shop"),
         storefront_name=name,
+        biller=biller,
         payments=payments,
         elsewhere=TOKEN,
     )
@@ -128,6 +130,14 @@ def test_it_tells_where_how_much_and_until_when():
     assert "Pay at the till Rp150.000 at Indomaret" in english
     assert "Pay before Sunday, 1 March 2026, 11:00 WIB" in english
     assert "Go to the nearest Indomaret before Sunday" in english
+
+
+def test_it_tells_whom_to_name_to_the_cashier():
+    page = text_of(render(shown(biller="Kopi & Teh"), Language.INDONESIAN))
+    assert "Katakan kepada kasir bahwa Anda ingin melakukan pembayaran Kopi & Teh." in page
+    # A cashier may know no English.
+    english = text_of(render(shown(), Language.ENGLISH))
+    assert "that you want to make a DOKU payment (“pembayaran DOKU”)." in english
 
 
 def test_the_countdown_runs_on_the_servers_clock():

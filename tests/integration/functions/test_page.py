@@ -1,6 +1,7 @@
 """The customer's page behind its address, as the storefront got it."""
 
 import json
+import os
 import re
 from datetime import timedelta
 from typing import Any
@@ -175,6 +176,14 @@ def test_the_page_asks_whether_it_is_up_to_date(code, open_page, stack):
         "now": "2026-03-01T03:03:00.250000Z",
         "expires_at": "2026-03-01T04:00:00Z",
     }
+
+
+def test_a_bin_s_biller_is_on_it(code, open_page, stack, monkeypatch):
+    assert "melakukan pembayaran DOKU." in open_page(code["pay_url"])[2]
+    bins = json.loads(os.environ["BINS"])
+    monkeypatch.setenv("BINS", json.dumps([each | {"biller": "Kopi <Senja>"} for each in bins]))
+    stack.modules.clear()
+    assert "melakukan pembayaran Kopi &lt;Senja&gt;." in open_page(code["pay_url"])[2]
 
 
 def test_a_look_is_on_it(code, open_page, storefronts):

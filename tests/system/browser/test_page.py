@@ -172,6 +172,19 @@ def test_a_wrong_amount_is_told_while_the_code_stays(stack: LocalStack, open_pag
     expect(page.locator("button")).to_be_visible()
 
 
+@pytest.mark.parametrize("channel", ["alfa", "indomaret"])
+def test_the_steps_name_whom_doku_s_instructions_name(
+    stack: LocalStack, open_page: Open, channel: str
+) -> None:
+    code = stack.create(channel=channel)
+    told = stack.call("GET", f"/payment-codes/{code['invoice_number']}/how-to-pay").json()
+    dokus = " ".join(told["doku"][0]["steps"])
+    (biller,) = re.findall(r"ingin membayar (\w+)", dokus)
+    steps = open_page(code["pay_url"]).locator("ol")
+    expect(steps).to_contain_text(f"ingin melakukan pembayaran {biller}.")
+    assert all(biller in " ".join(each["steps"]) for each in told["id"] + told["en"])
+
+
 def test_the_language_can_be_switched(stack: LocalStack, open_page: Open) -> None:
     page = open_page(stack.create()["pay_url"], locale="id-ID")
     page.get_by_role("link", name="English").click()
@@ -582,6 +595,7 @@ def sample(state: PageState, branding: Branding) -> Shown:
         status=PageStatus(code, state, at(minutes=3)),
         branding=branding,
         storefront_name="Toko Sejahtera",
+        biller="DOKU",
         payments=payments,
         elsewhere="SU5WLTI.AAAAAAAAAAAAAAAAAAAAAA",
     )

@@ -207,7 +207,9 @@ def _ticket(shown: Shown, words: Words, filled: Mapping[str, str]) -> dict[str, 
         "deadline": filled["deadline"],
         "expires_at": code.expiry.isoformat(timespec="seconds"),
         "expires_ms": _milliseconds(code.expiry),
-        "steps": [_bind(step) for step in steps(code, words.language, filled["places"])],
+        "steps": [
+            _bind(step) for step in steps(code, words.language, filled["places"], shown.biller)
+        ],
     }
 
 
