@@ -159,7 +159,7 @@ def test_a_function_without_a_usable_answer_is_a_502(call: Caller, wish: str) ->
 
 
 def test_an_unknown_route_is_answered_as_the_template_says(call: Caller) -> None:
-    for method, path in (("GET", "/nowhere"), ("PATCH", "/greetings"), ("GET", "/greetings/")):
+    for method, path in (("GET", "/nowhere"), ("PATCH", "/greetings"), ("GET", "/greetings//")):
         answer = call(method, path, headers=LET_IN)
         assert (answer.status_code, answer.json()) == (404, {"title": "Not found"})
 
