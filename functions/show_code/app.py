@@ -14,7 +14,7 @@ from o2o.entry.page.address import read_token, way_to_others
 from o2o.entry.page.language import choose_language
 from o2o.entry.page.render import CONTENT_TYPE, Html, render, render_missing
 
-api = Api()
+api = Api(any_query=True)
 show = wiring.show_code()
 
 Token = Annotated[str, Path(description="What opens the page: the end of `pay_url`.")]
