@@ -20,7 +20,7 @@ from o2o.core.errors import InvalidConfiguration
 from o2o.entry.settings import check_paths, parse_bins, parse_channels, read_retention
 
 ROOT = Path(__file__).parent.parent
-COLUMNS = ("bin", "channel", "bin_type", "features", "code_digits", "storefronts")
+COLUMNS = ("bin", "channel", "bin_type", "features", "code_digits", "storefronts", "biller")
 
 MAX_BYTES = 3072
 """Of BINS and CHANNELS together: Lambda takes 4096 for all variables of a function."""
@@ -177,6 +177,7 @@ def _row(source: str, each: Bin) -> dict[str, Any]:
         "features": ", ".join(sorted(each.features)),
         "code_digits": digits,
         "storefronts": _storefronts(each),
+        "biller": each.biller,
     }
 
 

@@ -78,7 +78,11 @@ class Router:
         self._routes = [(route, re.compile(_pattern(route.path))) for route in ordered]
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route and its decoded path parameters, or ``None``; ``path`` is percent-encoded."""
+        """The route and its decoded path parameters, or ``None``; ``path`` is percent-encoded.
+
+        A slash at its end makes no difference, as in REST APIs of API Gateway.
+        """
+        path = path.removesuffix("/") or "/"
         for route, pattern in self._routes:
             if route.method in {method, "X-AMAZON-APIGATEWAY-ANY-METHOD"} and (
                 found := pattern.fullmatch(path)

@@ -106,6 +106,14 @@ def test_the_fixed_path_goes_before_the_variable_one(call: Caller) -> None:
     assert call.event("GET", "/greetings/mine", headers=LET_IN)["resource"] == "/greetings/mine"
 
 
+def test_a_slash_at_the_end_is_routed_as_without_it_and_handed_on(call: Caller) -> None:
+    event = call.event("GET", "/greetings/anton/", headers=LET_IN)
+    assert event["resource"] == "/greetings/{name}"
+    assert event["pathParameters"] == {"name": "anton"}
+    assert event["path"] == event["requestContext"]["path"] == "/greetings/anton/"
+    assert call.event("GET", "/greetings/", headers=LET_IN)["resource"] == "/greetings"
+
+
 def test_a_greedy_parameter_takes_the_rest(call: Caller) -> None:
     event = call.event("GET", "/files/a/b/c.txt", headers=LET_IN)
     assert (event["resource"], event["pathParameters"]) == (
@@ -151,7 +159,7 @@ def test_a_function_without_a_usable_answer_is_a_502(call: Caller, wish: str) ->
 
 
 def test_an_unknown_route_is_answered_as_the_template_says(call: Caller) -> None:
-    for method, path in (("GET", "/nowhere"), ("PATCH", "/greetings"), ("GET", "/greetings/")):
+    for method, path in (("GET", "/nowhere"), ("PATCH", "/greetings"), ("GET", "/greetings//")):
         answer = call(method, path, headers=LET_IN)
         assert (answer.status_code, answer.json()) == (404, {"title": "Not found"})
 

@@ -83,7 +83,12 @@ def test_every_field_of_a_bin_is_described():
     entry = {"channel": "alfa", "partnership": "direct", "bin_type": "direct", "bin": "70014"}
     required = {name for name, cells in fields.items() if cells.startswith("required")}
     assert required == set(entry)
-    optional = {"features": ["dipc"], "storefronts": ["shop"], "unique_digits": 12}
+    optional = {
+        "features": ["dipc"],
+        "storefronts": ["shop"],
+        "unique_digits": 12,
+        "biller": "Kopi Senja",
+    }
     assert set(fields) - required == set(optional)
     parse_bins(json.dumps([entry | optional]))
     for name in required:

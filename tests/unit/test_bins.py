@@ -53,6 +53,28 @@ def test_a_bin_that_the_table_has_no_place_for_is_named(entry, sentence):
     assert repr(entry[3]) in str(raised.value)
 
 
+def test_a_code_s_biller_is_its_bin_s_or_the_channel_s():
+    table = BinTable.of(
+        [
+            Bin(ALFA, AGGREGATOR, BinType.GENERAL, "8"),
+            Bin(ALFA, DIRECT, BinType.DIRECT, "88899", named_biller="Kopi Senja"),
+            Bin(INDOMARET, DIRECT, BinType.DIRECT, "88899", named_biller="Toko Kopi"),
+        ]
+    )
+    assert table.biller(ALFA, "8") == "DOKU"
+    assert table.biller(ALFA, "88899") == "Kopi Senja"
+    assert table.biller(INDOMARET, "88899") == "Toko Kopi"
+    # The BIN of an older code may be configured no more, and the oldest codes tell none.
+    assert table.biller(ALFA, "70014") == "DOKU"
+    assert table.biller(INDOMARET, None) == "DOKU"
+
+
+@pytest.mark.parametrize("biller", ["", " ", " DOKU", "DOKU ", "DO\nKU", "D\u202eOKU", "x" * 31])
+def test_a_biller_can_be_said_aloud(biller):
+    with pytest.raises(InvalidConfiguration, match="'70014': biller must be 1 to 30 printable"):
+        Bin(ALFA, DIRECT, BinType.DIRECT, "70014", named_biller=biller)
+
+
 def test_two_bins_that_could_make_the_same_code_are_refused():
     with pytest.raises(InvalidConfiguration, match=r"'889955'.*'8899551'"):
         BinTable.of(

@@ -29,7 +29,7 @@ from o2o.usecases.show_code import ShowCode
 from tests.support.memory import RETENTION, MemoryStorefrontStore
 from tests.support.samples import at, make_code, make_full_code, make_kept
 from tests.support.storefronts import make_record
-from tests.support.world import START, Mood, World, plenty
+from tests.support.world import BINS, START, Mood, World, plenty
 
 PERSONAL: dict[str, Any] = {
     "info": "Pesanan Anton",
@@ -151,6 +151,7 @@ def test_its_page_is_gone(world):
         codes=world.codes,
         storefronts=MemoryStorefrontStore(),
         clock=world.clock,
+        bins=BINS,
         page_token=str,
         read_page_token=str,
     )

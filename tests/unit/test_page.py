@@ -22,10 +22,12 @@ from o2o.core.codes import PaymentCode, PaymentKind, Status
 from o2o.core.how_to_pay import Language
 from o2o.core.payments import Payment
 from o2o.core.storefronts import MAX_LOGO_BYTES, Branding, read_colour, read_logo, read_name
+from o2o.entry.page.address import read_token, way_to_others
 from o2o.entry.page.barcode import draw_barcode
 from o2o.entry.page.colour import DARK_GROUND, ENOUGH, LIGHT_GROUND, accent, contrast
+from o2o.entry.page.language import choose_language
 from o2o.entry.page.render import DEFAULT_COLOUR, Html, render, render_missing
-from o2o.entry.page.words import BY_LANGUAGE, choose_language
+from o2o.entry.page.words import BY_LANGUAGE
 from o2o.usecases.show_code import PageState, PageStatus, Shown
 from tests.support.samples import at, make_own_code, make_report
 
@@ -49,11 +51,13 @@ def shown(
     of: PaymentCode | None = None,
     branding: Branding | None = None,
     name: str = "Toko Sejahtera",
+    biller: str = "DOKU",
 ) -> Shown:
     return Shown(
         status=PageStatus(of or code(), state, at(minutes=3)),
         branding=branding or Branding("shop"),
         storefront_name=name,
+        biller=biller,
         payments=payments,
         elsewhere=TOKEN,
     )
@@ -126,6 +130,14 @@ def test_it_tells_where_how_much_and_until_when():
     assert "Pay at the till Rp150.000 at Indomaret" in english
     assert "Pay before Sunday, 1 March 2026, 11:00 WIB" in english
     assert "Go to the nearest Indomaret before Sunday" in english
+
+
+def test_it_tells_whom_to_name_to_the_cashier():
+    page = text_of(render(shown(biller="Kopi & Teh"), Language.INDONESIAN))
+    assert "Katakan kepada kasir bahwa Anda ingin melakukan pembayaran Kopi & Teh." in page
+    # A cashier may know no English.
+    english = text_of(render(shown(), Language.ENGLISH))
+    assert "that you want to make a DOKU payment (“pembayaran DOKU”)." in english
 
 
 def test_the_countdown_runs_on_the_servers_clock():
@@ -432,16 +444,126 @@ def test_a_logo_is_small():
         (None, "in-ID, en;q=0.5", "id"),
         (None, "fr, en;q=0.1", "en"),
         (None, "fr, de", "id"),
-        (None, "en;q=0, *", "id"),
-        (None, "en;q=x", "id"),
         ("en", "id", "en"),
         ("id", "en", "id"),
         ("fr", "en", "en"),
         ("<script>", "", "id"),
+        # As chat apps and people pass it on.
+        ("", "en", "en"),
+        (",en", "id", "en"),
+        ("en,id", "id", "en"),
+        ("EN", "id", "en"),
+        ("en-US", "id", "en"),
+        ("en/", "id", "en"),
+        (" id.", "en", "id"),
+        ("jv", "en", "id"),
+        ("english", "id", "id"),
     ],
 )
 def test_the_language_is_asked_for_accepted_or_indonesian(asked, accepted, language):
     assert choose_language(asked, accepted) == language
+
+
+@pytest.mark.parametrize("tag", ["jv", "su", "mad", "min", "bew", "ban", "bjn", "ace", "ms", "in"])
+def test_who_reads_a_language_of_the_region_reads_indonesian(tag):
+    for accepted in (
+        f"{tag},en-US;q=0.9,en;q=0.8",
+        f"{tag}-ID,{tag};q=0.9,en-US;q=0.8,en;q=0.7",
+        f"{tag.upper()}-Latn-ID, en;q=0.9",
+        f"{tag}_ID, en;q=0.9",
+        f"{tag}_ID_x, en;q=0.9",
+    ):
+        assert choose_language(None, accepted) == "id", accepted
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        # Whoever sets English reads it; any other language of Indonesia is better served in
+        # Indonesian, also one that no list has.
+        ("en-ID,en;q=0.9,id;q=0.8", "en"),
+        ("bhw-ID,bhw;q=0.9,en-US;q=0.8", "id"),
+        ("bhw_ID_x, en;q=0.8", "id"),
+        ("zh-Hans-ID,en;q=0.8", "id"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "en"),
+        # A region stands before the extensions and private parts of a tag.
+        ("fr-x-id, en;q=0.5", "en"),
+        ("fr-u-rg-idzzzz, en;q=0.5", "en"),
+        # Weights.
+        ("en;q=0", "id"),
+        ("en;q=0, *", "id"),
+        ("jv;q=0, en;q=0.1", "en"),
+        ("en;q=0.5, *;q=0.8", "id"),
+        ("en, *;q=0.5", "en"),
+        ("*, en;q=0.5", "id"),
+        ("id;q=0, *", "en"),
+        ("en;q=0.8, id;q=0.8", "en"),
+        ("id;q=0.8, en;q=0.8", "id"),
+        ("id;q=0.3, en;Q = 0.7", "en"),
+        ("en;level=1;q=0.2, id;q=0.3", "id"),
+        # What is malformed counts for nothing, and spoils nothing.
+        ("en;q=x", "id"),
+        ("en;q=nan", "id"),
+        ("en;q=inf, id;q=0.1", "id"),
+        ("en;q=-1", "id"),
+        ("en;q=5", "id"),
+        ("en;q=", "id"),
+        ("en;;, id;q=0.1", "en"),
+        (",;,-,;q=1,en;q=0.2", "en"),
+        ("e n, \x00, 英語", "id"),
+    ],
+)
+def test_what_a_browser_accepts_is_weighed(accepted, language):
+    assert choose_language(None, accepted) == language
+
+
+@given(st.none() | st.text(), st.text())
+def test_no_header_breaks_a_page(asked, accepted):
+    assert choose_language(asked, accepted) in Language
+
+
+# --- addresses as they are passed on ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        TOKEN,
+        TOKEN.replace(".", "%2E"),
+        f"{TOKEN}%2F",
+        f"{TOKEN}.",
+        f"{TOKEN},",
+        f"{TOKEN})",
+        f"%3C{TOKEN}%3E",
+        f"%20{TOKEN}%20",
+        f"{TOKEN}%E2%80%8B",
+        f"{TOKEN}&fbclid=IwAR0x.y-z",
+    ],
+)
+def test_what_hangs_on_an_address_is_left_out(written):
+    assert read_token(written) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "written", ["", "nonsense", TOKEN[:-1], f"{TOKEN}A", f"{TOKEN}-", f"{TOKEN}%41", "%", "%ff"]
+)
+def test_what_is_no_token_stays_none(written):
+    assert read_token(written) != TOKEN
+
+
+@pytest.mark.parametrize(
+    ("path", "way"),
+    [
+        ("/pay/T", "./"),
+        ("/pay/T/", "../"),
+        ("/pay/T//", "../../"),
+        ("/v1/pay/T/", "../"),
+        ("/pay//T", "./"),
+        ("/pay/T%2F", "./"),
+    ],
+)
+def test_the_way_to_another_page_starts_where_the_browser_is(path, way):
+    assert way_to_others(path) == way
 
 
 @pytest.mark.parametrize("language", Language)

@@ -10,7 +10,7 @@ from o2o.core.errors import NotFound
 from o2o.core.storefronts import Branding, Storefront
 from o2o.usecases.show_code import PageState, ShowCode, Shown
 from tests.support.memory import MemoryStorefrontStore
-from tests.support.world import START, TIMETABLE, Mood, World
+from tests.support.world import BINS, START, TIMETABLE, Mood, World
 
 TOKEN = "token-of-INV-1"
 
@@ -47,6 +47,7 @@ def show(world: World, storefronts: StorefrontStore) -> ShowCode:
         codes=world.codes,
         storefronts=storefronts,
         clock=world.clock,
+        bins=BINS,
         page_token=world.generate.page_token,
         read_page_token=read,
     )

@@ -60,6 +60,14 @@ def test_every_feature_at_once_is_right():
     ]
 
 
+def test_whom_a_customer_names_is_shown_and_judged():
+    verdict = check(GENERAL, DIRECT | {"biller": "Kopi Senja"})
+    assert [row["biller"] for row in verdict.rows] == ["DOKU", "Kopi Senja"]
+    assert check(DIRECT | {"biller": 7}).mistakes == ("entry 1: biller must be text",)
+    (mistake,) = check(GENERAL, DIRECT | {"biller": ""}).mistakes
+    assert mistake.startswith("entry 2: BIN '70014': biller must be 1 to 30 printable characters")
+
+
 def test_two_bins_for_one_feature_are_told():
     assert check(EXCLUSIVE, DIRECT).notes == (
         "alfa mgpc: a request has to name its bin, one of 889955, 70014.",

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -185,6 +186,24 @@ def test_how_to_pay_is_told_in_both_languages_for_every_brand(stack, event, dipc
         assert sentence in text
         assert "8899 5508 1234 5678" in text
         assert "Rp150.000" in text
+
+
+def test_a_bin_s_biller_is_named_also_for_a_code_that_was_there_before(
+    stack, event, dipc, monkeypatch
+):
+    told = stack.call("explain_payment", event("explain_payment/how_to_pay")).body
+    assert "melakukan pembayaran DOKU." in told["id"][0]["steps"][1]
+    bins = json.loads(os.environ["BINS"])
+    named = [entry | {"biller": "Kopi Senja"} for entry in bins if entry["bin"] == dipc["bin"]]
+    monkeypatch.setenv("BINS", json.dumps(named))
+    stack.modules.clear()
+    told = stack.call("explain_payment", event("explain_payment/how_to_pay")).body
+    assert "melakukan pembayaran Kopi Senja." in told["id"][0]["steps"][1]
+    assert "make a Kopi Senja payment" in told["en"][0]["steps"][1]
+    monkeypatch.setenv("BINS", "[]")
+    stack.modules.clear()
+    told = stack.call("explain_payment", event("explain_payment/how_to_pay")).body
+    assert "melakukan pembayaran DOKU." in told["id"][0]["steps"][1]
 
 
 def test_doku_s_own_instructions_come_along(stack, event):

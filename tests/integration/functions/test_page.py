@@ -1,10 +1,11 @@
 """The customer's page behind its address, as the storefront got it."""
 
 import json
+import os
 import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
@@ -33,16 +34,22 @@ def code(stack, event, storefronts):
     return stack.call("generate_code", event("generate_code/alfa")).body
 
 
+def split(path: str) -> tuple[str, str]:
+    """A path, and the slashes at its end, which API Gateway hands on."""
+    bare = path.rstrip("/")
+    return bare, path.removeprefix(bare)
+
+
 @pytest.fixture
 def open_page(stack, event):
     """A customer opens an address; the answer's headers have their names in lower case."""
 
     def call(address: str, case: str = "page", **changes: Any) -> tuple[int, dict[str, str], str]:
-        token = urlsplit(address).path.removeprefix("/v1/pay/")
+        token, slashes = split(urlsplit(address).path.removeprefix("/v1/pay/"))
         loaded = event(f"show_code/{case}", **changes)
-        path = loaded["resource"].replace("{token}", token)
+        path = loaded["resource"].replace("{token}", token) + slashes
         answer = stack.invoke(
-            "show_code", loaded | {"path": path, "pathParameters": {"token": token}}
+            "show_code", loaded | {"path": path, "pathParameters": {"token": unquote(token)}}
         )
         headers = {
             name.lower(): ",".join(values)
@@ -91,13 +98,66 @@ def test_a_language_is_asked_for(code, open_page):
     assert "Payment code" in body
 
 
-def test_any_language_gets_a_page(code, open_page):
-    status, _, _ = open_page(
-        code["pay_url"],
-        queryStringParameters={"lang": "klingon" * 100},
-        multiValueQueryStringParameters={"lang": ["klingon" * 100]},
+@pytest.mark.parametrize(
+    ("query", "language"),
+    [
+        ({"lang": ["klingon" * 100]}, "id"),
+        ({"lang": [""]}, "id"),
+        ({"lang": ["en", "id"]}, "en"),
+        ({"lang": ["", "en"]}, "en"),
+        ({"lang": ["en", "en"]}, "en"),
+        ({"lang": ["en/"]}, "en"),
+        ({"LANG": ["en"]}, "id"),
+        ({"fbclid": ["IwAR0"], "utm_source": ["wa", "wa"], "lang": ["en"]}, "en"),
+        ({"fbclid": ["IwAR0"], "utm_source": [""], "": [""], "token": ["x"]}, "id"),
+    ],
+)
+def test_any_query_gets_a_page(code, open_page, query, language):
+    for case in ("page", "head"):
+        status, headers, _ = open_page(
+            code["pay_url"],
+            case,
+            queryStringParameters={name: values[-1] for name, values in query.items()},
+            multiValueQueryStringParameters=query,
+        )
+        assert (status, headers["content-language"]) == (200, language)
+
+
+def test_a_wrong_address_is_told_in_the_language_that_is_asked_for(code, open_page):
+    for address in ("nonsense", '"'):
+        _, headers, _ = open_page(
+            address,
+            queryStringParameters={"lang": "en"},
+            multiValueQueryStringParameters={"lang": ["en"]},
+        )
+        assert headers["content-language"] == "en"
+
+
+@pytest.mark.parametrize(
+    "end", ["/", "//", "%2F", ".", ",", ")", "%20", "%E2%80%8B", "&fbclid=I.x"]
+)
+def test_an_address_opens_with_what_hangs_on_it(code, open_page, end):
+    address = code["pay_url"]
+    assert open_page(address + end) == open_page(address)
+    assert open_page(address + end, "head")[0] == 200
+    assert json.loads(open_page(address + end, "status")[2])["state"] == "active"
+    assert open_page(address.replace(".", "%2E") + end)[0] == 200
+
+
+def test_a_link_leads_to_the_other_page_from_an_address_with_a_slash(code, open_page, stack, event):
+    new = "INV-20260301-0099"
+    body = json.loads(event("generate_code/alfa")["body"])
+    stack.call(
+        "generate_code",
+        event("generate_code/alfa")
+        | {"body": json.dumps(body | {"invoice_number": new, "replaces": INVOICE})},
     )
-    assert status == 200
+    for end in ("", "/"):
+        base = code["pay_url"] + end
+        _, _, page = open_page(base)
+        (link,) = re.findall(r'class="button" href="([^"]+)"', page)
+        assert open_page(urljoin(base, link))[0] == 200
+        assert urlsplit(urljoin(base, link)).path.count("/") == 3
 
 
 def test_a_link_can_be_checked(code, open_page):
@@ -116,6 +176,14 @@ def test_the_page_asks_whether_it_is_up_to_date(code, open_page, stack):
         "now": "2026-03-01T03:03:00.250000Z",
         "expires_at": "2026-03-01T04:00:00Z",
     }
+
+
+def test_a_bin_s_biller_is_on_it(code, open_page, stack, monkeypatch):
+    assert "melakukan pembayaran DOKU." in open_page(code["pay_url"])[2]
+    bins = json.loads(os.environ["BINS"])
+    monkeypatch.setenv("BINS", json.dumps([each | {"biller": "Kopi <Senja>"} for each in bins]))
+    stack.modules.clear()
+    assert "melakukan pembayaran Kopi &lt;Senja&gt;." in open_page(code["pay_url"])[2]
 
 
 def test_a_look_is_on_it(code, open_page, storefronts):

@@ -38,7 +38,14 @@ def open_page(browser: Browser, stack: LocalStack) -> Iterator[Open]:
     asked: list[str] = []
     complaints: list[str] = []
 
-    def load(address: str, *, script: str = "", own_time: bool = False, **options: Any) -> Page:
+    def load(
+        address: str,
+        *,
+        script: str = "",
+        own_time: bool = False,
+        troubled: bool = False,
+        **options: Any,
+    ) -> Page:
         settings = {"viewport": PHONE, "device_scale_factor": 2, "locale": "id-ID", **options}
         context = browser.new_context(**settings)
         contexts.append(context)
@@ -48,7 +55,8 @@ def open_page(browser: Browser, stack: LocalStack) -> Iterator[Open]:
         if own_time:
             page.clock.install()
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
+        if not troubled:  # what a request is refused with stands in the console, too
+            page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         return page
@@ -164,6 +172,19 @@ def test_a_wrong_amount_is_told_while_the_code_stays(stack: LocalStack, open_pag
     expect(page.locator("button")).to_be_visible()
 
 
+@pytest.mark.parametrize("channel", ["alfa", "indomaret"])
+def test_the_steps_name_whom_doku_s_instructions_name(
+    stack: LocalStack, open_page: Open, channel: str
+) -> None:
+    code = stack.create(channel=channel)
+    told = stack.call("GET", f"/payment-codes/{code['invoice_number']}/how-to-pay").json()
+    dokus = " ".join(told["doku"][0]["steps"])
+    (biller,) = re.findall(r"ingin membayar (\w+)", dokus)
+    steps = open_page(code["pay_url"]).locator("ol")
+    expect(steps).to_contain_text(f"ingin melakukan pembayaran {biller}.")
+    assert all(biller in " ".join(each["steps"]) for each in told["id"] + told["en"])
+
+
 def test_the_language_can_be_switched(stack: LocalStack, open_page: Open) -> None:
     page = open_page(stack.create()["pay_url"], locale="id-ID")
     page.get_by_role("link", name="English").click()
@@ -171,6 +192,29 @@ def test_the_language_can_be_switched(stack: LocalStack, open_page: Open) -> Non
     assert page.locator("html").get_attribute("lang") == "en"
     page.get_by_role("link", name="Bahasa Indonesia").click()
     expect(title(page)).to_contain_text("Bayar di kasir")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_slash_at_the_end_of_an_address_changes_nothing(
+    stack: LocalStack, open_page: Open, scripts: bool
+) -> None:
+    former = stack.create()
+    newer = stack.create(channel="indomaret", replaces=former["invoice_number"])
+    page = open_page(
+        former["pay_url"] + "/?fbclid=IwAR0&utm_source=wa", java_script_enabled=scripts
+    )
+    page.get_by_role("link", name="English").click()
+    page.get_by_role("link", name="Open the new code").click()
+    assert page.url.startswith(newer["pay_url"] + "?")
+    expect(title(page)).to_contain_text("Pay at the till")
+
+
+def test_a_page_with_a_slash_at_the_end_turns_to_paid(stack: LocalStack, open_page: Open) -> None:
+    code = stack.create(amount=150_000)
+    page = open_page(code["pay_url"] + "/?fbclid=IwAR0&lang=&lang=en")
+    expect(title(page)).to_have_text("Pay at the till Rp150.000")
+    stack.pay(code)
+    expect(title(page)).to_have_text("Payment received", timeout=SOON)
 
 
 def test_a_wrong_address_gets_a_friendly_page(stack: LocalStack, browser: Browser) -> None:
@@ -195,16 +239,75 @@ def test_the_code_is_copied_without_spaces(stack: LocalStack, open_page: Open) -
     expect(page.get_by_role("button", name="Salin kode")).to_be_visible()
 
 
-def test_it_is_copied_where_there_is_no_clipboard(stack: LocalStack, open_page: Open) -> None:
+NO_CLIPBOARD = "delete Navigator.prototype.clipboard;"
+REFUSES = "navigator.clipboard.writeText = () => Promise.reject(new Error()); 0;"
+NEVER_ANSWERS = "navigator.clipboard.writeText = () => new Promise(() => {}); 0;"
+COPIES_NOTHING = "document.execCommand = () => false; 0;"
+
+
+def clipboard(page: Page) -> str:
+    """What is in the clipboard, as another page reads it."""
+    other = page.context.new_page()
+    other.goto(page.url)
+    text: str = other.evaluate("navigator.clipboard.readText()")
+    other.close()
+    return text
+
+
+@pytest.mark.parametrize("script", [NO_CLIPBOARD, REFUSES])
+def test_it_is_copied_where_there_is_no_clipboard(
+    stack: LocalStack, open_page: Open, script: str
+) -> None:
     code = stack.create()
-    script = """
-      delete Navigator.prototype.clipboard;
-      addEventListener("copy", () => { window.copied = document.activeElement.value; });
-    """
-    page = open_page(code["pay_url"], script=script)
+    page = open_page(code["pay_url"], permissions=["clipboard-read", "clipboard-write"])
+    page.evaluate(script)
     page.get_by_role("button").press("Enter")
     expect(page.get_by_role("button", name="Kode disalin")).to_be_focused()
-    assert page.evaluate("window.copied") == code["payment_code"]
+    expect(page.locator(".hint")).to_be_hidden()
+    assert page.evaluate("String(getSelection())") == ""
+    assert clipboard(page) == code["payment_code"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "hint"),
+    [("id-ID", "Tidak dapat disalin di sini"), ("en-GB", "It could not be copied here")],
+)
+@pytest.mark.parametrize("script", [NO_CLIPBOARD, REFUSES, NEVER_ANSWERS])
+def test_what_was_not_copied_is_not_said_to_be(
+    stack: LocalStack, open_page: Open, script: str, locale: str, hint: str
+) -> None:
+    code = stack.create()
+    page = open_page(
+        code["pay_url"], locale=locale, permissions=["clipboard-read", "clipboard-write"]
+    )
+    label = page.get_by_role("button").text_content() or ""
+    page.evaluate("navigator.clipboard.writeText('before')")
+    page.evaluate(script + COPIES_NOTHING)
+    page.get_by_role("button").click()
+    expect(page.locator(".hint")).to_contain_text(hint)
+    expect(page.locator(".hint")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text(hint)
+    expect(page.get_by_role("button")).to_have_text(label)
+    # The digits are selected, so that the customer can do it, and come out without spaces.
+    selected = page.evaluate("String(getSelection())")
+    assert re.sub(r"\s", "", selected) == code["payment_code"]
+    assert clipboard(page) == "before"
+    page.bring_to_front()
+    page.keyboard.press("Control+C")
+    assert clipboard(page) == code["payment_code"]
+
+
+def test_a_second_try_that_copies_takes_the_refusal_back(
+    stack: LocalStack, open_page: Open
+) -> None:
+    page = open_page(stack.create()["pay_url"], permissions=["clipboard-write"])
+    page.evaluate("window.write = navigator.clipboard.writeText;" + REFUSES + COPIES_NOTHING)
+    page.get_by_role("button").click()
+    expect(page.locator(".hint")).to_be_visible()
+    page.evaluate("navigator.clipboard.writeText = window.write; 0")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("button", name="Kode disalin")).to_be_visible()
+    expect(page.locator(".hint")).to_be_hidden()
 
 
 def test_the_countdown_does_not_trust_the_phone(stack: LocalStack, open_page: Open) -> None:
@@ -219,22 +322,210 @@ def test_the_countdown_does_not_trust_the_phone(stack: LocalStack, open_page: Op
     expect(timer).to_have_text(re.compile(r"00:29:\d\d"), timeout=SOON)
 
 
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+# A phone that sleeps: no timer runs, the clock on the wall goes on, the other one may stand still.
+CAN_SLEEP = """(stands) => {
+  const date = Date.now, ran = performance.now.bind(performance);
+  let slept = 0;
+  Date.now = () => date() + slept;
+  performance.now = () => ran() + (stands ? 0 : slept);
+  window.sleep = (minutes) => { slept += minutes * 60_000; };
+}"""
+WAKES = {
+    "visible": "document.dispatchEvent(new Event('visibilitychange'))",
+    "resumed": "document.dispatchEvent(new Event('resume'))",
+    "focused": "window.dispatchEvent(new Event('focus'))",
+    "online": "window.dispatchEvent(new Event('online'))",
+    "out of the cache": "window.dispatchEvent("
+    "new PageTransitionEvent('pageshow', { persisted: true }))",
+}
+
+
+def asked_by(page: Page) -> list[str]:
+    """The addresses that a page asks from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    return asked
+
+
+# Counts the answers that a page has read and dealt with: a message comes after all promises.
+COUNT_LOOKS = """() => {
+  const read = Response.prototype.json;
+  window.looks = 0;
+  Response.prototype.json = async function () {
+    const told = await read.call(this);
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => { window.looks += 1; };
+    channel.port2.postMessage(null);
+    return told;
+  };
+}"""
+
+
+def look_now(page: Page) -> None:
+    """Stop the page's time and let it look: its next look by itself is three seconds away."""
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)
+    page.evaluate(COUNT_LOOKS)
+    page.evaluate(WAKES["focused"])
+    page.clock.run_for(100)
+    until(lambda: page.evaluate("window.looks") == 1)
+
+
 def test_a_page_in_the_background_keeps_quiet(stack: LocalStack, open_page: Open) -> None:
     code = stack.create()
     page = open_page(code["pay_url"], own_time=True)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    hide = """(hidden) => {
-      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }"""
-    page.evaluate(hide, True)
+    asked = asked_by(page)
+    page.evaluate(HIDE, True)
     stack.pay(code)
     stack.becomes(code["invoice_number"], "paid")
     page.clock.run_for(10 * 60_000)
     assert not asked
-    page.evaluate(hide, False)
+    page.evaluate(HIDE, False)
     expect(title(page)).to_have_text("Pembayaran diterima")
+
+
+@pytest.mark.parametrize("stands", [True, False])
+@pytest.mark.parametrize("wake", WAKES)
+def test_after_sleep_the_countdown_is_right_at_once_and_the_server_is_asked(
+    stack: LocalStack, open_page: Open, wake: str, stands: bool
+) -> None:
+    page = open_page(stack.create()["pay_url"], own_time=True)
+    page.evaluate(CAN_SLEEP, stands)
+    look_now(page)
+    before = page.get_by_role("timer").text_content() or ""
+    assert before.startswith("00:59:")
+    page.evaluate("window.sleep(30)")
+    # In one breath with the event: nothing else had the time to put it right.
+    after = page.evaluate(f"{WAKES[wake]}; document.querySelector('[role=timer]').textContent")
+    assert after.startswith("00:29:")
+    asked = asked_by(page)
+    with page.expect_response("**/status"):
+        page.clock.run_for(100)
+    # The server did not sleep, and knows better.
+    expect(page.get_by_role("timer")).to_have_text(re.compile("00:59:"))
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_phone_that_does_not_tell_that_it_slept_is_found_out(
+    stack: LocalStack, open_page: Open, stands: bool
+) -> None:
+    page = open_page(stack.create()["pay_url"], own_time=True)
+    page.evaluate(CAN_SLEEP, stands)
+    look_now(page)
+    page.evaluate("window.sleep(30)")
+    with page.expect_response("**/status"):
+        page.clock.run_for(1_100)
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_after_its_time_no_code_is_shown_though_nobody_can_be_asked(
+    stack: LocalStack, open_page: Open, stands: bool
+) -> None:
+    code = stack.create(expires_in_minutes=10)
+    page = open_page(code["pay_url"], own_time=True, troubled=True)
+    page.evaluate(CAN_SLEEP, stands)
+    look_now(page)
+    page.get_by_role("button").focus()
+    page.context.set_offline(True)
+    page.evaluate("window.sleep(20)")
+    shown = page.evaluate(f"{WAKES['visible']}; document.documentElement.outerHTML")
+    assert code["payment_code"] not in shown
+    assert not re.search(code["payment_code"][:4] + r"\b", shown)
+    expect(title(page)).to_have_text("Waktu pembayaran habis")
+    expect(title(page)).to_be_focused()
+    assert page.title().startswith("Waktu pembayaran habis")
+    expect(page.locator("footer")).not_to_contain_text("melihat kodenya")
+    page.clock.run_for(100)
+    expect(page.locator("#stale")).to_be_visible()
+    # The phone's clock was wrong after all: the server has the last word.
+    page.context.set_offline(False)
+    page.wait_for_function("navigator.onLine")
+    page.evaluate(WAKES["online"])
+    page.clock.run_for(100)
+    expect(page.locator("button")).to_have_attribute("data-copy", code["payment_code"])
+    expect(page.locator("#stale")).to_be_hidden()
+    # And what it showed anew goes again in its time.
+    page.context.set_offline(True)
+    page.evaluate("window.sleep(20)")
+    page.clock.run_for(1_100)
+    expect(title(page)).to_have_text("Waktu pembayaran habis")
+    assert code["payment_code"] not in page.content()
+
+
+@pytest.mark.parametrize("locale", ["id-ID", "en-GB"])
+def test_a_page_that_gets_no_answers_says_so(
+    stack: LocalStack, open_page: Open, locale: str
+) -> None:
+    code = stack.create()
+    page = open_page(code["pay_url"], troubled=True, locale=locale)
+    told = "tidak dapat diperbarui" if locale == "id-ID" else "can't be updated"
+    stale = page.locator("#stale")
+    expect(stale).to_be_hidden()
+    page.context.set_offline(True)
+    expect(stale).to_be_visible()
+    expect(stale).to_contain_text(told)
+    expect(page.get_by_role("status")).to_contain_text(told)
+    stack.pay(code)
+    stack.becomes(code["invoice_number"], "paid")
+    page.context.set_offline(False)
+    paid = "Pembayaran diterima" if locale == "id-ID" else "Payment received"
+    expect(title(page)).to_have_text(paid, timeout=SOON)
+    expect(stale).to_be_hidden()
+    expect(page.get_by_role("status")).to_have_text(paid)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 503, "body": "{}"},
+        {"status": 200, "content_type": "text/html", "body": "<main>Log in to the Wi-Fi</main>"},
+        None,
+    ],
+)
+def test_no_answer_and_a_strange_one_are_told_and_asked_again(
+    stack: LocalStack, open_page: Open, answer: dict[str, Any] | None
+) -> None:
+    page = open_page(stack.create()["pay_url"], own_time=True, troubled=True)
+    look_now(page)
+
+    def refuse(route: Route) -> None:
+        if answer is not None:
+            route.fulfill(**answer)  # else it hangs
+
+    page.route("**/status", refuse)
+    with page.expect_request("**/status"):
+        page.clock.run_for(4_000)
+    if answer is None:
+        expect(page.locator("#stale")).to_be_hidden()
+        page.clock.run_for(10_000)
+    expect(page.locator("#stale")).to_be_visible()
+    expect(page.locator("button")).to_be_visible()
+    page.unroute("**/status")
+    with page.expect_response("**/status"):
+        page.clock.run_for(7_000)
+    expect(page.locator("#stale")).to_be_hidden()
+
+
+def test_a_page_that_is_gone_goes(stack: LocalStack, open_page: Open) -> None:
+    code = stack.create()
+    page = open_page(code["pay_url"], own_time=True, troubled=True)
+    other = page.context.new_page()
+    answer = other.goto(code["pay_url"][:-3])
+    assert answer is not None
+    gone = answer.text()
+    other.close()
+    page.route("**/pay/**", lambda route: route.fulfill(status=404, body=gone))
+    page.clock.run_for(4_000)
+    expect(title(page)).to_have_text("Halaman ini tidak ada")
+    assert code["payment_code"] not in page.content()
+    asked = asked_by(page)
+    page.clock.run_for(10 * 60_000)
+    assert not asked
 
 
 def test_without_javascript_it_is_all_there_and_reloads_itself(
@@ -304,6 +595,7 @@ def sample(state: PageState, branding: Branding) -> Shown:
         status=PageStatus(code, state, at(minutes=3)),
         branding=branding,
         storefront_name="Toko Sejahtera",
+        biller="DOKU",
         payments=payments,
         elsewhere="SU5WLTI.AAAAAAAAAAAAAAAAAAAAAA",
     )
@@ -324,6 +616,10 @@ def test_axe_finds_nothing(browser: Browser, scheme: Any, colour: str | None) ->
     page = context.new_page()
     for name, html in pages.items():
         page.set_content(html.body)
+        # What is shown only sometimes is looked at, too.
+        page.evaluate(
+            "document.querySelectorAll('[hidden]').forEach((each) => each.hidden = false)"
+        )
         page.evaluate(AXE.read_text("utf-8"))
         found = page.evaluate("axe.run(document).then((results) => results.violations)")
         told = [(each["id"], each["impact"], each["nodes"][0]["html"]) for each in found]

@@ -25,6 +25,9 @@ MAX_UNIQUE_DIGITS = max(rule.max_unique_digits for rule in _RULES)
 FEWEST_UNIQUE_DIGITS = 8
 """Fewer would be too easy to guess."""
 
+MAX_BILLER = 30
+"""Characters of a biller's name: it is said aloud at a till."""
+
 USUAL_CODE_DIGITS = 16
 """DOKU's own codes have this many; so have ours, unless a BIN's entry says otherwise."""
 
@@ -34,8 +37,9 @@ class Bin:
     """One configured BIN. Raises InvalidConfiguration when the table has no place for it.
 
     ``only_features`` are the features that the configuration names, all that are documented
-    without it; ``storefronts`` says who may use the BIN, and ``unique_digits`` how long the
-    unique parts are that are generated here. A BIN that names no storefronts is everybody's if
+    without it; ``storefronts`` says who may use the BIN, ``unique_digits`` how long the
+    unique parts are that are generated here, and ``named_biller`` whom the customer names to the
+    cashier if not the channel's usual biller. A BIN that names no storefronts is everybody's if
     every merchant of DOKU's shares it anyway, and else the first storefront's (decision 0043).
     """
 
@@ -46,6 +50,7 @@ class Bin:
     only_features: frozenset[Feature] | None = None
     storefronts: frozenset[str] | None = None
     unique_digits: int | None = None
+    named_biller: str | None = None
     rule: BinRule = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +81,14 @@ class Bin:
             raise InvalidConfiguration(f"{name}: features is empty, so that it has no use")
         if self.storefronts is not None and not self.storefronts:
             raise InvalidConfiguration(f"{name}: storefronts is empty, so that nobody may use it")
+        biller = self.named_biller
+        if biller is not None and not (
+            biller.isprintable() and biller.strip() == biller and 1 <= len(biller) <= MAX_BILLER
+        ):
+            raise InvalidConfiguration(
+                f"{name}: biller must be 1 to {MAX_BILLER} printable characters, without spaces at"
+                " either end"
+            )
         if self.unique_digits is None:
             return
         if self.features == {Feature.DGPC}:
@@ -92,6 +105,11 @@ class Bin:
     def features(self) -> frozenset[Feature]:
         """What codes of this BIN may be."""
         return self.rule.features if self.only_features is None else self.only_features
+
+    @property
+    def biller(self) -> str:
+        """Whom the customer names to the cashier."""
+        return self.named_biller or self.channel.facts.biller
 
     @property
     def generated_digits(self) -> int:
@@ -155,6 +173,16 @@ class BinTable:
             for entry in self.bins
             if entry.channel is channel and entry.is_for(storefront_id, namespace)
         )
+
+    def biller(self, channel: Channel, digits: str | None) -> str:
+        """Whom the customer of a code with this BIN names to the cashier.
+
+        A BIN that is not configured any more has codes all the same: they get the usual biller.
+        """
+        for entry in self.bins:
+            if entry.channel is channel and entry.digits == digits:
+                return entry.biller
+        return channel.facts.biller
 
     def choose(
         self,

@@ -76,12 +76,14 @@ class BinRule:
 class ChannelFacts:
     """What DOKU's messages, its table of BINs and the stores' receipts say of one channel.
 
-    ``name`` is for people; ``acquirer_id``, ``channel_id`` and ``info_field`` are DOKU's
-    (DOKU protocol, sections 3 and 6).
+    ``name`` is for people; ``biller`` is whom DOKU's instructions have the customer name to the
+    cashier (DOKU protocol, section 10); ``acquirer_id``, ``channel_id`` and ``info_field`` are
+    DOKU's (DOKU protocol, sections 3 and 6).
     """
 
     name: str
     brands: tuple[str, ...]
+    biller: str
     acquirer_id: str
     channel_id: str
     info_field: str
@@ -96,6 +98,7 @@ _FACTS: Mapping[Channel, ChannelFacts] = {
     Channel.ALFA: ChannelFacts(
         name="Alfa Group",
         brands=("Alfamart", "Alfamidi", "Alfaexpress", "Lawson", "Dan+Dan"),
+        biller="DOKU",
         acquirer_id="ALFA",
         channel_id="ONLINE_TO_OFFLINE_ALFA",
         info_field="alfa_info",
@@ -112,6 +115,7 @@ _FACTS: Mapping[Channel, ChannelFacts] = {
     Channel.INDOMARET: ChannelFacts(
         name="Indomaret",
         brands=("Indomaret",),
+        biller="DOKU",
         acquirer_id="INDOMARET",
         channel_id="ONLINE_TO_OFFLINE_INDOMARET",
         info_field="indomaret_info",

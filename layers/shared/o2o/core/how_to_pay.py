@@ -26,14 +26,14 @@ class Instruction:
 _STEPS = {
     Language.INDONESIAN: (
         "Datang ke {brand} terdekat sebelum {deadline}.",
-        "Katakan kepada kasir bahwa Anda ingin membayar tagihan dengan kode pembayaran.",
+        "Katakan kepada kasir bahwa Anda ingin melakukan pembayaran {biller}.",
         "Tunjukkan atau bacakan kode pembayaran {code}.",
         "Periksa layar kasir: jumlahnya harus {amount}.",
         "Bayar dengan jumlah yang sama persis, lalu simpan struknya sebagai bukti pembayaran.",
     ),
     Language.ENGLISH: (
         "Go to the nearest {brand} before {deadline}.",
-        "Tell the cashier that you want to pay a bill with a payment code.",
+        "Tell the cashier that you want to make a {biller} payment (“pembayaran {biller}”).",
         "Show or read out the payment code {code}.",
         "Check the cashier's screen: the amount must be {amount}.",
         "Pay exactly this amount, and keep the receipt as proof of payment.",
@@ -61,15 +61,22 @@ _DAYS = {
 _TIME = {Language.INDONESIAN: "%H.%M", Language.ENGLISH: "%H:%M"}
 
 
-def explain(code: PaymentCode, language: Language) -> list[Instruction]:
+def explain(code: PaymentCode, language: Language, biller: str) -> list[Instruction]:
     """Our own instructions for a code that has its digits, one for each brand of its channel."""
-    return [Instruction(brand, steps(code, language, brand)) for brand in code.channel.facts.brands]
+    return [
+        Instruction(brand, steps(code, language, brand, biller))
+        for brand in code.channel.facts.brands
+    ]
 
 
-def steps(code: PaymentCode, language: Language, place: str) -> tuple[str, ...]:
-    """What to do with a code that has its digits, at a place."""
+def steps(code: PaymentCode, language: Language, place: str, biller: str) -> tuple[str, ...]:
+    """What to do with a code that has its digits, at a place.
+
+    ``biller`` is what the till knows the payment by (BinTable.biller).
+    """
     words = {
         "brand": place,
+        "biller": biller,
         "code": group_digits(code.payment_code or ""),
         "amount": rupiah(code.amount),
         "deadline": deadline(code, language),

@@ -117,6 +117,7 @@ class ExplainSettings(Settings):
     """For ``explain_payment``."""
 
     doku_base_url: str
+    bins: BinTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,7 @@ class ShowSettings(Settings):
     """For ``show_code``."""
 
     signing_secret_name: str
+    bins: BinTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +254,7 @@ def parse_bins(value: str) -> BinTable:
     """``BINS``: a list of objects, one a BIN.
 
     Each has ``channel``, ``partnership``, ``bin_type`` and ``bin``, and may have
-    ``features``, ``storefronts`` and ``unique_digits``.
+    ``features``, ``storefronts``, ``unique_digits`` and ``biller``.
     """
     return BinTable.of(
         _bin(entry, position) for position, entry in enumerate(_json(value, list), start=1)
@@ -260,7 +262,7 @@ def parse_bins(value: str) -> BinTable:
 
 
 _BIN_REQUIRED = {"channel", "partnership", "bin_type", "bin"}
-_BIN_OPTIONAL = {"features", "storefronts", "unique_digits"}
+_BIN_OPTIONAL = {"features", "storefronts", "unique_digits", "biller"}
 
 
 def _bin(entry: Any, position: int) -> Bin:
@@ -275,6 +277,8 @@ def _bin(entry: Any, position: int) -> Bin:
         raise TypeError(f"{where}: bin must be text, so that leading zeros count")
     if not isinstance(entry.get("unique_digits", 1), int):
         raise TypeError(f"{where}: unique_digits must be a whole number")
+    if not isinstance(entry.get("biller", ""), str):
+        raise TypeError(f"{where}: biller must be text")
     try:
         return Bin(
             channel=Channel(entry["channel"]),
@@ -284,6 +288,7 @@ def _bin(entry: Any, position: int) -> Bin:
             only_features=_names(entry.get("features"), Feature),
             storefronts=_names(entry.get("storefronts"), str),
             unique_digits=entry.get("unique_digits"),
+            named_biller=entry.get("biller"),
         )
     except (ValueError, TypeError, InvalidConfiguration) as error:
         raise InvalidConfiguration(f"{where}: {error}") from error

@@ -193,7 +193,11 @@ def explain_payment() -> "ExplainPayment":
     from o2o.usecases.explain_payment import ExplainPayment
 
     settings = read_settings(ExplainSettings)
-    return ExplainPayment(codes=_codes(settings), source=HowToPayApi(settings.doku_base_url))
+    return ExplainPayment(
+        codes=_codes(settings),
+        source=HowToPayApi(settings.doku_base_url),
+        bins=settings.bins,
+    )
 
 
 def show_code() -> "ShowCode":
@@ -206,6 +210,7 @@ def show_code() -> "ShowCode":
         codes=_codes(settings),
         storefronts=_storefronts(settings),
         clock=clock,
+        bins=settings.bins,
         page_token=signing.page_token,
         read_page_token=signing.read_page_token,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from o2o.core.bins import BinTable
 from o2o.core.codes import PaymentCode, Status
 from o2o.core.errors import IllegalMove
 from o2o.core.how_to_pay import Instruction, Language, explain
@@ -25,6 +26,7 @@ class ExplainPayment:
 
     codes: CodeStore
     source: InstructionSource
+    bins: BinTable
 
     def __call__(
         self, storefront_id: str, order_number: str, *, time_left: TimeLeft
@@ -34,8 +36,9 @@ class ExplainPayment:
         if code.status is not Status.ACTIVE:
             raise IllegalMove(f"the payment code is {code.status}: only an active one can be paid")
         address = code.how_to_pay_api
+        biller = self.bins.biller(code.channel, code.bin)
         return Explanation(
             code,
-            {language: explain(code, language) for language in Language},
+            {language: explain(code, language, biller) for language in Language},
             self.source.fetch(address, time_left) if address else (),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from o2o.core.bins import BinTable
 from o2o.core.codes import PaymentCode, PaymentKind, Status
 from o2o.core.errors import NotFound
 from o2o.core.payments import Payment
@@ -58,6 +59,8 @@ class Shown:
     status: PageStatus
     branding: Branding
     storefront_name: str
+    biller: str
+    """Whom the customer names to the cashier."""
     payments: tuple[Payment, ...] = ()
     """By time; the first 20."""
     elsewhere: str | None = None
@@ -87,6 +90,7 @@ class ShowCode:
     codes: CodeStore
     storefronts: StorefrontStore
     clock: Clock
+    bins: BinTable
     page_token: Callable[[str], str]
     read_page_token: Callable[[str], str | None]
     _brandings: dict[str, tuple[Branding, str, datetime]] = field(default_factory=dict, repr=False)
@@ -104,6 +108,7 @@ class ShowCode:
             status=status,
             branding=branding,
             storefront_name=name,
+            biller=self.bins.biller(history.code.channel, history.code.bin),
             payments=tuple(sorted(history.own, key=lambda payment: payment.when)),
             elsewhere=other and self.page_token(other),
         )

@@ -26,8 +26,16 @@ CONTENT_TYPE = "text/html; charset=utf-8"
 DEFAULT_COLOUR = "#0b6b4f"
 
 _FOLDER = Path(__file__).parent
-_STYLE = (_FOLDER / "page.css").read_text("utf-8")
-_SCRIPT = (_FOLDER / "page.js").read_text("utf-8")
+
+
+def _read(name: str) -> str:
+    """A file of ours without indentation and comments: no customer should have to load those."""
+    lines = (line.strip() for line in (_FOLDER / name).read_text("utf-8").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+_STYLE = re.sub(r"(?<=[:;,{}])\s+|\s+(?={)", "", _read("page.css"))
+_SCRIPT = _read("page.js")
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_FOLDER),
@@ -74,8 +82,8 @@ class Html:
     headers: Mapping[str, str]
 
 
-def render(shown: Shown, language: Language) -> Html:
-    """The page of a code."""
+def render(shown: Shown, language: Language, way_to_others: str = "./") -> Html:
+    """The page of a code; ``way_to_others`` is how a link to another page begins."""
     state = shown.status.state
     words = BY_LANGUAGE[language]
     filled = {
@@ -85,6 +93,7 @@ def render(shown: Shown, language: Language) -> Html:
         "places": words.list_places(shown.code.channel),
     }
     title = words.titles[state].format(**filled)
+    is_active = state is PageState.ACTIVE
     return _html(
         _CODE,
         words,
@@ -105,11 +114,12 @@ def render(shown: Shown, language: Language) -> Html:
         mark=_MARKS.get(state),
         notices=_notices(shown, words),
         payment=_payment(shown, words),
-        elsewhere=shown.elsewhere if state in words.open_other else None,
+        elsewhere=_link(shown, words, way_to_others) if state in words.open_other else None,
         open_other=words.open_other.get(state),
         about=_about(shown, words),
         amount=filled["amount"],
-        **(_ticket(shown, words, filled) if state is PageState.ACTIVE else {}),
+        over=_over(shown, words, filled) if is_active else None,
+        **(_ticket(shown, words, filled) if is_active else {}),
     )
 
 
@@ -165,6 +175,12 @@ def _headers(language: Language, style: str, script: str | None) -> dict[str, st
     }
 
 
+def _link(shown: Shown, words: Words, way_to_others: str) -> str | None:
+    if shown.elsewhere is None:
+        return None
+    return f"{way_to_others}{shown.elsewhere}?lang={words.language}"
+
+
 def _hash(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
@@ -192,7 +208,21 @@ def _ticket(shown: Shown, words: Words, filled: Mapping[str, str]) -> dict[str, 
         "deadline": filled["deadline"],
         "expires_at": code.expiry.isoformat(timespec="seconds"),
         "expires_ms": _milliseconds(code.expiry),
-        "steps": [_bind(step) for step in steps(code, words.language, filled["places"])],
+        "steps": [
+            _bind(step) for step in steps(code, words.language, filled["places"], shown.biller)
+        ],
+    }
+
+
+def _over(shown: Shown, words: Words, filled: Mapping[str, str]) -> dict[str, str]:
+    """What an open page turns to when the time is over, also where it can't ask anybody."""
+    state = PageState.CLOSING
+    title = words.titles[state].format(**filled)
+    return {
+        "title": title,
+        "page_title": f"{title} · {shown.merchant}",
+        "text": words.texts[state].format(**filled),
+        "mark": _MARKS[state],
     }
 
 

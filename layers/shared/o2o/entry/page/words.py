@@ -19,6 +19,7 @@ class Words:
     code: str
     copy: str
     copied: str
+    not_copied: str
     scan: str
     reusable: str
     deadline: str
@@ -33,6 +34,7 @@ class Words:
     reference: str
     purpose: str
     private: str
+    stale: str
     titles: dict[PageState, str]
     texts: dict[PageState, str]
     late: str
@@ -61,6 +63,7 @@ INDONESIAN = Words(
     code="Kode pembayaran",
     copy="Salin kode",
     copied="Kode disalin",
+    not_copied="Tidak dapat disalin di sini. Kode di atas sudah dipilih, silakan salin sendiri.",
     scan="Kasir dapat memindai atau mengetik kode ini.",
     reusable="Kode ini dapat dipakai berulang kali.",
     deadline="Bayar sebelum",
@@ -75,6 +78,8 @@ INDONESIAN = Words(
     reference="No. tagihan",
     purpose="Keterangan",
     private="Siapa pun yang punya alamat halaman ini dapat melihat kodenya.",
+    stale="Halaman ini sedang tidak dapat diperbarui dan mungkin tidak menunjukkan keadaan terbaru."
+    " Periksa koneksi internet Anda.",
     titles={
         PageState.REQUESTED: "Kode sedang disiapkan",
         PageState.ACTIVE: "Bayar {amount}",
@@ -126,6 +131,7 @@ ENGLISH = Words(
     code="Payment code",
     copy="Copy code",
     copied="Code copied",
+    not_copied="It could not be copied here. The code above is selected: please copy it yourself.",
     scan="The cashier can scan or type this code.",
     reusable="This code can be used again and again.",
     deadline="Pay before",
@@ -140,6 +146,8 @@ ENGLISH = Words(
     reference="Invoice no.",
     purpose="For",
     private="Anyone with the address of this page can see the code.",
+    stale="This page can't be updated at the moment and may be out of date. Check your internet"
+    " connection.",
     titles={
         PageState.REQUESTED: "Your code is on its way",
         PageState.ACTIVE: "Pay {amount}",
@@ -180,31 +188,3 @@ ENGLISH = Words(
 )
 
 BY_LANGUAGE = {words.language: words for words in (INDONESIAN, ENGLISH)}
-
-
-# "in" is how old phones write Indonesian.
-_PRIMARY = {"id": Language.INDONESIAN, "in": Language.INDONESIAN, "en": Language.ENGLISH}
-
-
-def choose_language(asked: str | None, accepted: str) -> Language:
-    """The language of ``?lang=``, else the best of ``Accept-Language``, else Indonesian."""
-    if asked in _PRIMARY:
-        return _PRIMARY[asked]
-    best, best_weight = Language.INDONESIAN, 0.0
-    for each in accepted.split(","):
-        tag, _, parameter = each.strip().partition(";")
-        primary = tag.strip().lower().partition("-")[0]
-        weight = _weight(parameter)
-        if primary in _PRIMARY and weight > best_weight:
-            best, best_weight = _PRIMARY[primary], weight
-    return best
-
-
-def _weight(parameter: str) -> float:
-    name, _, value = parameter.partition("=")
-    if name.strip() != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
