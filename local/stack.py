@@ -18,13 +18,16 @@ from local.clock import SharedClock
 from local.console import Console
 from local.errors import StackError
 from local.forward import Forward
-from local.functions import FunctionError, FunctionPool, SharedSettings, make_pool, prepare
+from local.functions import FunctionPool, SharedSettings, make_pool, prepare
 from local.gateway import TIMEOUT_SECONDS, Gateway
 from local.ports import HOST, PortChoice, port_of, release
 from local.processes import Children, only_one
 from local.receiver import Receiver
 from local.servers import Servers
 from local.sources import QueuePoller, Scheduler, StreamPoller
+from local.storefront import STOREFRONT, DemoStorefront
+from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.signing import Signing
 from o2o.version import VERSION
 from simulator import Bin, ConfigError, Simulator, SimulatorConfig, StartError
 from simulator.faults import KINDS
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 NAME = "o2o-local"
 CLIENT_ID = "MCH-LOCAL-0001"
-STOREFRONT = "demo"
 # Every type of BIN that DOKU has, for the API and the simulator; and one with the features that are
 # inferred for Indomaret, which a BIN has only if its entry names them.
 BINS: tuple[dict[str, Any], ...] = (
@@ -135,7 +137,8 @@ class Stack:
         dynamodb = client("dynamodb", dynamodb_url)
         for table in blueprint.tables:
             engine.create_table(dynamodb, table)
-        self._put_secrets(blueprint, cloud["url"], credentials)
+        secretsmanager = client("secretsmanager", cloud["url"])
+        self._put_secrets(blueprint, secretsmanager, credentials)
         shared = SharedSettings(
             aws_url=cloud["url"],
             dynamodb_url=dynamodb_url,
@@ -143,10 +146,15 @@ class Stack:
             logs=self._folder / "logs",
         )
         console_url = f"http://{HOST}:{port_of(ports.console)}"
-        storefront = self._add_storefront(
-            blueprint, shared, credentials.get("api_key", ""), console_url
+        storefront = DemoStorefront(
+            Store(dynamodb, blueprint.setting("TABLE_NAME") or ""),
+            Signing(secretsmanager, blueprint.setting("SIGNING_SECRET_NAME") or ""),
+            self._clock.now,
+            credentials.get("api_key", ""),
+            self._keep_key,
         )
-        credentials["api_key"] = storefront["api_key"]
+        storefront.open(console_url)
+        credentials["api_key"] = storefront.api_key()
         self._save("credentials.json", credentials)
         pools = self._start_pools(blueprint, shared)
         scheduler = Scheduler(blueprint.schedules, pools)
@@ -191,9 +199,9 @@ class Stack:
                 "channels": sorted({each["channel"] for each in BINS}),
                 "statuses": STATUSES,
             },
-            api=Forward(api_url, {"Authorization": f"Bearer {credentials['api_key']}"}),
+            api=Forward(api_url, storefront.api_key),
             doku=Forward(f"{simulator.url}/_control"),
-            receiver=Receiver(secrets=storefront["webhook_secrets"], now=self._clock.now),
+            receiver=Receiver(secrets=storefront.webhook_secrets, now=self._clock.now),
         )
         gateway = Gateway(blueprint.api, pools, self._clock.now)
         servers = Servers([(gateway, ports.api), (console.app, ports.console)])
@@ -281,8 +289,9 @@ class Stack:
         return simulator
 
     @staticmethod
-    def _put_secrets(blueprint: Blueprint, aws_url: str, credentials: Mapping[str, str]) -> None:
-        secretsmanager = client("secretsmanager", aws_url)
+    def _put_secrets(
+        blueprint: Blueprint, secretsmanager: Any, credentials: Mapping[str, str]
+    ) -> None:
         secretsmanager.put_secret_value(
             SecretId=blueprint.setting("DOKU_SECRET_NAME"),
             SecretString=json.dumps(
@@ -293,31 +302,6 @@ class Stack:
             SecretId=blueprint.setting("SIGNING_SECRET_NAME"),
             SecretString=credentials["signing_secret"],
         )
-
-    @staticmethod
-    def _add_storefront(
-        blueprint: Blueprint, shared: SharedSettings, api_key: str, console_url: str
-    ) -> dict[str, Any]:
-        """The demo storefront's ``api_key``, the given one if valid, and ``webhook_secrets``."""
-        function = next(
-            each
-            for each in blueprint.functions.values()
-            if "SIGNING_SECRET_NAME" in each.environment
-        )
-        pool = make_pool(function, shared, limit=1, handler="local.seed.handler")
-        event = {
-            "storefront_id": STOREFRONT,
-            "name": "Demo store",
-            "api_key": api_key,
-            "console_url": console_url,
-        }
-        try:
-            added: dict[str, Any] = pool.submit(event).result()
-        except FunctionError as error:
-            raise StackError(f"The demo storefront can't be added: {error}") from error
-        finally:
-            pool.close()
-        return added
 
     def _start_pools(self, blueprint: Blueprint, shared: SharedSettings) -> dict[str, FunctionPool]:
         pools = {}
@@ -379,6 +363,12 @@ class Stack:
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(document, indent=2) + "\n")
         fresh.replace(self._folder / name)
+
+    def _keep_key(self, api_key: str) -> None:
+        """Write a new API key where this stack's next start and other programs look for it."""
+        for name in ("credentials.json", "stack.json"):
+            if document := self._load(name):
+                self._save(name, {**document, "api_key": api_key})
 
     def _rotate_logs(self) -> None:
         for log in (self._folder / "logs").glob("*.log"):

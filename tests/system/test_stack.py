@@ -3,30 +3,15 @@
 import json
 import socket
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.demo import UnexpectedResult, expect
-from local.stack import ROOT
-from tests.support.local_stack import LocalStack, clean_environment
-from tests.support.patience import CALL_SECONDS, PATIENCE_SECONDS
-
-
-def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        env={**clean_environment(), **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-
+from tests.support.local_stack import LocalStack
+from tests.support.local_stack import run_module as run
+from tests.support.patience import CALL_SECONDS
 
 # --- refusals --------------------------------------------------------------------------------
 
