@@ -186,7 +186,7 @@ artefacts: .venv/.synced .venv-tools/.synced
 
 node_modules/.synced: package.json package-lock.json
 	@mkdir -p node_modules
-	@if command -v npm >/dev/null; then npm install --no-save --ignore-scripts --loglevel=error; fi
+	@if command -v npm >/dev/null; then \
+		npm install --no-save --ignore-scripts --loglevel=error && touch $@; fi
 	@ls node_modules/@dynoxide/*/dynoxide* >/dev/null 2>&1 || \
 		echo "No Dynoxide for this machine (npm or its package is missing): moto stands in for DynamoDB."
-	@touch $@

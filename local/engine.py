@@ -90,6 +90,6 @@ def _shape(definition: Mapping[str, Any]) -> str:
 def explain_moto() -> str:
     """The note to the developer that the data is kept in memory only."""
     return (
-        f"No DynamoDB engine for {sys.platform} {platform.machine()} in node_modules (npm ci"
+        f"No DynamoDB engine for {sys.platform} {platform.machine()} in node_modules (npm"
         " installs it): moto stands in, which keeps the data in memory only."
     )

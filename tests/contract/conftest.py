@@ -1,6 +1,5 @@
 """The stores that the same tests run over: in memory, on a real engine, and on moto."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ from o2o.core.codes import PaymentCode
 from o2o.core.payments import Payment
 from o2o.usecases.ports import CodeStore, NotificationStore, StorefrontStore
 from tests.support import dynoxide, tables
+from tests.support.machine import need_npm_package
 from tests.support.memory import (
     RETENTION,
     MemoryCodeStore,
@@ -93,13 +93,7 @@ def pay(stores: Stores, code: PaymentCode, receipts: Sequence[str]) -> tuple[Pay
 @pytest.fixture(scope="session")
 def dynoxide_client() -> Iterator["DynamoDBClient"]:
     """A client of the real engine."""
-    program = dynoxide.find()
-    if program is None:
-        reason = "no DynamoDB engine: run `npm ci`, or set O2O_DYNOXIDE to its program"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with dynoxide.run(program) as url:
+    with dynoxide.run(need_npm_package(dynoxide.find())) as url:
         client = boto3.client(
             "dynamodb",
             endpoint_url=url,

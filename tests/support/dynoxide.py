@@ -17,7 +17,7 @@ _START_SECONDS = PATIENCE_SECONDS
 
 
 def find() -> Path | None:
-    """The engine's program: ``O2O_DYNOXIDE``, else where ``npm ci`` put it."""
+    """The engine's program: ``O2O_DYNOXIDE``, else where npm put it."""
     configured = os.environ.get("O2O_DYNOXIDE")
     return Path(configured) if configured else find_dynoxide(ROOT)
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from http import HTTPStatus
@@ -14,6 +13,7 @@ import pytest
 
 from tests.support.documents import mask, read
 from tests.support.local_stack import LocalStack
+from tests.support.machine import need_program
 from tests.support.patience import PATIENCE_SECONDS, until
 
 API = read("docs/api.md")
@@ -106,9 +106,8 @@ def run(shell: str, command: str, folder: Path) -> str:
 
 
 def test_the_five_minutes_are_true(stack: LocalStack, tmp_path: Path) -> None:
-    shell = shutil.which("bash")
-    if shell is None or shutil.which("curl") is None:
-        pytest.skip("bash or curl is missing")
+    shell = need_program("bash")
+    need_program("curl")
     (tmp_path / ".local").symlink_to(stack.folder)
     preamble = ""
     for command, output in commands():

@@ -14,7 +14,7 @@ import pytest
 from tests.support.local_stack import LocalStack
 from tests.support.patience import CALL_SECONDS, until
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no Linux: these look into /proc")
 
 
 def test_killed_between_dokus_acceptance_and_our_write(own_stack: LocalStack) -> None:
