@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from local.errors import StackError
-from local.stack import ROOT, Options, Stack, Started
+from local.options import add_state_dir, positive
+from local.stack import Options, Stack, Started
 
 
 class _Stop(BaseException):
@@ -73,29 +74,31 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         variable = f"$O2O_{server.upper()}_PORT"
         text = f"default: {variable}, else the previous one, else any free one"
         add(f"--{server}-port", type=int, metavar="PORT", help=text)
-    add("--dynamodb-url", metavar="URL", help="use this engine (default: $O2O_DYNAMODB_URL)")
-    text = "where the data is kept (default: $O2O_STATE_DIR, else .local)"
-    add("--state-dir", type=Path, metavar="FOLDER", help=text)
+    text = "a DynamoDB engine that runs already (default: $O2O_DYNAMODB_URL, else one of its own)"
+    add("--dynamodb-url", metavar="URL", help=text)
+    add_state_dir(parser, "where the data is kept")
     add(
         "--workers",
-        type=int,
+        type=positive,
         default=4,
         metavar="N",
         help="processes per function (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
-    if options.workers < 1:
-        parser.error("--workers must be at least 1.")
 
     def port(option: int | None, name: str) -> int | None:
         return _port_variable(name) if option is None else option
 
     return Options(
-        state_dir=options.state_dir or Path(os.environ.get("O2O_STATE_DIR") or ROOT / ".local"),
+        state_dir=options.state_dir,
         api_port=port(options.api_port, "O2O_API_PORT"),
         simulator_port=port(options.simulator_port, "O2O_SIMULATOR_PORT"),
         console_port=port(options.console_port, "O2O_CONSOLE_PORT"),
-        dynamodb_url=options.dynamodb_url or os.environ.get("O2O_DYNAMODB_URL") or None,
+        dynamodb_url=(
+            os.environ.get("O2O_DYNAMODB_URL") or None
+            if options.dynamodb_url is None
+            else options.dynamodb_url
+        ),
         workers=options.workers,
     )
 

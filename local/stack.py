@@ -107,15 +107,16 @@ class Stack:
 
     def start(self) -> Started:
         """Start everything and return once it responds. Raises ``StackError`` if a part fails."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self._folder / "logs").mkdir(exist_ok=True)
-        self._undo.enter_context(only_one(self._folder))
-        (self._folder / "stack.json").unlink(missing_ok=True)
-        self._children.end_leftovers()
-        self._rotate_logs()
+        if self._options.dynamodb_url is not None:
+            engine.check(self._options.dynamodb_url)
+        try:
+            self._take_folder()
+        except OSError as error:
+            raise StackError(f"{self._folder} can't be used ({error.strerror}).") from None
         ports = _Ports(self._options, self._load("ports.json"))
         self._undo.callback(ports.close)
-        credentials = self._load("credentials.json")
+        kept = self._load("credentials.json").items()
+        credentials = {name: text for name, text in kept if isinstance(text, str)}
         credentials.setdefault("secret_key", f"SK-{secrets.token_urlsafe(24)}")
         # Customers' page addresses are derived from it, so it must survive a restart.
         credentials.setdefault("signing_secret", secrets.token_urlsafe(48))
@@ -134,11 +135,6 @@ class Stack:
         dynamodb_url = dynamodb_url or cloud["url"]
         blueprint = read_blueprint(cloud["resources"], ROOT)
 
-        dynamodb = client("dynamodb", dynamodb_url)
-        for table in blueprint.tables:
-            engine.create_table(dynamodb, table)
-        secretsmanager = client("secretsmanager", cloud["url"])
-        self._put_secrets(blueprint, secretsmanager, credentials)
         shared = SharedSettings(
             aws_url=cloud["url"],
             dynamodb_url=dynamodb_url,
@@ -146,16 +142,7 @@ class Stack:
             logs=self._folder / "logs",
         )
         console_url = f"http://{HOST}:{port_of(ports.console)}"
-        storefront = DemoStorefront(
-            Store(dynamodb, blueprint.setting("TABLE_NAME") or ""),
-            Signing(secretsmanager, blueprint.setting("SIGNING_SECRET_NAME") or ""),
-            self._clock.now,
-            credentials.get("api_key", ""),
-            self._keep_key,
-        )
-        storefront.open(console_url)
-        credentials["api_key"] = storefront.api_key()
-        self._save("credentials.json", credentials)
+        storefront = self._set_up(blueprint, dynamodb_url, cloud["url"], credentials, console_url)
         pools = self._start_pools(blueprint, shared)
         scheduler = Scheduler(blueprint.schedules, pools)
 
@@ -246,7 +233,7 @@ class Stack:
 
     def _start_engine(self, ports: "_Ports") -> tuple[str | None, str | None]:
         """The engine's URL (``None``: moto's), and a note for the developer."""
-        if self._options.dynamodb_url:
+        if self._options.dynamodb_url is not None:
             return self._options.dynamodb_url, None
         program = engine.find_dynoxide(ROOT)
         if program is None:
@@ -288,20 +275,41 @@ class Stack:
         self._undo.callback(simulator.stop)
         return simulator
 
-    @staticmethod
-    def _put_secrets(
-        blueprint: Blueprint, secretsmanager: Any, credentials: Mapping[str, str]
-    ) -> None:
+    def _set_up(
+        self,
+        blueprint: Blueprint,
+        dynamodb_url: str,
+        aws_url: str,
+        credentials: dict[str, str],
+        console_url: str,
+    ) -> DemoStorefront:
+        """Make what is not there yet: tables, secrets, the demo storefront and its key."""
+        secretsmanager = client("secretsmanager", aws_url)
         secretsmanager.put_secret_value(
             SecretId=blueprint.setting("DOKU_SECRET_NAME"),
             SecretString=json.dumps(
                 {"client_id": CLIENT_ID, "secret_key": credentials["secret_key"]}
             ),
         )
+        signing_secret_name = blueprint.setting("SIGNING_SECRET_NAME") or ""
         secretsmanager.put_secret_value(
-            SecretId=blueprint.setting("SIGNING_SECRET_NAME"),
-            SecretString=credentials["signing_secret"],
+            SecretId=signing_secret_name, SecretString=credentials["signing_secret"]
         )
+        dynamodb = client("dynamodb", dynamodb_url)
+        storefront = DemoStorefront(
+            Store(dynamodb, blueprint.setting("TABLE_NAME") or ""),
+            Signing(secretsmanager, signing_secret_name),
+            self._clock.now,
+            credentials.get("api_key", ""),
+            self._keep_key,
+        )
+        with engine.telling(dynamodb_url):
+            for table in blueprint.tables:
+                engine.create_table(dynamodb, table)
+            storefront.open(console_url)
+            credentials["api_key"] = storefront.api_key()
+        self._save("credentials.json", credentials)
+        return storefront
 
     def _start_pools(self, blueprint: Blueprint, shared: SharedSettings) -> dict[str, FunctionPool]:
         pools = {}
@@ -347,6 +355,16 @@ class Stack:
             self._undo.callback(each.stop)
 
     # --- the folder --------------------------------------------------------------------------
+
+    def _take_folder(self) -> None:
+        """Make the folder if it is missing, lock it, and clear what an earlier stack left."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._folder / "logs").mkdir(exist_ok=True)
+        self._undo.enter_context(only_one(self._folder))
+        (self._folder / "stack.json").unlink(missing_ok=True)
+        self._children.end_leftovers()
+        self._rotate_logs()
+        self._clock.now()  # while nothing runs that goes by it
 
     def _load(self, name: str) -> dict[str, Any]:
         """The content of a file, or nothing if it is missing or damaged."""

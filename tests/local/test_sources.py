@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
 import pytest
 
+from local import engine
 from local.aws import client
 from local.functions import FunctionError
 from local.sources import QueuePoller, Scheduler, StreamPoller, failed_items, matches
@@ -240,6 +242,38 @@ def test_a_restart_goes_on_where_it_ended(shop: Shop, dynamodb: Any) -> None:
     with Watcher(shop, "restart.json") as watcher:
         until(lambda: watcher.seen("late"))
         assert len(watcher.seen("early")) == times
+
+
+@pytest.mark.parametrize("place", ["dynamodb_url", "aws_url"])
+def test_a_refused_transaction_does_not_end_a_stream(shop: Shop, place: str) -> None:
+    """Moto has another table after it, and whoever reads on in the former one sees nothing."""
+    url = getattr(shop, place)
+    dynamodb = client("dynamodb", url)
+    (table,) = shop.blueprint.tables
+    engine.create_table(dynamodb, table)
+    there = replace(shop, shared=replace(shop.shared, dynamodb_url=url))
+    with Watcher(there, f"{place}.json") as watcher:
+        put(dynamodb, f"before-{place}")
+        until(lambda: watcher.seen(f"before-{place}"))
+        key = {"pk": {"S": "nobody"}, "sk": {"S": "-"}}
+        refused = {"TableName": table.name, "Item": key}
+        refused["ConditionExpression"] = "attribute_exists(pk)"
+        with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+            dynamodb.transact_write_items(TransactItems=[{"Put": refused}])
+        put(dynamodb, f"after-{place}")
+        until(lambda: watcher.seen(f"after-{place}"))
+
+
+def test_a_former_engines_checkpoint_is_none(shop: Shop, dynamodb: Any) -> None:
+    """Moto begins anew at each start, with the same shard and lower numbers."""
+    put(dynamodb, "anew")
+    streams = client("dynamodbstreams", shop.dynamodb_url, parameter_validation=False)
+    arn = dynamodb.describe_table(TableName="shop-Table")["Table"]["LatestStreamArn"]
+    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+        done = {shard["ShardId"]: "9" * 30}
+        (shop.folder / "anew.json").write_text(json.dumps({"stream": "another", "done": done}))
+        with Watcher(shop, "anew.json") as watcher:
+            until(lambda: watcher.seen("anew"))
 
 
 @pytest.mark.parametrize(
