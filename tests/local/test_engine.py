@@ -5,7 +5,11 @@ import socket
 import pytest
 
 from local import engine
+from local.aws import client
+from local.blueprint import Table
 from local.errors import StackError
+from tests.support import tables
+from tests.support.dynoxide import halfway
 from tests.support.receivers import Answer, answering, babble, close, receiver
 
 
@@ -67,6 +71,33 @@ def test_what_answers_is_something_else(answer: Answer) -> None:
     assert len(told.splitlines()) == 1
 
 
-def test_an_engine_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    with receiver(answering(200, JSON, b'{"TableNames": []}')) as other:
+TABLE = Table(
+    definition={
+        "TableName": "o2o-table",
+        **tables.definition(),
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    },
+    ttl_attribute="ttl",
+)
+
+
+def make_table(lacks: str) -> str:
+    """What is said of an engine that lacks something; its address is left out."""
+    with receiver(halfway(lacks)) as other:
         engine.check(other.url)
+        with pytest.raises(StackError) as caught, engine.telling(other.url):
+            engine.create_table(client("dynamodb", other.url), TABLE)
+    return str(caught.value).replace(f" at {other.url}", "")
+
+
+@pytest.mark.parametrize("lacks", ["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive"])
+def test_an_engine_that_lacks_an_operation(lacks: str) -> None:
+    assert make_table(lacks) == (
+        f"What answers is no DynamoDB engine, or not all of one: it refuses {lacks}"
+        " (UnknownOperationException)."
+    )
+
+
+def test_an_engine_that_lacks_streams() -> None:
+    told = "Table o2o-table has no stream: O2O needs an engine with streams."
+    assert make_table("streams") == told

@@ -1,5 +1,6 @@
-"""A real DynamoDB engine for tests."""
+"""A real DynamoDB engine for tests, and one that can't do everything."""
 
+import json
 import os
 import socket
 import subprocess
@@ -7,9 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from local.engine import find_dynoxide
+from tests.support import tables
 from tests.support.patience import PATIENCE_SECONDS
+from tests.support.receivers import Answer, Handler, answering
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
@@ -47,3 +51,28 @@ def _wait_until_it_answers(engine: subprocess.Popen[bytes], port: int) -> None:
         else:
             return
     raise RuntimeError("the DynamoDB engine does not answer")
+
+
+def halfway(lacks: str) -> Answer:
+    """An engine that lacks one operation, as far as it is asked until then."""
+    stream = {} if lacks == "streams" else {"LatestStreamArn": "arn"}
+    answers: dict[str, Any] = {
+        "ListTables": {"TableNames": []},
+        "CreateTable": {},
+        "DescribeTable": {"Table": {**tables.definition(), **stream}},
+        "DescribeTimeToLive": {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}},
+    }
+    made: list[str] = []
+
+    def answer(request: Handler) -> None:
+        operation = request.headers["X-Amz-Target"].partition(".")[2]
+        status, body = 200, answers.get(operation, {})
+        if operation == lacks:
+            status, body = 400, {"__type": "com.amazon.coral.service#UnknownOperationException"}
+        elif operation == "DescribeTable" and not made:
+            status, body = 400, {"__type": "x#ResourceNotFoundException"}
+        elif operation == "CreateTable":
+            made.append(operation)
+        answering(status, "application/x-amz-json-1.0", json.dumps(body).encode())(request)
+
+    return answer
