@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -103,6 +104,12 @@ def read_options(arguments: Sequence[str] | None) -> Options:
     )
 
 
+def _shown(folder: Path) -> Path:
+    """A folder as a person in this one would write it."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
 def print_summary(console: Console, started: Started, state_dir: Path) -> None:
     """Print the addresses, the API key and a request that is ready to be sent."""
     description = started.description
@@ -112,7 +119,8 @@ def print_summary(console: Console, started: Started, state_dir: Path) -> None:
         ("API key", description["api_key"]),
         ("Cashier", f"{description['doku']['base_url']}/cashier"),
         ("Console", description["console_url"]),
-        ("All details", str(state_dir / "stack.json")),
+        ("For a shell", f". {shlex.quote(str(_shown(state_dir) / 'env'))}"),
+        ("For programs", str(_shown(state_dir) / "stack.json")),
     ):
         table.add_row(f"[bold]{name}", value)
     console.print(table)

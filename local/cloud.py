@@ -8,12 +8,23 @@ standard input closes, so it can't outlive the supervisor.
 import json
 import logging
 import sys
+import threading
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
 
 from local.errors import StackError
 from local.template import resolve, translate
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def main() -> None:
@@ -26,11 +37,32 @@ def main() -> None:
     except StackError as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    print(json.dumps({"url": f"http://{host}:{port}", "resources": resources}), flush=True)
+    app = _OneTransactionAtATime(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    print(json.dumps({"url": url, "resources": resources}), flush=True)
     sys.stdin.read()
+
+
+class _OneTransactionAtATime:
+    """Moto, with DynamoDB's requests one after the other.
+
+    Moto puts the whole table back as it was if it refuses a transaction: what others have written
+    meanwhile would be lost, and two transactions could both find that a key is free.
+    """
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
+            return self._app(environ, start_response)  # it may wait, as for a queue's messages
+        with self._lock:
+            return list(self._app(environ, start_response))
 
 
 if __name__ == "__main__":

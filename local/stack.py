@@ -201,8 +201,8 @@ class Stack:
             "functions.json",
             {name: shared.environment(each) for name, each in blueprint.functions.items()},
         )
-        self._save("stack.json", description)
-        self._undo.callback((self._folder / "stack.json").unlink, missing_ok=True)
+        self._describe(description)
+        self._undo.callback(self._forget_description)
         return Started(description=description, note=note)
 
     def wait(self, stop_requested: threading.Event) -> None:
@@ -361,7 +361,7 @@ class Stack:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._folder / "logs").mkdir(exist_ok=True)
         self._undo.enter_context(only_one(self._folder))
-        (self._folder / "stack.json").unlink(missing_ok=True)
+        self._forget_description()
         self._children.end_leftovers()
         self._rotate_logs()
         self._clock.now()  # while nothing runs that goes by it
@@ -375,18 +375,35 @@ class Stack:
         return document if isinstance(document, dict) else {}
 
     def _save(self, name: str, document: Mapping[str, Any]) -> None:
+        self._write(name, json.dumps(document, indent=2) + "\n")
+
+    def _write(self, name: str, text: str) -> None:
         """Replace a file atomically; only its owner may read it, because it may hold keys."""
         fresh = self._folder / f"{name}.new"
         fresh.unlink(missing_ok=True)
         fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(document, indent=2) + "\n")
+        fresh.write_text(text)
         fresh.replace(self._folder / name)
 
     def _keep_key(self, api_key: str) -> None:
         """Write a new API key where this stack's next start and other programs look for it."""
-        for name in ("credentials.json", "stack.json"):
-            if document := self._load(name):
-                self._save(name, {**document, "api_key": api_key})
+        if credentials := self._load("credentials.json"):
+            self._save("credentials.json", {**credentials, "api_key": api_key})
+        if description := self._load("stack.json"):
+            self._describe({**description, "api_key": api_key})
+
+    def _describe(self, description: Mapping[str, Any]) -> None:
+        """Say where everything is: to a shell, and to programs."""
+        self._write(
+            "env",
+            f"export O2O_URL={description['api_url']} O2O_KEY={description['api_key']}"
+            f" O2O_DOKU={description['doku']['base_url']}\n",
+        )
+        self._save("stack.json", description)
+
+    def _forget_description(self) -> None:
+        for name in ("env", "stack.json"):
+            (self._folder / name).unlink(missing_ok=True)
 
     def _rotate_logs(self) -> None:
         for log in (self._folder / "logs").glob("*.log"):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self
@@ -262,6 +262,32 @@ def test_a_refused_transaction_does_not_end_a_stream(shop: Shop, place: str) -> 
             dynamodb.transact_write_items(TransactItems=[{"Put": refused}])
         put(dynamodb, f"after-{place}")
         until(lambda: watcher.seen(f"after-{place}"))
+
+
+def test_moto_holds_transactions_apart(shop: Shop) -> None:
+    """It alone would lose what is written while it refuses a transaction."""
+    dynamodb = client("dynamodb", shop.aws_url)
+    (table,) = shop.blueprint.tables
+    engine.create_table(dynamodb, table)
+
+    def item(key: str) -> dict[str, Any]:
+        return {"TableName": table.name, "Item": {"pk": {"S": key}, "sk": {"S": "race"}}}
+
+    def work(number: int) -> bool:
+        once = {**item("once"), "ConditionExpression": "attribute_not_exists(pk)"}
+        dynamodb.put_item(**item(f"race-{number}"))
+        try:
+            dynamodb.transact_write_items(TransactItems=[{"Put": once}])
+        except dynamodb.exceptions.TransactionCanceledException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(work, range(200)))
+    assert won.count(True) == 1
+    items = dynamodb.scan(TableName=table.name, ConsistentRead=True)["Items"]
+    kept = {each["pk"]["S"] for each in items if each["sk"]["S"] == "race"}
+    assert kept == {"once", *(f"race-{number}" for number in range(200))}
 
 
 def test_a_former_engines_checkpoint_is_none(shop: Shop, dynamodb: Any) -> None:

@@ -308,6 +308,7 @@ class TestWhatTheOperatorReplaces:
         assert about is not None
         fresh_stack.about["api_key"] = about["api_key"]
         assert about["api_key"] != former
+        assert about["api_key"] in (fresh_stack.folder / "env").read_text()
         assert fresh_stack.call("GET", "/channels").status_code == 200
 
 

@@ -52,7 +52,8 @@ def test_killed_between_dokus_acceptance_and_our_write(own_stack: LocalStack) ->
     family = family_of(own_stack)
     code, printed = own_stack.stop(signal.SIGTERM)
     assert (code, "Traceback" in printed) == (0, False)
-    assert not (own_stack.folder / "stack.json").exists()
+    for name in ("stack.json", "env"):
+        assert not (own_stack.folder / name).exists()
     until(partial(gone, family))
 
 

@@ -156,9 +156,12 @@ def test_stack_json_says_where_everything_is(stack: LocalStack) -> None:
     assert set(about["doku"]) == {"base_url", "client_id", "secret_key"}
     assert about["notification_url"] == f"{about['api_url']}/doku/notifications"
     assert about["inquiry_url"] == f"{about['api_url']}/doku/inquiries"
-    mode = stat.S_IMODE((stack.folder / "stack.json").stat().st_mode)
-    assert mode == 0o600
-    assert stat.S_IMODE((stack.folder / "credentials.json").stat().st_mode) == 0o600
+    assert (stack.folder / "env").read_text() == (
+        f"export O2O_URL={about['api_url']} O2O_KEY={about['api_key']}"
+        f" O2O_DOKU={about['doku']['base_url']}\n"
+    )
+    for name in ("stack.json", "env", "credentials.json"):
+        assert stat.S_IMODE((stack.folder / name).stat().st_mode) == 0o600
 
 
 def test_no_secret_reaches_a_log(stack: LocalStack) -> None:
