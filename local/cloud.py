@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+_WRITES = {"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"}
+
+
 def main() -> None:
     """Create the resources, then serve until the supervisor has ended."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every poll
@@ -37,7 +40,7 @@ def main() -> None:
     except StackError as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
-    app = _OneTransactionAtATime(DomainDispatcherApplication(create_backend_app))
+    app = _OneWriteAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
@@ -45,8 +48,8 @@ def main() -> None:
     sys.stdin.read()
 
 
-class _OneTransactionAtATime:
-    """Moto, with DynamoDB's requests one after the other.
+class _OneWriteAtATime:
+    """Moto, with what is written to tables one after the other.
 
     Moto puts the whole table back as it was if it refuses a transaction: what others have written
     meanwhile would be lost, and two transactions could both find that a key is free.
@@ -59,8 +62,9 @@ class _OneTransactionAtATime:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):
-            return self._app(environ, start_response)  # it may wait, as for a queue's messages
+        service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+        if not (service.startswith("DynamoDB_") and operation in _WRITES):
+            return self._app(environ, start_response)
         with self._lock:
             return list(self._app(environ, start_response))
 

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
-from tests.support.documents import ROOT
+from tests.support.documents import ROOT, read
 
 SUITE = """
 import pytest
@@ -71,3 +72,14 @@ def test_ci_may_leave_out_what_was_announced(tmp_path: Path) -> None:
 def test_a_run_that_leaves_nothing_out_says_nothing(tmp_path: Path) -> None:
     code, printed = run(tmp_path, "-k", "special", CI="true")
     assert (code, "not tested" in printed) == (0, False), printed
+
+
+def test_what_the_workflow_announces_is_what_tests_lack() -> None:
+    jobs = yaml_parse(read(".github/workflows/gate.yml"))["jobs"]
+    machines = jobs["newcomer"]["strategy"]["matrix"]["include"]
+    announced = {each["lacks"] for each in machines}
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    assert {each for each in announced if f'lack("{each}", ' not in tests} == set()
+    # Together with the gate, every Python that the project takes.
+    setup = jobs["gate"]["steps"][1]["with"]["python-version"]
+    assert {setup, *(each["python"] for each in machines)} == {"3.11", "3.12", "3.13"}
