@@ -19,7 +19,6 @@ from o2o.core.codes import PaymentCode
 from o2o.core.payments import Payment
 from o2o.usecases.ports import CodeStore, NotificationStore, StorefrontStore
 from tests.support import dynoxide, tables
-from tests.support.machine import need_npm_package
 from tests.support.memory import (
     RETENTION,
     MemoryCodeStore,
@@ -93,7 +92,7 @@ def pay(stores: Stores, code: PaymentCode, receipts: Sequence[str]) -> tuple[Pay
 @pytest.fixture(scope="session")
 def dynoxide_client() -> Iterator["DynamoDBClient"]:
     """A client of the real engine."""
-    with dynoxide.run(need_npm_package(dynoxide.find())) as url:
+    with dynoxide.run(dynoxide.need()) as url:
         client = boto3.client(
             "dynamodb",
             endpoint_url=url,

@@ -13,7 +13,6 @@ from samtranslator.yaml_helper import yaml_parse
 from benchmarks import costs
 from tests.support import dynoxide
 from tests.support.documents import ROOT, read, rows, section
-from tests.support.machine import need_npm_package
 
 TEXT = read("README.md")
 DEPLOYING = read("docs/deploying.md")
@@ -21,7 +20,7 @@ BENCHMARKS = read("docs/benchmarks.md")
 
 
 def test_the_figures_are_the_measured_ones() -> None:
-    need_npm_package(dynoxide.find())
+    dynoxide.need()
     assert rows_of_figures() == costs.sums(costs.measure())
 
 

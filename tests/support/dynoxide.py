@@ -12,6 +12,7 @@ from typing import Any
 
 from local.engine import find_dynoxide
 from tests.support import tables
+from tests.support.machine import need_npm_package
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.receivers import Answer, Handler, answering
 
@@ -24,6 +25,11 @@ def find() -> Path | None:
     """The engine's program: ``O2O_DYNOXIDE``, else where npm put it."""
     configured = os.environ.get("O2O_DYNOXIDE")
     return Path(configured) if configured else find_dynoxide(ROOT)
+
+
+def need() -> Path:
+    """The engine's program; without it the test is skipped."""
+    return need_npm_package(find())
 
 
 @contextmanager

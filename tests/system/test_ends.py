@@ -11,17 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from local.engine import find_dynoxide
-from local.stack import ROOT
+from tests.support import dynoxide
 from tests.support.local_stack import LocalStack
-from tests.support.machine import need_npm_package
 from tests.support.patience import CALL_SECONDS, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no Linux: these look into /proc")
 
 
 def test_killed_between_dokus_acceptance_and_our_write(own_stack: LocalStack) -> None:
-    need_npm_package(find_dynoxide(ROOT))  # moto would forget what it knows
+    dynoxide.need()  # moto would forget what it knows
     own_stack.start()
     before = dict(own_stack.about)
     known = own_stack.create()

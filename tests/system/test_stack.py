@@ -14,7 +14,6 @@ from tests.support import dynoxide, tables
 from tests.support.dynoxide import halfway
 from tests.support.local_stack import LocalStack
 from tests.support.local_stack import run_module as run
-from tests.support.machine import need_npm_package
 from tests.support.patience import CALL_SECONDS
 from tests.support.receivers import receiver
 
@@ -92,7 +91,7 @@ def test_an_engine_that_can_not_do_all(tmp_path: Path) -> None:
 
 
 def test_an_engine_of_ones_own(own_stack: LocalStack) -> None:
-    with dynoxide.run(need_npm_package(dynoxide.find())) as url:
+    with dynoxide.run(dynoxide.need()) as url:
         own_stack.arguments = ("--dynamodb-url", url)
         own_stack.start()
         own_stack.create()
