@@ -50,7 +50,7 @@ demo: .venv/.synced node_modules/.synced ## follow a few payment codes through t
 ##@ Check
 
 .PHONY: check
-check: lint secrets types imports compatibility template bins test fuzz ## run every check that a change must pass
+check: lint secrets types imports compatibility template bins test clients fuzz ## run every check that a change must pass
 
 .PHONY: unit
 unit: .venv/.synced ## run the unit tests, in seconds: no engine, no sockets; ARGS="-k word" for some of them
@@ -110,6 +110,10 @@ bins: .venv/.synced ## check the BINs in samconfig.toml, as the functions will r
 fuzz: .venv/.synced .venv-fuzz/.synced node_modules/.synced ## test the API against its OpenAPI document; ARGS="--cases 50000" for more cases
 	@$(BIN)/python -m tools.fuzz $(ARGS)
 
+.PHONY: clients
+clients: .venv/.synced .venv-clients/.synced node_modules/.synced tests/clients/node_modules/.synced ## generate clients from the OpenAPI document, and use them on a local stack
+	@O2O_CLIENTS=1 $(BIN)/python -m pytest --quiet tests/clients $(ARGS)
+
 .PHONY: package-test
 package-test: .venv/.synced artefacts ## run only the tests of the deployed artefacts
 	@$(BIN)/python -m pytest tests/packaging $(ARGS)
@@ -138,10 +142,12 @@ requirements: .venv/.uv ## compile the requirements; UPGRADE=--upgrade for newer
 	@$(COMPILE) --output-file requirements/tools.txt requirements/tools.in
 	@$(COMPILE) --output-file requirements/checkov.txt requirements/checkov.in
 	@$(COMPILE) --output-file requirements/fuzz.txt requirements/fuzz.in
+	@$(COMPILE) --output-file requirements/clients.txt requirements/clients.in
 
 .PHONY: clean
 clean: ## remove environments, caches and artefacts; the local stack keeps its data
-	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz node_modules .aws-sam
+	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-clients
+	rm -rf node_modules tests/clients/node_modules .aws-sam
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -190,3 +196,8 @@ node_modules/.synced: package.json package-lock.json
 		npm install --no-save --ignore-scripts --loglevel=error && touch $@; fi
 	@ls node_modules/@dynoxide/*/dynoxide* >/dev/null 2>&1 || \
 		echo "No Dynoxide for this machine (npm or its package is missing): moto stands in for DynamoDB."
+
+tests/clients/node_modules/.synced: tests/clients/package.json tests/clients/package-lock.json
+	@mkdir -p $(@D)
+	@if command -v npm >/dev/null; then cd tests/clients && \
+		npm install --no-save --ignore-scripts --loglevel=error && touch node_modules/.synced; fi

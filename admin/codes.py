@@ -13,7 +13,8 @@ from o2o.core.errors import NotFound
 from o2o.core.pages import all_items
 from o2o.core.payments import CodeHistory, Payment
 from o2o.entry import wiring
-from o2o.usecases.browse_events import Filter
+from o2o.usecases.browse_events import EventFilter
+from o2o.usecases.read_codes import CodeFilter
 
 if TYPE_CHECKING:
     from admin.desk import Desk
@@ -61,7 +62,7 @@ def show(context: typer.Context, order_number: Order) -> None:
     with desk.environment("BrowseEvents"):
         history = _history(order_number)
         code = history.code
-        wanted = Filter(invoice_number=code.invoice_number, created_from=code.created_at)
+        wanted = EventFilter(invoice_number=code.invoice_number, created_from=code.created_at)
         page = wiring.browse_events().many(code.storefront_id, wanted, limit=_MOST, cursor=None)
         payments = [_payment(each) for each in history.own]
         events = [event_row(each) for each in reversed(page.items)]
@@ -145,12 +146,7 @@ def inquired(
         created_from = since.replace(tzinfo=UTC) if since else wiring.clock() - _LONGEST_LIFE
         codes = all_items(
             lambda cursor: read.many(
-                storefront_id,
-                status=None,
-                created_from=created_from,
-                created_to=None,
-                limit=PAGE,
-                cursor=cursor,
+                storefront_id, CodeFilter(created_from=created_from), limit=PAGE, cursor=cursor
             )
         )
         found = [

@@ -10,7 +10,7 @@ from admin.desk import Desk, StorefrontId
 from o2o.core.deliveries import DeliveryStatus, EventRecord
 from o2o.core.events import EventType
 from o2o.entry import wiring
-from o2o.usecases.browse_events import Filter
+from o2o.usecases.browse_events import EventFilter
 
 app = typer.Typer(
     no_args_is_help=True, help="Events: what was sent to storefronts, and what was not yet."
@@ -111,8 +111,8 @@ def _filter(
     until: datetime | None,
     type_: EventType | None,
     status: DeliveryStatus | None,
-) -> Filter:
-    return Filter(
+) -> EventFilter:
+    return EventFilter(
         type=type_,
         status=status,
         created_from=since.replace(tzinfo=UTC) if since else wiring.clock() - timedelta(days=1),

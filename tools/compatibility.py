@@ -302,6 +302,9 @@ def _forms(document: Json, schema: Json) -> Iterator[dict[str, Json]]:
             ):
                 yield from _forms(document, _merged(document, each))
             return
+    if "x-extensible-enum" in schema:  # values that an answer has, and to which more may come
+        rest = {name: each for name, each in schema.items() if name != "x-extensible-enum"}
+        schema = rest | {"enum": schema["x-extensible-enum"]}
     if "const" in schema:
         rest = {name: each for name, each in schema.items() if name != "const"}
         schema = rest | {"enum": [schema["const"]]}

@@ -52,7 +52,7 @@ CODES: tuple[Json, ...] = (
 )
 """Types of codes that the local stack's BINs allow."""
 
-_PRINTABLE = r"^[ -~]*[!-~][ -~]*$"
+BLANK: Json = {"anyOf": [{"type": "string", "pattern": r"^\s*$"}, {"type": "null"}]}
 _EACH = 8
 _ROUNDS = (
     ("--max-time", "45"),
@@ -110,15 +110,11 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
                 elif values:
                     parameter["schema"] = either({"enum": values}, parameter["schema"])
     schemas = document["components"]["schemas"]
-    for schema in ("NewPaymentCode", "NewCustomer", "NewReceipt"):
-        for name in ("name", "info", "description", "footer"):
-            field = schemas[schema]["properties"].get(name, {})
-            for part in (field, *field.get("anyOf", ())):
-                if part.get("type") == "string":
-                    part["pattern"] = _PRINTABLE
+    for name in ("PaymentCodeRequest", "CustomerRequest", "ReceiptRequest"):
+        be_generous(schemas[name])
     widen(
         document["paths"]["/payment-codes"]["post"],
-        *(payable(schemas["NewPaymentCode"], kind) for kind in CODES),
+        *(payable(schemas["PaymentCodeRequest"], kind) for kind in CODES),
     )
     instant = {"type": "string", "format": "date-time"}
     ids = {"type": "array", "minItems": 1, "items": {"enum": found["event_id"]}}
@@ -128,6 +124,18 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
         closed({"created_from": instant, "created_to": instant}),
     )
     return document
+
+
+def be_generous(schema: Json) -> None:
+    """Let a schema take what the API takes beyond its document: people's texts as they come."""
+    properties = schema["properties"]
+    for name, field in properties.items():
+        if name in ("name", "info", "description", "footer"):
+            for part in (field, *field.get("anyOf", ())):
+                for limit in ("minLength", "maxLength"):
+                    part.pop(limit, None)
+        if name not in schema.get("required", ()):
+            properties[name] = either(BLANK, field)
 
 
 def widen(operation: Json, *schemas: Json) -> None:

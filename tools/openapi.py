@@ -5,7 +5,10 @@
 generates them (`make openapi`); a test compares them with the code. Paths, parameters and models
 come from each handler's resolver, whether a key is needed from template.yaml, responses from
 tools/operations.py, problems from entry/problems.py, and examples from docs/api.md, where the tests
-run them.
+run them. The schema of a webhook's body is also a file of its own, docs/event.schema.json.
+
+Clients are generated from the document, so it says things in the form that generators understand
+(decision 0050); `make clients` generates some and uses them.
 """
 
 import importlib.util
@@ -30,12 +33,13 @@ from o2o.entry.models.events import WebhookPayload
 from o2o.entry.problems import ProblemType
 from o2o.version import VERSION
 from tools import artefacts, reference
-from tools.operations import ALWAYS, JSON, OPERATIONS, TAGS, Answer, Operation
+from tools.operations import ALWAYS, JSON, OPERATIONS, TAGS, WEBHOOK, Answer, Operation
 
 Json = dict[str, Any]
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "openapi.json"
+EVENT_SCHEMA = ROOT / "docs" / "event.schema.json"
 SERVED = ROOT / "layers" / "shared" / "o2o" / "entry" / "describe_api"
 
 _CHANNELS = [channel.capitalize() for channel in Channel]
@@ -67,15 +71,17 @@ PROBLEM_SCHEMA: Json = {
         "invalid_params": {
             "type": "array",
             "description": "Every field at fault.",
-            "items": {
-                "type": "object",
-                "required": ["name", "reason"],
-                "properties": {
-                    "name": {"type": "string", "description": "Dotted, as in customer.name."},
-                    "reason": {"type": "string"},
-                },
-            },
+            "items": {"$ref": "#/components/schemas/InvalidParam"},
         },
+    },
+}
+INVALID_PARAM_SCHEMA: Json = {
+    "type": "object",
+    "description": "A field at fault.",
+    "required": ["name", "reason"],
+    "properties": {
+        "name": {"type": "string", "description": "Dotted, as in customer.name."},
+        "reason": {"type": "string"},
     },
 }
 
@@ -83,6 +89,7 @@ WEBHOOKS: Json = {
     "event": {
         "post": {
             "operationId": "receive_event",
+            "tags": [WEBHOOK],
             "summary": "Something happened to a payment code",
             "description": (
                 "Signed as Standard Webhooks has it: verify the signature over the bytes as they"
@@ -120,8 +127,10 @@ WEBHOOKS: Json = {
 }
 
 _REF = "#/components/schemas/"
+OPEN_ENUM = "x-extensible-enum"
 _UNPROCESSABLE = "422"  # Powertools' status of an invalid request; ours is 400
 _NEVER_ANSWERED = {"HTTPValidationError", "ResponseValidationError", "ValidationError"}
+_ANYTHING = "JsonValue"  # pydantic's name for any JSON, of which generators make an empty class
 _METHODS = {"get", "head", "post", "put", "patch", "delete"}
 
 
@@ -130,12 +139,11 @@ def generate() -> Json:
     routes = read_routes()
     if unlike := routes.keys() ^ OPERATIONS.keys():
         raise ValueError(f"template.yaml and tools/operations.py differ on {sorted(unlike)}")
-    used = [tag for tag in TAGS if any(each.tag == tag for each in OPERATIONS.values())]
     merge = OpenAPIMerge(
         title="O2O",
         version=VERSION,
         description=DESCRIPTION,
-        tags=[Tag(name=tag, description=TAGS[tag]) for tag in used],
+        tags=[Tag(name=tag, description=description) for tag, description in TAGS.items()],
         servers=[
             Server(
                 url=ADDRESS,
@@ -177,7 +185,11 @@ def generate() -> Json:
         name: schema
         for name, schema in (components["schemas"] | payload.pop("$defs")).items()
         if name not in _NEVER_ANSWERED
-    } | {PROBLEM: PROBLEM_SCHEMA, WebhookPayload.__name__: payload}
+    } | {
+        PROBLEM: PROBLEM_SCHEMA,
+        "InvalidParam": INVALID_PARAM_SCHEMA,
+        WebhookPayload.__name__: payload,
+    }
     document["webhooks"] = WEBHOOKS
     components["securitySchemes"] = {
         KEY: {
@@ -188,8 +200,26 @@ def generate() -> Json:
         }
     }
     document = rename(document)
+    open_answers(document)
     add_examples(document)
     return in_order(document)
+
+
+def event_schema(document: Json) -> Json:
+    """The schema of a webhook's body as a JSON Schema of its own."""
+    schemas = document["components"]["schemas"]
+    needed = reachable(schemas, [schemas[WebhookPayload.__name__]])
+    schema: Json = json.loads(
+        json.dumps(
+            {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                "title": WebhookPayload.__name__,
+                **schemas[WebhookPayload.__name__],
+                "$defs": {name: schemas[name] for name in sorted(needed)},
+            }
+        ).replace(_REF, "#/$defs/")
+    )
+    return schema
 
 
 # --- from the code ----------------------------------------------------------------------------
@@ -346,16 +376,25 @@ def header(name: str, description: str) -> Json:
 
 
 def tidy(value: Any, key: str = "") -> Any:
-    """A copy without titles that repeat a name, floats for integers, and null in parameters."""
+    """A copy without what repeats a name, means something else to generators, or nothing.
+
+    Titles that repeat a name; floats for integers; null in parameters; a default of a field:
+    generators of TypeScript take the field for required then, and others cannot write an object.
+    """
     if isinstance(value, list):
         return [tidy(each) for each in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     if not isinstance(value, dict):
-        return value
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    if value == {"$ref": _REF + _ANYTHING}:
+        return True if key == "additionalProperties" else {}
     tidied = {name: tidy(each, name) for name, each in value.items()}
     if key == "properties":
-        return {name: _untitled(schema) for name, schema in tidied.items()}
+        return {
+            name: {word: each for word, each in _untitled(schema).items() if word != "default"}
+            for name, schema in tidied.items()
+        }
+    if key in ("schemas", "$defs"):
+        tidied.pop(_ANYTHING, None)
     if "in" in tidied and isinstance(schema := tidied.get("schema"), dict):
         tidied["schema"] = _untitled(_without_null(schema))
     if key == "schema" or ("type" in tidied and isinstance(tidied.get("title"), str)):
@@ -377,10 +416,88 @@ def _without_null(schema: Json) -> Json:
     return {**{name: each for name, each in schema.items() if name != "anyOf"}, **kinds[0]}
 
 
-def rename(document: Json) -> Json:
-    """The document with model names without ``View``, which is a convention of our code only."""
+def reachable(schemas: Json, values: Any) -> set[str]:
+    """The names of the schemas that values refer to, directly or through others."""
+    found: set[str] = set()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, list):
+            for each in value:
+                walk(each)
+        elif isinstance(value, dict):
+            name = value["$ref"].removeprefix(_REF) if "$ref" in value else None
+            if name is not None and name not in found:
+                found.add(name)
+                walk(schemas[name])
+            for each in value.values():
+                walk(each)
+
+    walk(values)
+    return found
+
+
+def open_answers(document: Json) -> None:
+    """Let answers have values that this version does not know, as the API says that they may.
+
+    A client that was generated from an ``enum`` refuses a new value, and with it the answer: in
+    what we send it becomes a text whose values are told. What is sent to us stays an ``enum``.
+    """
     schemas = document["components"]["schemas"]
-    names = {name: name.removesuffix("View") for name in schemas}
+    taken = reachable(
+        schemas,
+        [
+            [operation.get("parameters", []), operation.get("requestBody", {})]
+            for _, operation in operations(document)
+        ],
+    )
+    enums = {name: schema for name, schema in schemas.items() if "enum" in schema}
+    for name in schemas.keys() - taken - enums.keys():
+        schemas[name]["properties"] = {
+            field: _open(schema, enums) for field, schema in schemas[name]["properties"].items()
+        }
+    for name in enums.keys() - taken:
+        del schemas[name]
+
+
+def _open(schema: Json, enums: Json) -> Json:
+    """A field of an answer without the enumerations that it refers to."""
+    found: list[Json] = []
+
+    def text(value: Any) -> Any:
+        if isinstance(value, list):
+            return [text(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        name = value.get("$ref", "").removeprefix(_REF)
+        if name in enums:
+            found.append(enums[name])
+            beside = {word: each for word, each in value.items() if word != "$ref"}
+            return {"type": "string", OPEN_ENUM: enums[name]["enum"], **beside}
+        return {word: text(each) for word, each in value.items()}
+
+    opened: Json = text(schema)
+    for enum in found:
+        told = opened.get("description") or enum["description"]
+        unsaid = [value for value in enum["enum"] if f"`{value}`" not in told]
+        if unsaid:
+            told += f" One of {', '.join(f'`{each}`' for each in enum['enum'])}; more may follow."
+        opened["description"] = told
+    return opened
+
+
+def rename(document: Json) -> Json:
+    """The document with its models' names as clients have them.
+
+    ``View`` at the end and ``New`` in front are conventions of our code only. ``NewCustomer`` is
+    also what Go calls the function that makes a ``Customer``.
+    """
+    schemas = document["components"]["schemas"]
+    names = {
+        name: f"{name.removeprefix('New')}Request"
+        if name.startswith("New")
+        else name.removesuffix("View")
+        for name in schemas
+    }
     if len(set(names.values())) != len(names):
         raise ValueError(f"two models have one name: {sorted(names.values())}")
 
@@ -472,14 +589,20 @@ def read_examples() -> list[Example]:
 
 
 def add_examples(document: Json) -> None:
-    """Add each example of docs/api.md to its operation."""
+    """Add each example of docs/api.md to its operation.
+
+    Whoever copies the first one of each operation, in the order of the document, meets no error on
+    a stack where nothing has happened. So the first example of docs/api.md that is answered with a
+    success comes first, and paths name what it made.
+    """
     for example in read_examples():
         operation = operation_at(document, example.method, example.path)
         if example.request is not None and int(example.status) < 300:  # noqa: PLR2004 - successes
             media = operation["requestBody"]["content"][JSON]
-            media.setdefault("examples", {})[f"answered_{example.status}"] = {
-                "value": example.request
-            }
+            examples = media.setdefault("examples", {})
+            name = f"answered_{example.status}"
+            others = sum(each.startswith(name) for each in examples)
+            examples[f"{name}_{others + 1}" if others else name] = {"value": example.request}
         response = operation["responses"][example.status]
         media_type = example.headers.get("Content-Type", JSON)
         media = response["content"][media_type]
@@ -488,6 +611,13 @@ def add_examples(document: Json) -> None:
             media["examples"][slug]["value"] = example.answer
         else:
             media.setdefault("example", example.answer)
+    created = document["paths"]["/payment-codes"]["post"]["requestBody"]["content"][JSON]
+    first = next(iter(created["examples"].values()))["value"]
+    known = {"invoice_number": first["invoice_number"], "slug": problems.NOT_FOUND.slug}
+    for _, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "path" and parameter["name"] in known:
+                parameter["example"] = known[parameter["name"]]
 
 
 def operation_at(document: Json, method: str, path: str) -> Json:
@@ -529,6 +659,7 @@ def _problem_page(slug: str) -> Callable[[Json], str]:
 
 FILES: dict[Path, Callable[[Json], str]] = {
     DOCUMENT: pretty,
+    EVENT_SCHEMA: lambda document: pretty(event_schema(document)),
     SERVED / "openapi.json": served,
     SERVED / "reference.html": reference.render,
     **{SERVED / "problems" / f"{slug}.html": _problem_page(slug) for slug in problems.BY_SLUG},

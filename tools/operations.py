@@ -15,6 +15,7 @@ HTML = "text/html"
 TEXT = {"type": "string"}
 
 CODES, EVENTS, PAGE, DOKU, ABOUT = "Payment codes", "Events", "Payment page", "DOKU", "About"
+WEBHOOK = "Webhook"
 
 TAGS = {
     CODES: "What a customer pays at the till of a store.",
@@ -22,6 +23,7 @@ TAGS = {
     PAGE: "What a customer opens on a phone. The token in the address is the permission.",
     DOKU: "Not for storefronts: DOKU calls these, and its signature protects them.",
     ABOUT: "This API about itself.",
+    WEBHOOK: "What your own server is sent, signed as Standard Webhooks has it.",
 }
 """The groups in the order of the document."""
 

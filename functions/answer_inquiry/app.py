@@ -3,11 +3,11 @@
 from aws_lambda_powertools.event_handler import Response
 
 from o2o.entry import wiring
-from o2o.entry.body import raw_body
+from o2o.entry.body import headers_of, raw_body
 from o2o.entry.http import Api
-from o2o.entry.observability import count_answered, log_unexpected
+from o2o.entry.observability import count_answered, log_failure
 
-api = Api()
+api = Api(any_query=True)
 answer = wiring.answer_inquiry()
 
 
@@ -15,11 +15,11 @@ answer = wiring.answer_inquiry()
 def post_inquiry() -> Response[str]:
     """Answer, signed, whatever happens."""
     event = api.routes.current_event.raw_event
-    headers = event.get("headers") or {}
+    headers = headers_of(event)
     try:
         answered = answer(headers, raw_body(event))
     except Exception as error:  # noqa: BLE001 - the till must get an answer
-        log_unexpected(error)
+        log_failure(error)
         answered = answer.decline(headers)
     count_answered(answered)
     response = answered.response

@@ -8,11 +8,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from o2o.core.deliveries import DeliveryStatus
 from o2o.core.events import EventType
 from o2o.entry import wiring
-from o2o.entry.http import Api
+from o2o.entry.http import Api, InvoiceNumberQuery
 from o2o.entry.models.events import EventList, EventView, NewRedelivery, RedeliveryView
-from o2o.entry.models.text import INVOICE_NUMBER_PATTERN, Instant
+from o2o.entry.models.text import Instant
 from o2o.entry.observability import count
-from o2o.usecases.browse_events import Filter
+from o2o.usecases.browse_events import EventFilter
 
 api = Api(takes_json=True)
 events = wiring.browse_events()
@@ -28,16 +28,14 @@ def get_event(event_id: Annotated[str, Path(pattern=r"^evt_[0-9a-f]{32}$")]) -> 
 def list_events(
     type: Annotated[EventType | None, Query()] = None,  # noqa: A002 - its name in the query
     status: Annotated[DeliveryStatus | None, Query()] = None,
-    invoice_number: Annotated[
-        str | None, Query(min_length=1, max_length=64, pattern=INVOICE_NUMBER_PATTERN)
-    ] = None,
+    invoice_number: InvoiceNumberQuery = None,
     created_from: Annotated[Instant | None, Query()] = None,
     created_to: Annotated[Instant | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
 ) -> EventList:
     """The storefront's events of the last 90 days, newest first."""
-    wanted = Filter(
+    wanted = EventFilter(
         type=type,
         status=status,
         invoice_number=invoice_number,
@@ -53,7 +51,7 @@ def redeliver_events(request: Annotated[NewRedelivery, Body()]) -> Response[Rede
     if request.event_ids is not None:
         resent = events.resend(api.storefront_id, request.event_ids)
     else:
-        wanted = Filter(
+        wanted = EventFilter(
             type=request.type,
             status=request.status,
             created_from=request.created_from,

@@ -9,7 +9,7 @@ from o2o.entry import describe_api, wiring
 from o2o.entry.http import Api
 from o2o.entry.settings import DescribeSettings
 
-api = Api()
+api = Api(any_query=True)
 settings = wiring.read_settings(DescribeSettings)
 
 

@@ -4,12 +4,14 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
+from o2o.core.channels import Channel
 from o2o.core.codes import Status
 from o2o.entry import wiring
-from o2o.entry.http import Api, InvoiceNumber
+from o2o.entry.http import Api, InvoiceNumber, InvoiceNumberQuery
 from o2o.entry.models.codes import ChannelList, PaymentCodeList, PaymentCodeView, PaymentList
 from o2o.entry.models.text import Instant
 from o2o.entry.settings import ReadSettings
+from o2o.usecases.read_codes import CodeFilter
 
 api = Api()
 read = wiring.read_codes()
@@ -37,6 +39,8 @@ def list_payments(
 
 @api.routes.get("/payment-codes")
 def list_payment_codes(
+    invoice_number: InvoiceNumberQuery = None,
+    channel: Annotated[Channel | None, Query()] = None,
     status: Annotated[Status | None, Query()] = None,
     created_from: Annotated[Instant | None, Query()] = None,
     created_to: Annotated[Instant | None, Query()] = None,
@@ -44,16 +48,14 @@ def list_payment_codes(
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
 ) -> PaymentCodeList:
     """The storefront's codes, newest first."""
-    return PaymentCodeList.of(
-        read.many(
-            api.storefront_id,
-            status=status,
-            created_from=created_from,
-            created_to=created_to,
-            limit=limit,
-            cursor=cursor,
-        )
+    wanted = CodeFilter(
+        order_number=None if invoice_number is None else api.order_number(invoice_number),
+        channel=channel,
+        status=status,
+        created_from=created_from,
+        created_to=created_to,
     )
+    return PaymentCodeList.of(read.many(api.storefront_id, wanted, limit=limit, cursor=cursor))
 
 
 @api.routes.get("/channels")

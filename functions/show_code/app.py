@@ -12,7 +12,7 @@ from o2o.entry.models.page import PageStatusView
 from o2o.entry.page.render import CONTENT_TYPE, Html, render, render_missing
 from o2o.entry.page.words import choose_language
 
-api = Api()
+api = Api(any_query=True)
 show = wiring.show_code()
 
 Token = Annotated[str, Path(description="What opens the page: the end of `pay_url`.")]

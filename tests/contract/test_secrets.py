@@ -2,12 +2,14 @@
 
 import json
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.secrets import SecretCredentials
@@ -32,7 +34,10 @@ class Entry:
         self.now = 1000.0
         self.reads = 0
         client.meta.events.register("before-call.secretsmanager.GetSecretValue", self._count)
-        self.credentials = SecretCredentials(client, NAME, 300, lambda: self.now)
+        self.reported: list[Exception] = []
+        self.credentials = SecretCredentials(
+            client, NAME, report=self.reported.append, monotonic=lambda: self.now
+        )
 
     def write(self, text: str) -> None:
         self.client.put_secret_value(SecretId=NAME, SecretString=text)
@@ -87,10 +92,76 @@ def test_refreshes_read_every_30_seconds_at_most(entry: Entry) -> None:
 
 
 def test_a_previous_key_that_is_empty_is_none(entry: Entry) -> None:
-    for previous in ("", None):
+    for previous in ("", " ", None):
         entry.write(json.dumps(ENTRY | {"previous_secret_key": previous}))
         entry.now += 300
         assert entry.credentials() == FIRST
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + json.dumps(ENTRY),
+        "\n" + json.dumps(ENTRY, indent=2) + "\r\n",
+        json.dumps({name: f" {value}\n" for name, value in ENTRY.items()}),
+        json.dumps({name: f"\ufeff{value}\u00a0" for name, value in ENTRY.items()}),
+        json.dumps({name: f"\u202a{value}\u202c" for name, value in ENTRY.items()}),
+    ],
+    ids=ascii,
+)
+def test_what_the_clipboard_and_editors_add_is_taken_off(entry: Entry, text: str) -> None:
+    entry.write(text)
+    assert entry.credentials() == FIRST
+
+
+@contextmanager
+def failing(entry: Entry, error: Exception) -> Iterator[None]:
+    """While Secrets Manager does not answer."""
+
+    def send(**_: Any) -> None:
+        raise error
+
+    event = "before-call.secretsmanager.GetSecretValue"
+    entry.client.meta.events.register(event, send)
+    try:
+        yield
+    finally:
+        entry.client.meta.events.unregister(event, send)
+
+
+def test_what_is_cached_stays_in_use_while_the_entry_can_t_be_read(entry: Entry) -> None:
+    entry.credentials()
+    entry.change_key()
+    with failing(entry, ReadTimeoutError(endpoint_url="https://secretsmanager")):
+        entry.now += 300
+        assert entry.credentials() == entry.credentials(refresh=True) == FIRST
+        assert [type(error) for error in entry.reported] == [ReadTimeoutError]
+        # Not with each request: every try would cost it the time-outs.
+        entry.now += 29
+        assert entry.credentials() == entry.credentials(refresh=True) == FIRST
+        assert len(entry.reported) == 1
+    entry.now += 1
+    assert entry.credentials() == SECOND
+    assert len(entry.reported) == 1
+
+
+def test_what_is_cached_stays_in_use_when_the_entry_is_wrong(entry: Entry) -> None:
+    entry.credentials()
+    entry.write("{")
+    entry.now += 30
+    assert entry.credentials(refresh=True) == FIRST
+    assert [str(error) for error in entry.reported] == [
+        f"the Secrets Manager entry '{NAME}': it is not JSON"
+    ]
+
+
+def test_without_anything_cached_the_time_out_is_told(entry: Entry) -> None:
+    with failing(entry, ConnectTimeoutError(endpoint_url="https://secretsmanager")):
+        for _ in range(2):
+            with pytest.raises(ConnectTimeoutError):
+                entry.credentials()
+    assert entry.reported == []
+    assert entry.credentials() == FIRST
 
 
 SECRET = "SK-do-not-tell"
@@ -105,7 +176,11 @@ SECRET = "SK-do-not-tell"
         (json.dumps({"client_id": "MCH"}), "secret_key must be"),
         (json.dumps({"client_id": "MCH", "secret_key": ""}), "secret_key must be"),
         (json.dumps({"client_id": 7, "secret_key": SECRET}), "client_id must be"),
-        (json.dumps({"client_id": "MCH", "secret_key": SECRET + "\n"}), "space around"),
+        (json.dumps({"client_id": "MCH", "secret_key": "\u200b\n"}), "secret_key must be"),
+        (
+            json.dumps({"client_id": "M\nCH", "secret_key": SECRET}),
+            "client_id is still a placeholder",
+        ),
         (json.dumps({"client_id": "…", "secret_key": SECRET}), "client_id is still a placeholder"),
         (json.dumps({"client_id": "<id>", "secret_key": SECRET}), "client_id is still a place"),
         (
@@ -128,7 +203,7 @@ def test_a_wrong_entry_is_named_and_not_told(entry: Entry, text: str, mistake: s
 def test_an_entry_without_a_value_is_named(entry: Entry) -> None:
     entry.client.create_secret(Name="empty")
     for name in ("empty", "missing"):
-        credentials = SecretCredentials(entry.client, name, 300)
+        credentials = SecretCredentials(entry.client, name, report=entry.reported.append)
         with pytest.raises(InvalidConfiguration, match=f"'{name}'.* no value"):
             credentials()
 

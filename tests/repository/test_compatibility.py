@@ -388,6 +388,13 @@ BREAKS: dict[str, tuple[Change, str]] = {
         lambda document: document["components"]["schemas"]["Kind"].update(enum=["small", "big"]),
         f'{ORDER}: `kind` {IN_ANSWER} can no longer be "large"{TWICE}',
     ),
+    "a value of an open enumeration has another name": (
+        lambda document: document["components"].update(
+            schemas=document["components"]["schemas"]
+            | {"Kind": {"type": "string", "x-extensible-enum": ["small", "big"]}}
+        ),
+        f'{ORDER}: `kind` {IN_ANSWER} can no longer be "large"{TWICE}',
+    ),
     "an answer is longer": (
         response("lines", "items", "properties", "text", "maxLength", to=51),
         f"{ORDER}: `lines[].text` {IN_ANSWER} has the maxLength 51 now, not 50{TWICE}",
@@ -505,6 +512,9 @@ HARMLESS: dict[str, Change] = {
     "a field that always comes": lambda document: came(document)["required"].append("kind"),
     "a value in an answer": lambda document: document["components"]["schemas"]["Kind"].update(
         enum=["small", "large", "huge"]
+    ),
+    "an enumeration of an answer that is open": response(
+        "kind", to={"type": "string", "x-extensible-enum": ["small", "large", "huge"]}
     ),
     "an answer that is never null": response("note", to={"type": "string"}),
     "narrower limits of an answer": response("amount", to={"type": "integer", "minimum": 5}),

@@ -126,7 +126,13 @@ def test_every_name_that_is_used_exists():
         assert name in known or name in METRICS, name
 
 
-METRICS = {"DokuUnavailable", "DokuRefused", "NotificationKnown", "PaymentUncertain"}
+METRICS = {
+    "AwsUnavailable",
+    "DokuUnavailable",
+    "DokuRefused",
+    "NotificationKnown",
+    "PaymentUncertain",
+}
 """Named where no alarm is."""
 
 

@@ -13,7 +13,14 @@ from typing import NoReturn
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = {"bash": "bash", "curl": "curl", "jq": "jq", "node": "nodejs", "php": "php-cli"}
+PACKAGES = {
+    "bash": "bash",
+    "curl": "curl",
+    "jq": "jq",
+    "node": "nodejs",
+    "php": "php-cli",
+    "sh": "dash",
+}
 """Programs that examples run on, and Debian's packages of them."""
 
 

@@ -17,10 +17,11 @@ from o2o.core.codes import (
     PaymentMark,
     Receipt,
     Refund,
+    Source,
     Status,
 )
 from o2o.core.notifications import KeptFor, KeptNotification
-from o2o.core.payments import Evidence, Payment, PaymentReport, Settlement, Source
+from o2o.core.payments import Evidence, Payment, PaymentReport, Settlement
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -98,6 +99,8 @@ def make_full_code(invoice_number: str = "INV-1") -> PaymentCode:
             doubts=(Doubt.TELLINGS_DISAGREE,),
             receipt_number="R-3",
             store_id="S-1",
+            source=Source.STATUS_CHECK,
+            agent_id="ALFAMIDI",
         ),
         replaces="INV-0",
         replaced_by="INV-2",

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Partnership
 from o2o.core.code_requests import CodeRequest, Expiry
-from o2o.core.codes import Customer, DokuCode, Intent, PaymentCode
+from o2o.core.codes import Customer, DokuCode, Intent, PaymentCode, Source
 from o2o.core.errors import (
     DokuBlocked,
     DokuOutcomeUnknown,
@@ -21,7 +21,7 @@ from o2o.core.errors import (
 )
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
 from o2o.core.notifications import Notification, OrderState, OrderStatus
-from o2o.core.payments import Evidence, PaymentReport, Source
+from o2o.core.payments import Evidence, PaymentReport
 from o2o.core.timetable import Timetable
 from o2o.usecases.answer_inquiry import AnswerInquiry
 from o2o.usecases.cancel_code import CancelCode

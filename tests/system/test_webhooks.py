@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from jsonschema import Draft202012Validator
 from standardwebhooks import Webhook
 
 from local.aws import client
@@ -20,8 +21,10 @@ from o2o.core.endpoints import Endpoint
 from tests.support.local_stack import LocalStack, new_storefront
 from tests.support.patience import CALL_SECONDS, until
 from tests.support.receivers import Post, Receiver, receiver, status
+from tools.openapi import EVENT_SCHEMA
 
 HALF_A_DAY = timedelta(hours=12)
+SCHEMA = Draft202012Validator(json.loads(EVENT_SCHEMA.read_text("utf-8")))
 
 
 class Merchant:
@@ -57,7 +60,7 @@ class Merchant:
             found = [
                 post
                 for post, body in told
-                if body["type"] == f"payment_code.{kind}"
+                if body["type"] in (kind, f"payment_code.{kind}")
                 and body["data"]["invoice_number"] == invoice_number
             ]
             return found if len(found) >= times else []
@@ -66,6 +69,7 @@ class Merchant:
         # By this machine's clock, as every receiver does; that of the stack may be ahead.
         told: dict[str, Any] = Webhook(self.secret).verify(post.body, post.headers)
         assert told["id"] == post.headers["webhook-id"]
+        assert [error.message for error in SCHEMA.iter_errors(told)] == []
         return told
 
 
@@ -94,6 +98,35 @@ def test_paid_at_the_till_and_heard_of_by_the_storefront(merchant: Merchant) -> 
     assert event["id"] == told["id"]
     assert [attempt["status_code"] for attempt in event["delivery"]["attempts"]] == [204]
     assert merchant.get(f"/events/{event['id']}") == event
+
+
+def test_an_event_shows_a_payment_as_the_api_does(merchant: Merchant) -> None:
+    code = merchant.create(amount=100_000)
+    invoice = code["invoice_number"]
+    merchant.stack.pay(code, amount=40_000)
+    less = merchant.hears(invoice, "amount_mismatch")["data"]["payment"]
+    merchant.stack.pay(code, force=True)
+    whole = merchant.hears(invoice, "paid")["data"]["payment"]
+    assert [less, whole] == merchant.get(f"/payment-codes/{invoice}/payments")["items"]
+    assert (less["amount"], whole["amount"]) == (40_000, 100_000)
+    order = merchant.stack.doku("GET", "/orders")["orders"][0]["invoice_number"]
+    merchant.stack.doku("POST", "/notify", {"invoice_number": order, "status": "REFUNDED"})
+    refunded = merchant.hears(invoice, "payment.refunded")["data"]
+    assert (refunded["refund"]["amount"], refunded["payment"]) == (100_000, None)
+
+
+def test_what_ends_a_code_is_an_event_of_its_schema(merchant: Merchant) -> None:
+    code = merchant.create()
+    answer = merchant.stack.call(
+        "POST", f"/payment-codes/{code['invoice_number']}/cancel", headers=merchant.headers
+    )
+    assert answer.status_code == 200
+    merchant.hears(code["invoice_number"], "cancelled")
+    order = merchant.stack.order()
+    merchant.stack.fault(kind="refused", operation="generate", times=1)
+    merchant.stack.call("POST", "/payment-codes", json=order, headers=merchant.headers)
+    told = merchant.hears(order["invoice_number"], "failed")
+    assert told["data"]["failure"]["reason"] == "refused"
 
 
 def test_a_receiver_that_fails_three_times_gets_it_the_fourth(merchant: Merchant) -> None:

@@ -120,6 +120,7 @@ def test_access_logs_are_json_without_anything_personal(template: Template) -> N
         ("INVALID_SIGNATURE", 404, "not-found"),
         ("THROTTLED", 429, "too-many-requests"),
         ("REQUEST_TOO_LARGE", 400, "invalid-request"),
+        ("AUTHORIZER_FAILURE", 503, "busy"),
         ("DEFAULT_4XX", None, "bad-request"),
         ("DEFAULT_5XX", 500, "internal-error"),
     ],

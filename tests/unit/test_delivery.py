@@ -14,7 +14,7 @@ from o2o.core.errors import InvalidRequest, NotFound, O2OError
 from o2o.core.events import Change, EventType
 from o2o.core.retries import RetrySchedule
 from o2o.core.storefronts import Storefront
-from o2o.usecases.browse_events import BrowseEvents, Filter
+from o2o.usecases.browse_events import BrowseEvents, EventFilter
 from o2o.usecases.deliver_webhooks import DeliveryOutcome, sign
 from tests.support.samples import make_code, make_own_code
 from tests.support.storefronts import RETRIES, Shops, make_record, secret_of
@@ -497,7 +497,7 @@ def test_a_time_range_is_sent_again_page_by_page(shops: Shops) -> None:
     shops.open()
     for number in range(250):
         shops.add(number, created_at=START + timedelta(seconds=number))
-    wanted = Filter(
+    wanted = EventFilter(
         created_from=START + timedelta(seconds=10), created_to=START + timedelta(days=1)
     )
     first = shops.browse.resend_all("shop", wanted, cursor=None)
@@ -513,11 +513,11 @@ def test_a_filter_finds_by_type_status_and_code(shops: Shops) -> None:
     shops.add(3, type=EventType.EXPIRED, status=DeliveryStatus.DEAD)
 
     def found(**wanted: object) -> list[str]:
-        page = shops.browse.many("shop", Filter(**wanted), limit=10, cursor=None)  # type: ignore[arg-type]
+        page = shops.browse.many("shop", EventFilter(**wanted), limit=10, cursor=None)  # type: ignore[arg-type]
         return sorted(record.invoice_number for record in page.items)
 
     assert found() == ["INV-1", "INV-2", "INV-3"]
     assert found(type=EventType.EXPIRED) == ["INV-2", "INV-3"]
     assert found(status=DeliveryStatus.DEAD) == ["INV-3"]
     assert found(invoice_number="INV-2") == ["INV-2"]
-    assert shops.browse.many("other", Filter(), limit=10, cursor=None).items == []
+    assert shops.browse.many("other", EventFilter(), limit=10, cursor=None).items == []

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Status
+from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Source, Status
 from o2o.core.events import Change, Event, EventType, derive_events
+from o2o.entry.models.codes import PaymentView
 from o2o.entry.models.events import render
 from tests.support.samples import NOW, at, make_code, make_full_code, make_own_code, make_settlement
 
@@ -112,7 +113,10 @@ def test_ids_are_of_the_change_itself() -> None:
 
 
 def test_the_text_of_an_event() -> None:
-    code = replace(make_full_code(), last_payment=mark(PaymentKind.PAID_LATE, store_id="S-1"))
+    payment = mark(
+        PaymentKind.PAID_LATE, store_id="S-1", source=Source.NOTIFICATION, agent_id="ALFAMART"
+    )
+    code = replace(make_full_code(), last_payment=payment)
     (event,) = _events(replace(code, payments=2), code)
     text = render(event)
     assert render(event) == text
@@ -129,13 +133,37 @@ def test_the_text_of_an_event() -> None:
         "amount": 150_000,
         "currency": "IDR",
         "paid_at": "2026-03-01T03:05:00Z",
-        "receipt_number": "R-1",
+        "recorded_at": "2026-03-01T03:06:00Z",
+        "source": "notification",
+        "agent_id": "ALFAMART",
         "store_id": "S-1",
+        "receipt_number": "R-1",
         "had_ended": False,
         "certain": True,
         "doubts": [],
         "first_paid": None,
     }
+
+
+def test_an_event_tells_of_a_payment_what_the_api_tells() -> None:
+    paid = make_settlement(
+        ACTIVE,
+        amount=Decimal("149999.50"),
+        agent_id="ALFAMART",
+        store_id="S-1",
+        source=Source.STATUS_CHECK,
+    )
+    (event,) = _events(ACTIVE, paid.code)
+    told = json.loads(render(event))["data"]["payment"]
+    assert told == json.loads(PaymentView.of(paid.payment).model_dump_json())
+
+
+def test_a_mark_of_a_former_version_makes_an_event() -> None:
+    former = mark(PaymentKind.PAID, recorded_at=None)
+    paid = replace(ACTIVE, status=Status.PAID, version=3, payments=1, last_payment=former)
+    (event,) = _events(ACTIVE, paid)
+    told = json.loads(render(event))["data"]["payment"]
+    assert (told["recorded_at"], told["source"], told["agent_id"]) == (None, None, None)
 
 
 def test_nobody_hears_who_pays() -> None:

@@ -21,6 +21,7 @@ from o2o.core.errors import (
 from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence
 from o2o.usecases.generate_code import Generation
+from o2o.usecases.read_codes import CodeFilter
 from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
 from o2o.usecases.settle import SettleOutcome
@@ -599,16 +600,38 @@ def test_a_filtered_list_is_complete_over_its_pages(world):
             world.cancel("shop", f"INV-{number}")
     found, cursor = [], None
     while True:
-        page = world.read.many(
-            "shop",
-            status=Status.CANCELLED,
-            created_from=None,
-            created_to=None,
-            limit=2,
-            cursor=cursor,
-        )
+        page = world.read.many("shop", CodeFilter(status=Status.CANCELLED), limit=2, cursor=cursor)
         found += [code.invoice_number for code in page.items]
         cursor = page.next_cursor
         if cursor is None:
             break
     assert found == ["INV-9", "INV-6", "INV-3", "INV-0"]
+
+
+def test_a_success_that_becomes_readable_settles_the_dispute(world):
+    """A reusable code is not left open for ever because one answer could not be read."""
+    world.ask("INV-1", expiry=Expiry(in_minutes=1), reusable=True)
+    world.doku.pay("INV-1")
+    world.doku.mood = Mood.BABBLING
+    world.clock.advance(minutes=1)
+    world.work_off()
+    assert world.code("INV-1").is_disputed
+    world.doku.mood = Mood.WELL
+    world.live(world.clock() + timedelta(days=3), step=timedelta(minutes=17))
+    code = world.code("INV-1")
+    assert (code.status, code.payments, code.is_at_rest) == (Status.EXPIRED, 1, True)
+
+
+def test_a_paid_reusable_code_ends_whatever_doku_babbles(world):
+    world.ask("INV-1", expiry=Expiry(in_minutes=90), reusable=True)
+    world.notify(world.doku.pay("INV-1"))
+    world.doku.mood = Mood.BABBLING
+    world.live(world.clock() + timedelta(minutes=110), step=timedelta(minutes=17))
+    assert world.code("INV-1").status is Status.ACTIVE
+    world.live(world.clock() + timedelta(hours=1), step=timedelta(minutes=17))
+    code = world.code("INV-1")
+    assert (code.status, code.unconfirmed, code.payments) == (Status.EXPIRED, True, 1)
+    # The next payment is recorded all the same.
+    world.doku.mood = Mood.WELL
+    world.notify(world.doku.pay("INV-1"))
+    assert world.code("INV-1").payments == 2

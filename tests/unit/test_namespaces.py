@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from o2o.adapters.doku import messages
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, Feature, Partnership
-from o2o.core.codes import Status
+from o2o.core.codes import Source, Status
 from o2o.core.errors import DigitsTaken, IllegalMove, InvalidRequest, NotFound
 from o2o.core.inquiries import InquiryAnswer, InquiryStatus
-from o2o.core.payments import Evidence, PaymentReport, Source
+from o2o.core.payments import Evidence, PaymentReport
 from o2o.core.storefronts import (
     LONGEST_IN_A_NAMESPACE,
     check_invoice_number,

@@ -382,7 +382,14 @@ def test_a_colour_is_six_digits(colour):
         read_colour(colour)
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 65, "a\nb", "a\u202eb"])
+@pytest.mark.parametrize(
+    "name", ["Kopi Senja", " Kopi\u00a0Senja\r\n", "Kopi\tSenja", "\ufeffKopi \u200bSenja\u202c"]
+)
+def test_a_name_loses_what_the_clipboard_adds(name):
+    assert read_name(name) == "Kopi Senja"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", "x" * 65, "a\x00b", "a\ud800b"])
 def test_a_name_is_short_and_printable(name):
     with pytest.raises(ValueError, match="printable"):
         read_name(name)

@@ -9,7 +9,7 @@ import pytest
 
 from o2o.core import payments
 from o2o.core.channels import Feature
-from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Status
+from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Source, Status
 from o2o.core.events import Change, EventType, derive_events
 from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
 from o2o.core.payments import (
@@ -18,7 +18,6 @@ from o2o.core.payments import (
     Evidence,
     Payment,
     PaymentReport,
-    Source,
     comparable,
 )
 from o2o.usecases.receive_notification import NotificationOutcome

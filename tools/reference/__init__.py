@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from o2o.entry import problems
 from o2o.entry.describe_api import ADDRESS
+from tools.operations import DOKU, WEBHOOK
 
 Json = dict[str, Any]
 
@@ -31,6 +32,7 @@ def render(document: Json) -> str:
         groups=[
             (tag, [each for each in _operations(document, "paths") if tag["name"] in each.tags])
             for tag in document["tags"]
+            if tag["name"] != WEBHOOK
         ],
         webhooks=list(_operations(document, "webhooks")),
         problems=problems.BY_SLUG.values(),
@@ -119,7 +121,8 @@ class Operation:
     public: bool
     parameters: list[Row]
     body: list[Row]
-    example: Any
+    curl: str
+    """A command that sends the first example; what only an earlier answer tells is a variable."""
     answers: list[Answer]
 
 
@@ -131,7 +134,6 @@ def _operations(document: Json, part: str) -> Iterator[Operation]:
 
 def _operation(document: Json, method: str, path: str, operation: Json) -> Operation:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    examples = [each["value"] for each in body.get("examples", {}).values()]
     return Operation(
         method=method,
         path=path,
@@ -145,9 +147,27 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Opera
             for each in operation.get("parameters", ())
         ],
         body=list(_rows(document, body.get("schema", {}))),
-        example=examples[0] if examples else None,
+        curl="" if {DOKU, WEBHOOK} & {*operation["tags"]} else _curl(method, path, operation),
         answers=[_answer(document, *each) for each in operation["responses"].items()],
     )
+
+
+def _curl(method: str, path: str, operation: Json) -> str:
+    for each in operation.get("parameters", ()):
+        value = each.get("example", f"${each['name'].upper()}")
+        path = path.replace(f"{{{each['name']}}}", value)
+    lines = [f'curl "{ADDRESS}{path}"']
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    if operation.get("security") != []:
+        lines.append('-H "Authorization: Bearer $O2O_KEY"')
+    if body:
+        example = next(iter(body["examples"].values()))["value"]
+        lines += ['-H "Content-Type: application/json"', f"-d '{_pretty(example)}'"]
+    elif method == "HEAD":
+        lines[0] = lines[0].replace("curl", "curl --head")
+    elif method == "POST":
+        lines.append("-X POST")
+    return " \\\n  ".join(lines)
 
 
 def _answer(document: Json, status: str, response: Json) -> Answer:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from o2o.adapters.doku import messages
 from o2o.core.channels import Channel, Feature
-from o2o.core.codes import Customer, PaymentCode, Receipt
+from o2o.core.codes import Customer, PaymentCode, Receipt, Source
 from o2o.core.errors import UnreadableMessage
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus
 from o2o.core.notifications import OrderState, OrderStatus
-from o2o.core.payments import Evidence, Source
+from o2o.core.payments import Evidence
+from o2o.core.till_text import till_text
 from tests.support.samples import make_own_code
 
 V1, _, V4 = json.loads((Path(__file__).parents[2] / "doku-vectors.json").read_text("utf-8"))
@@ -154,7 +155,7 @@ def test_each_channel_gets_its_own_receipt_fields_only(
 def test_any_name_makes_a_body_that_can_be_sent(name: str) -> None:
     body = messages.compose(replace(CODE, customer=Customer(name)), 60)
     told = json.loads(body.encode())["customer"]["name"]
-    assert told == name.encode("utf-8", "replace").decode()
+    assert told == till_text(name)
 
 
 def test_what_was_sent_is_known_again() -> None:
@@ -587,4 +588,6 @@ def test_any_other_answer_tells_the_digits_and_the_status_alone(
 def test_any_text_makes_an_answer_that_can_be_sent(name: str, info: str) -> None:
     code = replace(PAYABLE, customer=Customer(name), info=info)
     body = messages.compose_inquiry_answer(InquiryAnswer(InquiryStatus.SUCCESS, "8", code))
-    assert json.loads(body.encode())["customer"]["name"] == name.encode("utf-8", "replace").decode()
+    told = json.loads(body.encode())
+    assert told["customer"]["name"] == till_text(name)
+    assert told["online_to_offline_info"]["info1"] == till_text(info)

@@ -19,7 +19,7 @@ from o2o.core.deliveries import WAITING, DeliveryStatus, EventRecord
 from o2o.core.errors import IllegalMove, O2OError
 from o2o.core.events import Change, derive_events
 from o2o.core.storefronts import Storefront
-from o2o.usecases.browse_events import Filter
+from o2o.usecases.browse_events import EventFilter
 from tests.support.examples import examples
 from tests.support.memory import MemoryCodeStore
 from tests.support.storefronts import Shops
@@ -152,7 +152,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(shop=st.sampled_from(SHOPS))
     def storefront_wants_all_again(self, shop: str) -> None:
-        self.shops.browse.resend_all(shop, Filter(), cursor=None)
+        self.shops.browse.resend_all(shop, EventFilter(), cursor=None)
 
     @rule(minutes=st.sampled_from([1, 3, 30, 600, 5000]))
     def time_passes(self, minutes: int) -> None:

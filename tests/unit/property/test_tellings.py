@@ -21,8 +21,8 @@ from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
 from o2o.core.channels import Feature
-from o2o.core.codes import Doubt, PaymentCode
-from o2o.core.payments import Payment, Source
+from o2o.core.codes import Doubt, PaymentCode, Source
+from o2o.core.payments import Payment
 from o2o.usecases.receive_notification import NotificationOutcome
 from tests.support import wire
 from tests.support.examples import examples

@@ -1,12 +1,14 @@
 """Credentials from Secrets Manager, through a cache that no snapshot can hold."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
 from o2o.core.errors import InvalidConfiguration
+from o2o.core.till_text import bare
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -19,37 +21,50 @@ class SecretCredentials(CredentialsSource):
     """DOKU's credentials in a Secrets Manager entry, read on first use and kept a while.
 
     The entry is JSON: ``client_id``, ``secret_key`` and, while the key is being changed,
-    ``previous_secret_key``.
+    ``previous_secret_key``. ``report`` hears why the entry could not be read anew.
     """
 
     def __init__(
         self,
         client: "SecretsManagerClient",
         name: str,
+        *,
+        report: Callable[[Exception], None],
         ttl_seconds: float = 300.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._name = name
+        self._report = report
         self._ttl_seconds = ttl_seconds
         self._monotonic = monotonic
-        self._cached: tuple[DokuCredentials, float] | None = None
+        self._cached: DokuCredentials | None = None
+        self._asked_at = self._fresh_until = -math.inf
 
     def __call__(self, *, refresh: bool = False) -> DokuCredentials:
         """Answer with what is cached, if it is fresh enough.
 
         ``refresh`` asks for what the entry holds now, because DOKU or a signature did not
         agree with the cached; a value read in the last 30 seconds is as good.
-        Raises InvalidConfiguration, which names the entry and the mistake and no value.
+        What is cached stays in use while the entry can't be read anew. As long as nothing
+        is, raises what the client raises, and InvalidConfiguration, which names the entry
+        and the mistake and no value.
         """
         now = self._monotonic()
-        if self._cached is not None:
-            credentials, read_at = self._cached
-            if now - read_at < (_REFRESH_EVERY if refresh else self._ttl_seconds):
-                return credentials
-        credentials = self._read()
-        self._cached = credentials, now
-        return credentials
+        until = self._asked_at + _REFRESH_EVERY if refresh else self._fresh_until
+        if self._cached is not None and now < until:
+            return self._cached
+        try:
+            self._cached = self._read()
+        except Exception as error:
+            if self._cached is None:
+                raise
+            self._report(error)
+            self._fresh_until = now + _REFRESH_EVERY
+        else:
+            self._fresh_until = now + self._ttl_seconds
+        self._asked_at = now
+        return self._cached
 
     def _read(self) -> DokuCredentials:
         try:
@@ -58,31 +73,32 @@ class SecretCredentials(CredentialsSource):
             # The template makes the entry; the operator puts the value in.
             raise self._wrong("it does not exist or has no value yet") from error
         try:
-            entry = json.loads(answer.get("SecretString", ""))
+            # Some editors and shells begin a file with a byte order mark.
+            entry = json.loads(answer.get("SecretString", "").removeprefix("\ufeff"))
         except ValueError:
             # Not chained: the cause carries the whole text.
             raise self._wrong("it is not JSON") from None
         if not isinstance(entry, dict):
             raise self._wrong("it is not a JSON object")
+        previous = entry.get("previous_secret_key") or ""
+        is_changing = not isinstance(previous, str) or bare(previous)
         return DokuCredentials(
             client_id=self._field(entry, "client_id"),
             secret_key=self._field(entry, "secret_key"),
             previous_secret_key=(
-                self._field(entry, "previous_secret_key")
-                if entry.get("previous_secret_key")
-                else None
+                self._field(entry, "previous_secret_key") if is_changing else None
             ),
         )
 
     def _field(self, entry: dict[str, object], name: str) -> str:
         value = entry.get(name)
-        if not isinstance(value, str) or not value:
+        # What is invisible came from the clipboard.
+        text = bare(value) if isinstance(value, str) else ""
+        if not text:
             raise self._wrong(f"{name} must be a text that is not empty")
-        if value != value.strip():
-            raise self._wrong(f"{name} has space around it")
-        if not value.isascii() or value.startswith("<"):
+        if not text.isascii() or not text.isprintable() or text.startswith("<"):
             raise self._wrong(f"{name} is still a placeholder")
-        return value
+        return text
 
     def _wrong(self, mistake: str) -> InvalidConfiguration:
         return InvalidConfiguration(f"the Secrets Manager entry {self._name!r}: {mistake}")

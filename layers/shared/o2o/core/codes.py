@@ -164,9 +164,19 @@ class Doubt(StrEnum):
     """DOKU dates it before its code was made."""
 
 
+class Source(StrEnum):
+    """How we learnt of a payment."""
+
+    NOTIFICATION = "notification"
+    STATUS_CHECK = "status_check"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMark:
-    """What the code's item remembers of the payment that was news last: what its event tells."""
+    """What the code's item remembers of the payment that was news last: what its event tells.
+
+    Marks that are older than ``recorded_at`` and ``source`` lack them.
+    """
 
     number: int = 0
     identity: str = ""
@@ -181,7 +191,9 @@ class PaymentMark:
     first_paid: str | None = None
     """Of a further payment: the invoice number that was paid first."""
     recorded_at: datetime | None = None
-    """When we learnt of it. Marks that are older than this field lack it."""
+    """When we learnt of it."""
+    source: Source | None = None
+    agent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +255,7 @@ class PaymentCode:
     unconfirmed: bool = False
     """It ended, and DOKU never confirmed that it was not paid."""
     disputed: bool = False
-    """DOKU said that it was paid, and what DOKU said does not pay it: it never expires."""
+    """DOKU said that it was paid, and what DOKU said did not pay it; see ``is_disputed``."""
     failure: Failure | None = None
     replaces: str | None = None
     replaced_by: str | None = None
@@ -368,6 +380,11 @@ class PaymentCode:
     def is_final(self) -> bool:
         """Whether it has ended, and nothing is asked about it any more by itself."""
         return not self.is_open and self.is_at_rest
+
+    @property
+    def is_disputed(self) -> bool:
+        """DOKU said that it was paid, and no payment on record pays it: it never expires."""
+        return self.disputed and self.paid_at is None
 
     @property
     def payments_complete(self) -> bool:

@@ -67,7 +67,7 @@ def after_status(
     if not code.is_open:
         look = code.next_look_after_end(now=now, timetable=timetable)
         return _wait(code, look, unconfirmed=code.unconfirmed and not confirms)
-    if code.disputed:
+    if code.is_disputed:
         return after_dispute(code, now=now, timetable=timetable)
     return _end(code, state, now, timetable)
 
@@ -79,10 +79,15 @@ def after_dispute(
 
     Another amount, or one that can't be read: never expired from then on, whatever DOKU says
     next, and left to a person (decisions 0009, 0041). What can't be read today may be readable
-    tomorrow, so DOKU is asked for as long as one that says nothing.
+    tomorrow, so DOKU is asked for as long as one that says nothing. A reusable code that has
+    been paid goes on as if DOKU had told of that payment, or said nothing.
     """
     if code.status is Status.PAID:
         return None
+    if code.paid_at is not None and readable:
+        return after_status(code, OrderState.SUCCESS, now=now, timetable=timetable)
+    if code.paid_at is not None:
+        return after_silence(code, now=now, timetable=timetable)
     if code.is_open and now < code.expires_at:
         return _wait(code, _look_before_expiry(code, now, timetable), disputed=True)
     if not readable:
@@ -106,7 +111,7 @@ def after_silence(
         return None
     if code.is_open and now < code.expires_at:
         return _wait(code, _soon(code, now, timetable), **_noted(code, obstacle))
-    money_was_taken = code.disputed or (code.payments and code.paid_at is None)
+    money_was_taken = code.is_disputed or (code.payments and code.paid_at is None)
     if money_was_taken or not code.is_open:
         return _wait(code, _until_given_up(code, now, timetable))
     guess_at = code.expires_at + timetable.guess

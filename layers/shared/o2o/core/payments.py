@@ -15,7 +15,16 @@ from hashlib import sha256
 from typing import Any
 
 from o2o.core.channels import Feature
-from o2o.core.codes import CLOCKS_DIFFER, Doubt, Move, PaymentCode, PaymentKind, PaymentMark, Status
+from o2o.core.codes import (
+    CLOCKS_DIFFER,
+    Doubt,
+    Move,
+    PaymentCode,
+    PaymentKind,
+    PaymentMark,
+    Source,
+    Status,
+)
 from o2o.core.money import CURRENCY
 from o2o.core.timetable import Timetable
 
@@ -31,13 +40,6 @@ _OLDER_ORDER = timedelta(days=1)
 """A status check that is dated this long before its code speaks of an earlier order."""
 
 _PLACEHOLDERS = {"na", "n/a", "null", "none", "nil", "undefined"}
-
-
-class Source(StrEnum):
-    """How we learnt of a payment."""
-
-    NOTIFICATION = "notification"
-    STATUS_CHECK = "status_check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,8 @@ class Payment:
             amount=self.report.amount,
             currency=self.report.currency,
             paid_at=self.report.paid_at,
+            source=self.report.source,
+            agent_id=self.report.agent_id,
             receipt_number=self.report.receipt_number,
             store_id=self.report.store_id,
             first_paid=self.first_paid,

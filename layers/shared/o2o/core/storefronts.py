@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Self
 
 from o2o.core.errors import InvalidRequest
+from o2o.core.till_text import bare
 
 MAX_LOGO_BYTES = 6 * 1024
 """8 KiB once it is text in the page."""
@@ -161,7 +162,8 @@ def read_storefront_id(text: str) -> str:
 
 def read_name(text: str) -> str:
     """A name as people call the storefront. Raises ValueError."""
-    name = text.strip()
+    # From the clipboard it brings spaces of many kinds, and what is invisible.
+    name = " ".join(bare(text).split())
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise ValueError(f"must have 1 to {LONGEST_NAME} printable characters")
     return name

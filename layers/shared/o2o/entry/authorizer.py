@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.api_gateway_authorizer_event i
 )
 
 from o2o.core.storefronts import ApiKey
+from o2o.entry.body import headers_of
 from o2o.entry.observability import count
 
 NOBODY = "nobody"
@@ -16,8 +17,7 @@ NOBODY = "nobody"
 
 def authorization(event: dict[str, Any]) -> str:
     """The ``Authorization`` header, however its name is spelt."""
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    return str(headers.get("authorization", ""))
+    return headers_of(event).get("authorization", "")
 
 
 def answer(event: dict[str, Any], key: ApiKey | None) -> dict[str, Any]:

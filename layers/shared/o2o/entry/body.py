@@ -1,15 +1,23 @@
-"""Reading a request's body: small, strict JSON or a clear refusal."""
+"""Reading a request: its headers, and its body as small, strict JSON or a clear refusal."""
 
 import base64
 import binascii
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from o2o.core.errors import InvalidRequest
 
+JSON = "application/json"
 MAX_BODY_BYTES = 16 * 1024
 MAX_DEPTH = 16
+
+
+def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that have a value, by their names in lower case."""
+    headers = event.get("headers") or {}
+    return {str(name).lower(): str(value) for name, value in headers.items() if value is not None}
 
 
 def raw_body(event: dict[str, Any]) -> bytes:
@@ -24,14 +32,14 @@ def raw_body(event: dict[str, Any]) -> bytes:
 
 
 def check_json_body(event: dict[str, Any]) -> dict[str, Any]:
-    """The event with a body that is known to be a small, strict JSON object.
+    """The event with a body that is known to be a small, strict JSON object, and marked as JSON.
 
     Raises InvalidRequest: NaN, infinities, doubled names, lone surrogates, deep nesting and
     large bodies are all things that two readers could understand differently.
     """
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    media_type = str(headers.get("content-type", "")).partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    headers = headers_of(event)
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != JSON:
         raise InvalidRequest.of("Content-Type", "must be application/json")
     body = raw_body(event)
     if len(body) > MAX_BODY_BYTES:
@@ -52,7 +60,9 @@ def check_json_body(event: dict[str, Any]) -> dict[str, Any]:
         raise InvalidRequest.of("body", "must be a JSON object")
     if _depth(parsed) > MAX_DEPTH:
         raise InvalidRequest.of("body", f"must be nested at most {MAX_DEPTH} levels deep")
-    return event | {"body": text, "isBase64Encoded": False}
+    # The router judges it again, by rules of its own.
+    headers["content-type"] = JSON
+    return event | {"headers": headers, "body": text, "isBase64Encoded": False}
 
 
 class _RefusedJson(ValueError):

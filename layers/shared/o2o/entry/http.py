@@ -1,22 +1,32 @@
 """The API's frame: every error a problem, every body checked, nothing else."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from o2o.core.errors import DokuError, InvalidRequest, O2OError, UntrustedMessage
+from o2o.adapters.aws import is_outage
+from o2o.core.errors import (
+    Busy,
+    DokuError,
+    InvalidParam,
+    InvalidRequest,
+    O2OError,
+    UntrustedMessage,
+)
 from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
-from o2o.entry.body import check_json_body
+from o2o.entry.body import check_json_body, headers_of
 from o2o.entry.models.text import INVOICE_NUMBER_PATTERN
 from o2o.entry.observability import (
     Handler,
     count,
     count_doku_error,
     instrument,
-    log_unexpected,
+    log_failure,
     logger,
 )
 from o2o.usecases.ports import TimeLeft
@@ -24,15 +34,26 @@ from o2o.usecases.ports import TimeLeft
 InvoiceNumber = Annotated[str, Path(min_length=1, max_length=64, pattern=INVOICE_NUMBER_PATTERN)]
 """The invoice number in a path."""
 
+InvoiceNumberQuery = Annotated[
+    str | None, Query(min_length=1, max_length=64, pattern=INVOICE_NUMBER_PATTERN)
+]
+"""The invoice number in a query."""
+
 
 class Api:
-    """A function's routes. ``takes_json``: its requests have a JSON body."""
+    """A function's routes. ``takes_json``: its requests have a JSON body.
 
-    def __init__(self, *, takes_json: bool = False) -> None:
+    ``any_query``: unknown query parameters are let through, for addresses that customers and
+    DOKU open: chat applications append their own to a link.
+    """
+
+    def __init__(self, *, takes_json: bool = False, any_query: bool = False) -> None:
         self.routes = APIGatewayRestResolver(enable_validation=True)
+        if not any_query:
+            self.routes.use([_known_query_only])
         self.routes.exception_handler(RequestValidationError)(problems.of_validation)
         self.routes.exception_handler(O2OError)(_of_error)
-        self.routes.exception_handler(Exception)(_of_bug)
+        self.routes.exception_handler(Exception)(_of_failure)
         self.routes.not_found(lambda _: problems.respond(problems.NOT_FOUND))
         self._takes_json = takes_json
 
@@ -66,8 +87,7 @@ class Api:
 
     def header(self, name: str) -> str:
         """A header of the request, however its name is spelt; empty if there is none."""
-        headers = self.routes.current_event.raw_event.get("headers") or {}
-        return next((str(headers[each]) for each in headers if each.lower() == name.lower()), "")
+        return headers_of(self.routes.current_event.raw_event).get(name.lower(), "")
 
     @property
     def time_left(self) -> TimeLeft:
@@ -103,15 +123,30 @@ def to_lambda(response: "Response[str]") -> dict[str, Any]:
     }
 
 
+def _known_query_only(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Any:
+    """A filter that is misspelt and ignored would answer with somebody else's order."""
+    known = {param.alias for param in app.context["_route"].dependant.query_params}
+    sent = app.current_event.resolved_query_string_parameters
+    unknown = sorted(sent.keys() - known)
+    if unknown:
+        raise InvalidRequest(*(InvalidParam(name or "query", "is unknown") for name in unknown))
+    return next_middleware(app)
+
+
 def _of_error(error: O2OError) -> "Response[str]":
     if isinstance(error, DokuError):
         count_doku_error(error)
     if isinstance(error, UntrustedMessage):
         count("NotificationRejected")
         logger.warning("message rejected", reason=str(error))
-    return problems.of_error(error)
+    response = problems.of_error(error)
+    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, Busy):
+        log_failure(error)
+    return response
 
 
-def _of_bug(error: Exception) -> "Response[str]":
-    log_unexpected(error)
+def _of_failure(error: Exception) -> "Response[str]":
+    log_failure(error)
+    if is_outage(error):
+        return problems.of_error(Busy("a service of AWS did not answer"))
     return problems.respond(problems.INTERNAL)

@@ -3,14 +3,17 @@
 import functools
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import ClientError
 
+from o2o.adapters.aws import error_code, is_outage
 from o2o.core.codes import PaymentKind
-from o2o.core.errors import DokuError, Obstacle
+from o2o.core.errors import DokuError, InvalidConfiguration, Obstacle
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import Payment
 from o2o.usecases.answer_inquiry import Answered
@@ -23,6 +26,8 @@ metrics = Metrics()
 Handler = Callable[[dict[str, Any], Any], Any]
 
 _DEEPEST_FRAMES = 6
+
+_OURS = str(Path(__file__).parents[1])
 
 _PAYMENT_METRICS = {
     PaymentKind.PAID: "PaymentOnTime",
@@ -92,7 +97,7 @@ def instrument(handler: Handler) -> Handler:
         try:
             return handler(event, context)
         except Exception as error:  # noqa: BLE001 - nothing may reach Lambda with its words
-            log_unexpected(error)
+            log_failure(error)
             # Lambda prints what is raised, so it may say nothing.
             raise HandlerFailed("the log of this request says where") from None
         finally:
@@ -177,12 +182,36 @@ def count_reconciled(reconciled: Reconciled) -> None:
     log("reconciled", finding=reconciled.finding, invoice_number=invoice_number)
 
 
-def log_unexpected(error: BaseException) -> None:
-    """Log a bug: what it is and where, not what it says, which may hold personal data."""
-    count("UnexpectedError")
-    frames = traceback.extract_tb(error.__traceback__)[-_DEEPEST_FRAMES:]
-    logger.error(
-        "unexpected error",
-        error=f"{type(error).__module__}.{type(error).__qualname__}",
-        where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-    )
+def log_failure(error: BaseException) -> None:
+    """Log what failed and where, not what it says, which may hold personal data.
+
+    An outage of AWS's passes by itself. Everything else is a bug or a wrong setting, and takes a
+    roll-out back (decision 0018).
+    """
+    told = {
+        "error": f"{type(error).__module__}.{type(error).__qualname__}",
+        "where": [f"{each.filename}:{each.lineno} {each.name}" for each in _frames(error)],
+        **_particulars(error),
+    }
+    if is_outage(error):
+        count("AwsUnavailable")
+        logger.warning("AWS gave no answer", extra=told)
+    else:
+        count("UnexpectedError")
+        logger.error("unexpected error", extra=told)
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The deepest frames of ours, and below them the one that raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [each for each in frames[:-1] if each.filename.startswith(_OURS)]
+    return [*ours[-_DEEPEST_FRAMES:], *frames[-1:]]
+
+
+def _particulars(error: BaseException) -> dict[str, str]:
+    """What is known to hold nothing personal and nothing secret."""
+    if isinstance(error, InvalidConfiguration):
+        return {"reason": str(error)}
+    if isinstance(error, ClientError):
+        return {"operation": error.operation_name, "aws_code": error_code(error)}
+    return {}

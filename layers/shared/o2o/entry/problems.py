@@ -141,8 +141,9 @@ BUSY = ProblemType(
     "busy",
     503,
     "The service is busy",
-    "The database is throttled or contended. Nothing was done.",
-    "Send the same request again after Retry-After seconds.",
+    "A service of AWS that this one leans on is contended, throttled or does not answer. What the"
+    " request asked for may have been done.",
+    "Send the same request again after Retry-After seconds: nothing is done twice.",
 )
 
 # The most special class first.
@@ -224,7 +225,11 @@ def of_error(error: O2OError) -> "Response[str]":
 
 def of_validation(error: RequestValidationError) -> "Response[str]":
     """The answer for a request that its model refuses: every field named, no value echoed."""
-    params = [InvalidParam(_field_name(each["loc"]), each["msg"]) for each in error.errors()]
+    params = [
+        # Pydantic says who found the mistake, which is no news to anybody.
+        InvalidParam(_field_name(each["loc"]), each["msg"].removeprefix("Value error, "))
+        for each in error.errors()
+    ]
     return respond(INVALID_REQUEST, _sentence(params), params)
 
 

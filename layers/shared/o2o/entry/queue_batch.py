@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from o2o.adapters.queue import decode_work
 from o2o.core.work import Work
-from o2o.entry.observability import count, log_unexpected
+from o2o.entry.observability import count, log_failure
 
 Result = TypeVar("Result")
 
@@ -27,7 +27,7 @@ def each_work(
         try:
             handle(decode_work(record.body))
         except Exception as error:
-            log_unexpected(error)
+            log_failure(error)
             count("BatchEntryFailed")
             raise
 
@@ -61,7 +61,7 @@ def each_work_at_once(
             try:
                 report(future.result())
             except Exception as error:  # noqa: BLE001 - the queue brings it again
-                log_unexpected(error)
+                log_failure(error)
                 count("BatchEntryFailed")
                 failures.append({"itemIdentifier": message_id})
     return {"batchItemFailures": failures}

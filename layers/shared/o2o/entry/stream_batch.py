@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from o2o.entry.observability import count, log_unexpected
+from o2o.entry.observability import count, log_failure
 
 
 def each_record(event: dict[str, Any], handle: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -12,7 +12,7 @@ def each_record(event: dict[str, Any], handle: Callable[[dict[str, Any]], None])
         try:
             handle(record)
         except Exception as error:  # noqa: BLE001 - it comes again, bounded by the template
-            log_unexpected(error)
+            log_failure(error)
             count("BatchEntryFailed")
             number = record["dynamodb"]["SequenceNumber"]
             return {"batchItemFailures": [{"itemIdentifier": number}]}

@@ -15,6 +15,7 @@ import boto3
 from botocore.config import Config
 
 from o2o.adapters.system import SystemEntropy, system_clock
+from o2o.entry.observability import log_failure
 from o2o.entry.settings import (
     BrowseEventsSettings,
     DeliverSettings,
@@ -411,7 +412,7 @@ def _reconcile(settings: DokuSettings) -> "Reconcile":
 def _credentials(secret_name: str) -> "SecretCredentials":
     from o2o.adapters.secrets import SecretCredentials
 
-    return SecretCredentials(_client("secretsmanager"), secret_name)
+    return SecretCredentials(_client("secretsmanager"), secret_name, report=log_failure)
 
 
 @cache

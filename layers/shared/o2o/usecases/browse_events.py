@@ -19,7 +19,7 @@ AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class EventFilter:
     """Which events of a storefront; None is any."""
 
     type: EventType | None = None
@@ -57,7 +57,7 @@ class BrowseEvents:
         return owned_event(self.events, storefront_id, event_id)
 
     def many(
-        self, storefront_id: str, wanted: Filter, *, limit: int, cursor: str | None
+        self, storefront_id: str, wanted: EventFilter, *, limit: int, cursor: str | None
     ) -> Page[EventRecord]:
         """A page, newest first; filtered, it may hold fewer events than the limit.
 
@@ -84,7 +84,7 @@ class BrowseEvents:
         ]
         return Resent(self._send_again(records))
 
-    def resend_all(self, storefront_id: str, wanted: Filter, *, cursor: str | None) -> Resent:
+    def resend_all(self, storefront_id: str, wanted: EventFilter, *, cursor: str | None) -> Resent:
         """Send again what a filter finds, as many as fit into one request."""
         page = self.many(storefront_id, wanted, limit=AT_ONCE, cursor=cursor)
         return Resent(self._send_again(page.items), page.next_cursor)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from o2o.core.deliveries import DeliveryStatus
 from o2o.core.endpoints import Endpoint, PauseReason
 from o2o.core.errors import NotFound
-from o2o.usecases.browse_events import BrowseEvents, Filter
+from o2o.usecases.browse_events import BrowseEvents, EventFilter
 from o2o.usecases.ports import Clock, EndpointStore, SecretOf, StorefrontStore, WebhookSender
 from o2o.usecases.retry_on_conflict import update
 
@@ -89,7 +89,7 @@ class ManageEndpoints:
         return self._send_paused(storefront_id)
 
     def _send_paused(self, storefront_id: str) -> int:
-        wanted = Filter(status=DeliveryStatus.PAUSED)
+        wanted = EventFilter(status=DeliveryStatus.PAUSED)
         count, cursor = 0, None
         while True:
             resent = self.browse.resend_all(storefront_id, wanted, cursor=cursor)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode, Status
+from o2o.core.errors import InvalidRequest, NotFound
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Payment
 from o2o.usecases.filtered_page import filtered_page
@@ -12,6 +14,26 @@ from o2o.usecases.ports import CodeStore
 
 PAYMENTS_SHOWN = 20
 """A code's view shows this many payments at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeFilter:
+    """Which codes of a storefront; None is any."""
+
+    order_number: str | None = None
+    channel: Channel | None = None
+    status: Status | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+    def __contains__(self, code: PaymentCode) -> bool:
+        return (
+            self.order_number in (None, code.order_number)
+            and self.channel in (None, code.channel)
+            and self.status in (None, code.status)
+            and (self.created_from is None or code.created_at >= self.created_from)
+            and (self.created_to is None or code.created_at <= self.created_to)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,28 +61,35 @@ class ReadCodes:
         )
 
     def many(
-        self,
-        storefront_id: str,
-        *,
-        status: Status | None,
-        created_from: datetime | None,
-        created_to: datetime | None,
-        limit: int,
-        cursor: str | None,
+        self, storefront_id: str, wanted: CodeFilter, *, limit: int, cursor: str | None
     ) -> Page[PaymentCode]:
-        """A page, newest first; with a ``status`` it may hold fewer codes than the limit.
+        """A page, newest first; filtered, it may hold fewer codes than the limit.
 
         Raises InvalidRequest for a cursor that is not one of this list's.
         """
+        if wanted.order_number is not None:
+            return self._at_most_one(storefront_id, wanted, wanted.order_number, cursor)
         return filtered_page(
             lambda limit, cursor: self.codes.list_codes(
                 storefront_id,
-                created_from=created_from,
-                created_to=created_to,
+                created_from=wanted.created_from,
+                created_to=wanted.created_to,
                 limit=limit,
                 cursor=cursor,
             ),
-            lambda code: status is None or code.status is status,
+            wanted.__contains__,
             limit=limit,
             cursor=cursor,
         )
+
+    def _at_most_one(
+        self, storefront_id: str, wanted: CodeFilter, order_number: str, cursor: str | None
+    ) -> Page[PaymentCode]:
+        """A number has one code, so nobody needs to search the list for it."""
+        if cursor is not None:
+            raise InvalidRequest.of("cursor", "is not a cursor of this list")
+        try:
+            code = owned_code(self.codes, storefront_id, order_number)
+        except NotFound:
+            return Page([])
+        return Page([code] if code in wanted else [])

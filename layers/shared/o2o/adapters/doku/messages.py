@@ -13,12 +13,13 @@ from typing import Any, NoReturn
 
 from o2o.adapters.doku.signature import REQUEST_TIMESTAMP, RESPONSE_TIMESTAMP
 from o2o.core.channels import MAX_CODE_DIGITS, Channel, ReceiptField
-from o2o.core.codes import DokuCode, PaymentCode
+from o2o.core.codes import DokuCode, PaymentCode, Source
 from o2o.core.errors import UnreadableMessage
 from o2o.core.inquiries import Inquiry, InquiryAnswer
 from o2o.core.money import parse_doku_amount
 from o2o.core.notifications import Notification, OrderState, OrderStatus
-from o2o.core.payments import Evidence, PaymentReport, Source
+from o2o.core.payments import Evidence, PaymentReport
+from o2o.core.till_text import till_text
 from o2o.core.wib import parse_doku_instant
 
 MAX_BODY_BYTES = 64 * 1024
@@ -64,9 +65,9 @@ def compose(code: PaymentCode, expires_in_minutes: int, notification_url: str | 
     if code.merchant_made:
         info["payment_code"] = code.payment_code
     if code.info is not None:
-        info["info"] = code.info
+        info["info"] = till_text(code.info)
     receipt = {
-        _RECEIPT_FIELDS[name]: text
+        _RECEIPT_FIELDS[name]: till_text(text)
         for name in ReceiptField
         if name in code.channel.facts.receipt_fields
         and (text := getattr(code.receipt, name)) is not None
@@ -91,7 +92,7 @@ def compose_inquiry_answer(answer: InquiryAnswer) -> str:
         info["payment_code"] = answer.payment_code
     if code is not None:
         if code.info is not None:
-            info["info1"] = code.info
+            info["info1"] = till_text(code.info)
         body["customer"] = _customer(code)
     body["additional_info"] = {}
     return _dump(body)
@@ -118,7 +119,7 @@ def parse_sent(body: str) -> SentRequest:
 def _customer(code: PaymentCode) -> dict[str, str]:
     if code.customer is None:
         return {}
-    customer = {"name": code.customer.name}
+    customer = {"name": till_text(code.customer.name)}
     if code.customer.email is not None:
         customer["email"] = code.customer.email
     return customer

@@ -5,23 +5,32 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
 
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.code_requests import DEFAULT_EXPIRY_MINUTES
-from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Refund, Status
+from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Refund, Source, Status
 from o2o.core.errors import Obstacle
 from o2o.core.how_to_pay import Instruction, Language
 from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Payment, Source
+from o2o.core.payments import CodeHistory, Payment
 from o2o.entry.models.text import number, seconds
 from o2o.usecases.explain_payment import Explanation
 
+Rupiah = Annotated[int, WithJsonSchema({"type": "integer", "format": "int64"})]
+"""Whole rupiah. Said to be 64 bits long, because generated clients take 32 otherwise."""
+
+_Reported = Annotated[int | float, WithJsonSchema({"type": "number", "format": "double"})]
+"""DOKU's amount: whole where it is whole, with its fraction where it has one (decision 0050)."""
+
 # What a payment says of itself, in a code's view and in an event's.
-Amount = Annotated[int | float, Field(description="As DOKU reported it.")]
+Amount = Annotated[_Reported, Field(description="Rupiah, as DOKU reported it.")]
 Currency = Annotated[str, Field(description="IDR, unless DOKU reported another.")]
+PaidAt = Annotated[datetime, Field(description="By DOKU's word.")]
+AgentId = Annotated[str | None, Field(description="The chain, as DOKU names it: ALFAMART.")]
+ReceiptNumber = Annotated[str | None, Field(description="On the customer's receipt.")]
 HadEnded = Annotated[
     bool, Field(description="The code had ended here when the payment became known.")
 ]
@@ -48,12 +57,12 @@ class PaymentView(BaseModel):
     kind: PaymentKind
     amount: Amount
     currency: Currency
-    paid_at: Annotated[datetime, Field(description="By DOKU's word.")]
+    paid_at: PaidAt
     recorded_at: Annotated[datetime, Field(description="When it came to our knowledge.")]
     source: Source
-    agent_id: Annotated[str | None, Field(description="The chain, as DOKU names it: ALFAMART.")]
+    agent_id: AgentId
     store_id: str | None
-    receipt_number: Annotated[str | None, Field(description="On the customer's receipt.")]
+    receipt_number: ReceiptNumber
     had_ended: HadEnded
     certain: Certain
     doubts: Doubts
@@ -107,7 +116,7 @@ class FailureView(BaseModel):
 class RefundView(BaseModel):
     """DOKU said that a payment of the code went back to the customer."""
 
-    amount: Annotated[int | float | None, Field(description="As DOKU reported it.")]
+    amount: Annotated[_Reported | None, Field(description="Rupiah, as DOKU reported it.")]
     recorded_at: Annotated[datetime, Field(description="When it came to our knowledge.")]
 
     @classmethod
@@ -118,7 +127,7 @@ class RefundView(BaseModel):
 
 
 class PaymentCodeView(BaseModel):
-    """A payment code. Instants are UTC, amounts whole rupiah."""
+    """A payment code. Instants are UTC."""
 
     invoice_number: str
     status: Status
@@ -129,7 +138,7 @@ class PaymentCodeView(BaseModel):
     feature: Feature
     bin: Annotated[str | None, Field(description="The company code in front of the digits.")]
     unique_part: Annotated[str | None, Field(description="Of digits that were made here.")]
-    amount: Annotated[int, Field(description="Whole rupiah.")]
+    amount: Annotated[Rupiah, Field(description="Whole rupiah.")]
     reusable: bool
     customer: Annotated[
         CustomerView | None,
@@ -371,8 +380,8 @@ class ChannelOffer(BaseModel):
     brands: list[str]
     features: list[Feature]
     bins: list[BinView]
-    min_amount: int
-    max_amount: int
+    min_amount: Rupiah
+    max_amount: Rupiah
     default_expiry_minutes: int
     max_expiry_minutes: int
 
@@ -396,7 +405,7 @@ class ChannelList(BaseModel):
     """The channels."""
 
     items: list[ChannelOffer]
-    next_cursor: str | None = None
+    next_cursor: str | None
 
     @classmethod
     def of(
@@ -413,5 +422,6 @@ class ChannelList(BaseModel):
                 ChannelOffer.of(channel, channels[channel], offered)
                 for channel, offered in offers.items()
                 if offered
-            ]
+            ],
+            next_cursor=None,
         )

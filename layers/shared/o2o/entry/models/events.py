@@ -1,24 +1,37 @@
 """The models of events: what storefronts get by webhook and see by ``GET /events``."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, JsonValue, StringConstraints, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    StringConstraints,
+    create_model,
+    model_validator,
+)
 
-from o2o.core.codes import PaymentKind, PaymentMark
+from o2o.core.codes import PaymentKind, PaymentMark, Source
 from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
 from o2o.core.events import Event, EventType
 from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
 from o2o.entry.models.codes import (
+    AgentId,
     Amount,
     Certain,
     Currency,
     Doubts,
     FirstPaid,
     HadEnded,
+    PaidAt,
     PaymentCodeView,
+    ReceiptNumber,
 )
 from o2o.entry.models.text import Instant, Model, number, seconds
 from o2o.usecases.browse_events import Resent
@@ -31,15 +44,31 @@ _LEFT_OUT = {"customer", "payments"}
 """Of a code's view: the bus carries no personal data, and an event names its payment."""
 
 
+def _later(*names: str) -> ConfigDict:
+    """For fields that version 0.1 did not have: its events lack them, also when sent again."""
+
+    def not_required(schema: dict[str, Any]) -> None:
+        schema["required"] = [each for each in schema["required"] if each not in names]
+
+    return ConfigDict(json_schema_extra=not_required)
+
+
 class EventPaymentView(BaseModel):
-    """The payment that an event reports."""
+    """The payment that an event reports. Events of version 0.1 lack what is not required."""
+
+    model_config = _later(
+        "currency", "recorded_at", "source", "agent_id", "had_ended", "certain", "doubts"
+    )
 
     kind: PaymentKind
     amount: Amount
     currency: Currency
-    paid_at: datetime
-    receipt_number: str | None
+    paid_at: PaidAt
+    recorded_at: Annotated[datetime | None, Field(description="When it came to our knowledge.")]
+    source: Source | None
+    agent_id: AgentId
     store_id: str | None
+    receipt_number: ReceiptNumber
     had_ended: HadEnded
     certain: Certain
     doubts: Doubts
@@ -53,8 +82,11 @@ class EventPaymentView(BaseModel):
             amount=number(payment.amount),
             currency=payment.currency or CURRENCY,
             paid_at=seconds(payment.paid_at),
-            receipt_number=_text(payment.receipt_number),
+            recorded_at=None if payment.recorded_at is None else seconds(payment.recorded_at),
+            source=payment.source,
+            agent_id=_text(payment.agent_id),
             store_id=_text(payment.store_id),
+            receipt_number=_text(payment.receipt_number),
             had_ended=payment.had_ended,
             certain=not payment.doubts,
             doubts=list(payment.doubts),
@@ -64,7 +96,12 @@ class EventPaymentView(BaseModel):
 
 EventData: type[BaseModel] = create_model(
     "EventData",
-    __doc__="The payment code after the event, and the payment that it reports, if any.",
+    __doc__="The payment code after the event, and the payment that it reports, if any. Events of"
+    " version 0.1 lack what is not required.",
+    __config__=_later(
+        *("inquired_at", "had_ended", "refund", "unconfirmed", "payments_complete"),
+        "pending_reason",
+    ),
     **{
         name: (field.annotation, field)
         for name, field in PaymentCodeView.model_fields.items()
@@ -129,6 +166,16 @@ class DeliveryView(BaseModel):
     attempts: Annotated[list[AttemptView], Field(description="The newest 20, by time.")]
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """JSON that is shown as it is, and described as a model: as it was when the event was made."""
+
+    model: type[BaseModel]
+
+    def __get_pydantic_json_schema__(self, _: object, handler: GetJsonSchemaHandler) -> Any:
+        return handler(self.model.__pydantic_core_schema__)
+
+
 class EventView(BaseModel):
     """An event, as it was sent, and its delivery."""
 
@@ -138,7 +185,11 @@ class EventView(BaseModel):
     sequence: int
     invoice_number: str
     delivery: DeliveryView
-    data: Annotated[dict[str, JsonValue], Field(description="As in the body of the webhook.")]
+    data: Annotated[
+        dict[str, JsonValue],
+        _Described(EventData),
+        Field(description="As in the body of the webhook."),
+    ]
 
     @classmethod
     def of(cls, record: EventRecord) -> Self:

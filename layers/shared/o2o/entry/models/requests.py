@@ -2,26 +2,42 @@
 
 import hashlib
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, JsonValue, StrictBool, StrictInt
+from pydantic import AfterValidator, Field, JsonValue, StrictBool, model_validator
 
 from o2o.core.bins import MAX_BIN_DIGITS, MAX_UNIQUE_DIGITS
 from o2o.core.channels import Channel, Feature
 from o2o.core.code_requests import CodeRequest, Expiry
 from o2o.core.codes import Customer, Receipt
 from o2o.core.errors import InvalidRequest
+from o2o.core.till_text import bare
 from o2o.entry.models.text import (
-    EMAIL,
+    Bare,
     Day,
+    Email,
     Instant,
     InvoiceNumberText,
     Model,
-    Printable,
-    read_email,
+    WholeNumber,
+    for_till,
 )
 
 MAX_METADATA_BYTES = 2048
+
+
+def _length(longest: int) -> Any:
+    """For the document. What counts is the length of what a till gets."""
+    return Field(json_schema_extra={"minLength": 1, "maxLength": longest})
+
+
+NameText = Annotated[str, _length(64), for_till(64)]
+InfoText = Annotated[str, _length(30), for_till(30)]
+ReceiptText = Annotated[str, _length(128), for_till(128)]
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not bare(value))
 
 
 def _small(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -37,28 +53,38 @@ def _canonical(value: object) -> bytes:
     return text.encode()
 
 
-class NewCustomer(Model):
+class Generous(Model):
+    """What people's forms fill in: an optional field that holds nothing is absent."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_absent(cls, sent: Any) -> Any:
+        if not isinstance(sent, dict):
+            return sent
+        return {
+            name: value
+            for name, value in sent.items()
+            if not _is_blank(value)
+            or name not in cls.model_fields
+            or cls.model_fields[name].is_required()
+        }
+
+
+class NewCustomer(Generous):
     """Who pays."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64), Printable]
-    email: (
-        Annotated[
-            str,
-            Field(max_length=128, json_schema_extra={"pattern": f"^{EMAIL.pattern}$"}),
-            AfterValidator(read_email),
-        ]
-        | None
-    ) = None
+    name: NameText
+    email: Email | None = None
 
 
-class NewReceipt(Model):
-    """What the store prints. ``description`` exists at Indomaret only."""
+class NewReceipt(Generous):
+    """What the store prints. `description` exists at Indomaret only."""
 
-    description: Annotated[str, Field(min_length=1, max_length=128), Printable] | None = None
-    footer: Annotated[str, Field(min_length=1, max_length=128), Printable] | None = None
+    description: ReceiptText | None = None
+    footer: ReceiptText | None = None
 
 
-class NewPaymentCode(Model):
+class NewPaymentCode(Generous):
     """A request for a payment code."""
 
     invoice_number: Annotated[
@@ -66,23 +92,29 @@ class NewPaymentCode(Model):
         Field(description="Your own number, and the idempotency key: one payment code, forever."),
     ]
     amount: Annotated[
-        StrictInt, Field(gt=0, description="Whole rupiah, inside the channel's limits.")
+        WholeNumber,
+        Field(
+            gt=0,
+            description="Whole rupiah, inside the channel's limits.",
+            json_schema_extra={"format": "int64"},
+        ),
     ]
     channel: Channel
     customer: NewCustomer
     feature: Annotated[
-        Feature, Field(description="How the code comes to be; see the channel's features.")
+        Feature,
+        Field(description="How the code comes to be, `dgpc` unless given; see `GET /channels`."),
     ] = Feature.DGPC
     bin: Annotated[
-        Annotated[str, Field(pattern=rf"^[0-9]{{1,{MAX_BIN_DIGITS}}}$")] | None,
+        Annotated[str, Field(pattern=rf"^[0-9]{{1,{MAX_BIN_DIGITS}}}$"), Bare] | None,
         Field(description="Which of the channel's BINs. Needed only if several fit."),
     ] = None
     unique_part: Annotated[
-        Annotated[str, Field(pattern=rf"^[0-9]{{1,{MAX_UNIQUE_DIGITS}}}$")] | None,
+        Annotated[str, Field(pattern=rf"^[0-9]{{1,{MAX_UNIQUE_DIGITS}}}$"), Bare] | None,
         Field(description="Your own digits after the BIN (mgpc, dipc); otherwise they are made."),
     ] = None
     expires_in_minutes: Annotated[
-        Annotated[StrictInt, Field(ge=1)] | None,
+        Annotated[WholeNumber, Field(ge=1)] | None,
         Field(description="60 if no expiry is given; at most the channel's max_expiry_minutes."),
     ] = None
     expires_at: Annotated[
@@ -92,19 +124,20 @@ class NewPaymentCode(Model):
         Day | None, Field(description="Instead: a day; the code lives to its end in WIB.")
     ] = None
     reusable: Annotated[
-        StrictBool, Field(description="It may be paid again and again until it ends.")
+        StrictBool,
+        Field(description="It may be paid again and again until it ends; `false` unless given."),
     ] = False
     info: Annotated[
-        Annotated[str, Field(min_length=1, max_length=30), Printable] | None,
+        InfoText | None,
         Field(description="A line for the cashier's screen."),
     ] = None
-    receipt: NewReceipt = NewReceipt()
+    receipt: Annotated[NewReceipt, Field(default_factory=NewReceipt)]
     metadata: Annotated[
         Annotated[dict[str, JsonValue], AfterValidator(_small)] | None,
         Field(description="Your own JSON object, at most 2048 bytes, echoed in events."),
     ] = None
     replaces: Annotated[
-        InvoiceNumberText | None,
+        Annotated[InvoiceNumberText, Bare] | None,
         Field(description="The former code for the same order; it is cancelled."),
     ] = None
 

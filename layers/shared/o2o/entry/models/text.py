@@ -1,7 +1,6 @@
 """The texts, instants and numbers that models are made of, and the base of what is sent to us."""
 
 import re
-import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -12,8 +11,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
+    StrictInt,
     StringConstraints,
 )
+
+from o2o.core.till_text import bare, till_text
 
 INVOICE_NUMBER_PATTERN = r"^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 """It becomes a segment of a signed path, so dots alone are not allowed."""
@@ -23,29 +26,44 @@ InvoiceNumberText = Annotated[
 ]
 
 _RFC3339 = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 
-def read_printable(text: str) -> str:
-    """Only what a till can be expected to show: no emoji, no control characters."""
-    for character in text:
-        category = unicodedata.category(character)
-        plain = character.isascii() and character.isprintable()
-        letter = category[0] in "LNP" or category in ("Mn", "Mc")
-        if not (plain or letter) or ord(character) in _VARIATION_SELECTORS:
-            raise ValueError("must hold letters, digits, punctuation and spaces only")
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 25000.0 is an integer to whoever reads the API's document."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[StrictInt, BeforeValidator(_whole)]
+
+
+def for_till(longest: int) -> AfterValidator:
+    """A text stays as it was sent. Raises ValueError if a till gets nothing of it, or too much."""
+
+    def check(text: str) -> str:
+        shown = till_text(text)
+        if not shown:
+            raise ValueError("must hold something that a till can show")
+        if len(shown) > longest:
+            raise ValueError(f"must be at most {longest} characters long")
+        return text
+
+    return AfterValidator(check)
+
+
+def _bare(value: Any) -> Any:
+    return bare(value) if isinstance(value, str) else value
 
 
 def _instant(value: Any) -> Any:
-    if isinstance(value, str) and _RFC3339.fullmatch(value):
-        return value
+    if isinstance(value, str):
+        # In a query that nobody encoded, the offset's plus sign arrives as a space.
+        text = bare(value).replace(" ", "+")
+        if _RFC3339.fullmatch(text):
+            return text
     raise ValueError("must be an RFC 3339 instant with an offset, as text")
 
 
@@ -57,19 +75,27 @@ def _utc(value: datetime) -> datetime:
 
 
 def _calendar_day(value: Any) -> Any:
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        return value
+    text = _bare(value)
+    if isinstance(text, str) and _DATE.fullmatch(text):
+        return text
     raise ValueError("must be a date such as 2026-01-31, as text")
 
 
-def read_email(value: str) -> str:
-    """What looks like an e-mail address. Raises ValueError."""
-    if not EMAIL.fullmatch(value):
+def _email(value: str) -> str:
+    if not EMAIL.fullmatch(value) or not all(map(till_text, value)):
         raise ValueError("must be an e-mail address")
-    return read_printable(value)
+    return value
 
 
-Printable = AfterValidator(read_printable)
+Bare = BeforeValidator(_bare)
+"""Text for programs: what is invisible in it, or blank at its ends, came from the clipboard."""
+
+Email = Annotated[
+    str,
+    Field(max_length=128, json_schema_extra={"pattern": f"^{EMAIL.pattern}$"}),
+    AfterValidator(_email),
+    Bare,
+]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_utc)]
 Day = Annotated[date, BeforeValidator(_calendar_day)]
 

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from o2o.core.codes import PaymentKind
 from o2o.core.how_to_pay import Language, day_and_time, deadline, group_digits, rupiah, steps
 from o2o.core.payments import Payment
+from o2o.core.till_text import till_text
 from o2o.entry.page.barcode import draw_barcode
 from o2o.entry.page.colour import accent
 from o2o.entry.page.words import BY_LANGUAGE, Words
@@ -204,7 +205,7 @@ def _columns(groups: int) -> int:
 
 def _about(shown: Shown, words: Words) -> list[tuple[str, str]]:
     about = [(words.reference, shown.code.invoice_number)]
-    return [(words.purpose, shown.code.info), *about] if shown.code.info else about
+    return [(words.purpose, till_text(shown.code.info)), *about] if shown.code.info else about
 
 
 def _payment(shown: Shown, words: Words) -> list[tuple[str, str]]:
