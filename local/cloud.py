@@ -5,14 +5,16 @@ writes one to standard output, with ``url`` and ``resources``, or with ``error``
 standard input closes, so it can't outlive the supervisor.
 """
 
+import copy
 import json
 import logging
 import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from moto.dynamodb.models.table import StreamShard
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -30,6 +32,19 @@ if TYPE_CHECKING:
 _WRITES = {"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"}
 
 
+def _copy_shard(shard: StreamShard, memo: dict[int, Any]) -> StreamShard:
+    """A deep copy but for the records, which never change.
+
+    Moto copies a table before each transaction. Most of it is the history of the stream: after a
+    thousand changes the functions would wait for DynamoDB until they give up.
+    """
+    made = copy.copy(shard)
+    memo[id(shard)] = made
+    made.table = copy.deepcopy(shard.table, memo)
+    made.items = list(shard.items)
+    return made
+
+
 def main() -> None:
     """Create the resources, then serve until the supervisor has ended."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every poll
@@ -40,6 +55,7 @@ def main() -> None:
     except StackError as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
+    StreamShard.__deepcopy__ = _copy_shard  # type: ignore[attr-defined]
     app = _OneWriteAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
