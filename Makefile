@@ -192,12 +192,12 @@ artefacts: .venv/.synced .venv-tools/.synced
 
 node_modules/.synced: package.json package-lock.json
 	@mkdir -p node_modules
-	@if command -v npm >/dev/null; then npm install --no-save --ignore-scripts --loglevel=error; fi
+	@if command -v npm >/dev/null; then \
+		npm install --no-save --ignore-scripts --loglevel=error && touch $@; fi
 	@ls node_modules/@dynoxide/*/dynoxide* >/dev/null 2>&1 || \
 		echo "No Dynoxide for this machine (npm or its package is missing): moto stands in for DynamoDB."
-	@touch $@
 
 tests/clients/node_modules/.synced: tests/clients/package.json tests/clients/package-lock.json
 	@mkdir -p $(@D)
-	@if command -v npm >/dev/null; then cd tests/clients && npm install --no-save --ignore-scripts --loglevel=error; fi
-	@touch $@
+	@if command -v npm >/dev/null; then cd tests/clients && \
+		npm install --no-save --ignore-scripts --loglevel=error && touch node_modules/.synced; fi

@@ -39,9 +39,9 @@ def main(
     ] = None,
     region: Annotated[str | None, typer.Option(help="The stack's AWS region.")] = None,
     profile: Annotated[str | None, typer.Option(help="A profile of your AWS settings.")] = None,
-    state_dir: Annotated[Path, typer.Option(help="Where the local stack keeps its state.")] = Path(
-        ".local"
-    ),
+    state_dir: Annotated[
+        Path, typer.Option(envvar="O2O_STATE_DIR", help="Where the local stack keeps its state.")
+    ] = Path(".local"),
     as_json: Annotated[  # noqa: FBT002 - a switch of the command line
         bool, typer.Option("--json", help="Print JSON, for scripts.")
     ] = False,

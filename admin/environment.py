@@ -4,7 +4,6 @@ A deployed function's settings are asked of Lambda, so that a command never work
 rules than the stack itself.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -57,7 +56,7 @@ def _forget_clients() -> None:
 
 
 def _on_aws(target: Target, functions: tuple[str, ...]) -> tuple[dict[str, str], StackEnvironment]:
-    session = boto3.session.Session(profile_name=target.profile, region_name=target.region)
+    session = target.session()
     outputs = target.outputs(session)
     environment = {"AWS_PROFILE": target.profile, "AWS_DEFAULT_REGION": session.region_name}
     aliases = [outputs[f"{function}Alias"] for function in functions]
@@ -68,9 +67,8 @@ def _on_aws(target: Target, functions: tuple[str, ...]) -> tuple[dict[str, str],
 
 
 def _local(target: Target, functions: tuple[str, ...]) -> tuple[dict[str, str], StackEnvironment]:
-    outputs = target.local_stack()["outputs"]
-    written = json.loads((target.state_dir / "functions.json").read_text("utf-8"))
+    about = target.local_stack()
     environment: dict[str, str] = {}
     for function in functions:
-        environment |= written[f"{function}Function"]
-    return environment, StackEnvironment(outputs)
+        environment |= about["functions"][f"{function}Function"]
+    return environment, StackEnvironment(about["outputs"])

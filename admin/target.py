@@ -9,6 +9,7 @@ import boto3
 import botocore.exceptions
 from botocore.config import Config
 
+from local.aws import client as local_client
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.system import SystemEntropy, system_clock
@@ -43,11 +44,17 @@ class Target:
         )
 
     def _on_aws(self, stack: str) -> Store:
-        session = boto3.session.Session(profile_name=self.profile, region_name=self.region)
+        session = self.session()
         outputs = self.outputs(session)
         if "TableName" not in outputs:
             raise UnreachableStack(f"stack {stack} has no output TableName: is it O2O's?")
         return Store(session.client("dynamodb", config=_PATIENCE), outputs["TableName"])
+
+    def session(self) -> boto3.session.Session:
+        """With your credentials, in the region and profile that were named."""
+        return boto3.session.Session(
+            profile_name=self.profile or None, region_name=self.region or None
+        )
 
     def outputs(self, session: boto3.session.Session) -> dict[str, str]:
         """What the stack on AWS puts out."""
@@ -59,10 +66,13 @@ class Target:
         }
 
     def local_stack(self) -> dict[str, Any]:
-        """What the local stack wrote about itself. Raises UnreachableStack."""
+        """What the local stack wrote about itself and its functions. Raises UnreachableStack."""
         try:
             described = json.loads((self.state_dir / "stack.json").read_text("utf-8"))
-            described["dynamodb_url"]
+            described["dynamodb_url"], described["outputs"]["TableName"]
+            described["functions"] = json.loads(
+                (self.state_dir / "functions.json").read_text("utf-8")
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UnreachableStack(
                 f"no local stack runs in {self.state_dir}: start one with `make run`,"
@@ -71,16 +81,5 @@ class Target:
         return dict(described)
 
     def _local(self) -> Store:
-        url = self.local_stack()["dynamodb_url"]
-        client = boto3.client(
-            "dynamodb",
-            endpoint_url=url,
-            region_name="ap-southeast-3",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 - any will do there
-            config=_PATIENCE,
-        )
-        names = client.list_tables()["TableNames"]
-        if len(names) != 1:
-            raise UnreachableStack(f"the local engine holds {len(names)} tables instead of one")
-        return Store(client, names[0])
+        about = self.local_stack()
+        return Store(local_client("dynamodb", about["dynamodb_url"]), about["outputs"]["TableName"])

@@ -16,6 +16,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from local.options import positive
 from tools import artefacts, build
 
 # Multiples of a bare boto3 with a DynamoDB client; without pydantic and routes, imports are faster.
@@ -28,7 +29,7 @@ BARE = "import boto3\nboto3.client('dynamodb')\ndef lambda_handler(event, contex
 def main() -> None:
     """Measure all handlers, print a table, and compare with the budgets."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--starts", type=int, default=15, help="starts of each handler")
+    parser.add_argument("--starts", type=positive, default=15, help="starts of each handler")
     starts: int = parser.parse_args().starts
     if not build.is_up_to_date():
         sys.exit("The artefacts are out of date: run `make build` first.")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -13,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from local.errors import StackError
-from local.stack import ROOT, Options, Stack, Started
+from local.options import add_state_dir, positive
+from local.stack import Options, Stack, Started
 
 
 class _Stop(BaseException):
@@ -73,31 +75,39 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         variable = f"$O2O_{server.upper()}_PORT"
         text = f"default: {variable}, else the previous one, else any free one"
         add(f"--{server}-port", type=int, metavar="PORT", help=text)
-    add("--dynamodb-url", metavar="URL", help="use this engine (default: $O2O_DYNAMODB_URL)")
-    text = "where the data is kept (default: $O2O_STATE_DIR, else .local)"
-    add("--state-dir", type=Path, metavar="FOLDER", help=text)
+    text = "a DynamoDB engine that runs already (default: $O2O_DYNAMODB_URL, else one of its own)"
+    add("--dynamodb-url", metavar="URL", help=text)
+    add_state_dir(parser, "where the data is kept")
     add(
         "--workers",
-        type=int,
+        type=positive,
         default=4,
         metavar="N",
         help="processes per function (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
-    if options.workers < 1:
-        parser.error("--workers must be at least 1.")
 
     def port(option: int | None, name: str) -> int | None:
         return _port_variable(name) if option is None else option
 
     return Options(
-        state_dir=options.state_dir or Path(os.environ.get("O2O_STATE_DIR") or ROOT / ".local"),
+        state_dir=options.state_dir,
         api_port=port(options.api_port, "O2O_API_PORT"),
         simulator_port=port(options.simulator_port, "O2O_SIMULATOR_PORT"),
         console_port=port(options.console_port, "O2O_CONSOLE_PORT"),
-        dynamodb_url=options.dynamodb_url or os.environ.get("O2O_DYNAMODB_URL") or None,
+        dynamodb_url=(
+            os.environ.get("O2O_DYNAMODB_URL") or None
+            if options.dynamodb_url is None
+            else options.dynamodb_url
+        ),
         workers=options.workers,
     )
+
+
+def _shown(folder: Path) -> Path:
+    """A folder as a person in this one would write it."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def print_summary(console: Console, started: Started, state_dir: Path) -> None:
@@ -109,7 +119,8 @@ def print_summary(console: Console, started: Started, state_dir: Path) -> None:
         ("API key", description["api_key"]),
         ("Cashier", f"{description['doku']['base_url']}/cashier"),
         ("Console", description["console_url"]),
-        ("All details", str(state_dir / "stack.json")),
+        ("For a shell", f". {shlex.quote(str(_shown(state_dir) / 'env'))}"),
+        ("For programs", str(_shown(state_dir) / "stack.json")),
     ):
         table.add_row(f"[bold]{name}", value)
     console.print(table)

@@ -17,7 +17,8 @@ def function_arn(name: str) -> str:
 def client(service: Any, url: str, **options: Any) -> Any:
     """A boto3 client for ``url`` with fixed credentials, never those of the developer.
 
-    It makes one attempt: the server is on the same machine. ``options`` go to botocore's Config.
+    It makes one attempt, patiently: the server is on the same machine. ``options`` are more of
+    botocore's Config, or other values.
     """
     session = boto3.Session(
         aws_access_key_id="local",
@@ -29,6 +30,5 @@ def client(service: Any, url: str, **options: Any) -> Any:
         connect_timeout=60,
         max_pool_connections=50,
         proxies={},
-        **options,
     )
-    return session.client(service, endpoint_url=url, config=config)
+    return session.client(service, endpoint_url=url, config=config.merge(Config(**options)))

@@ -5,6 +5,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.errors import StackError
+
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -20,11 +22,16 @@ class SharedClock:
 
     @property
     def offset_seconds(self) -> float:
-        """Seconds by which this clock is ahead of real time."""
+        """Seconds by which this clock is ahead of real time. Raises ``StackError``."""
         try:
             return float(self._path.read_text())
         except FileNotFoundError:
             return 0.0
+        except ValueError:
+            raise StackError(
+                f"{self._path} must hold the seconds by which the clock was moved: write 0, or"
+                " delete the whole folder."
+            ) from None
 
     def now(self) -> datetime:
         """The current time of the stack, aware UTC."""

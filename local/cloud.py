@@ -5,15 +5,44 @@ writes one to standard output, with ``url`` and ``resources``, or with ``error``
 standard input closes, so it can't outlive the supervisor.
 """
 
+import copy
 import json
 import logging
 import sys
+import threading
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from moto.server import ThreadedMotoServer
+from moto.dynamodb.models.table import StreamShard
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
 
 from local.errors import StackError
 from local.template import resolve, translate
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+_WRITES = {"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"}
+
+
+def _copy_shard(shard: StreamShard, memo: dict[int, Any]) -> StreamShard:
+    """A deep copy but for the records, which never change.
+
+    Moto copies a table before each transaction. Most of it is the history of the stream: after a
+    thousand changes the functions would wait for DynamoDB until they give up.
+    """
+    made = copy.copy(shard)
+    memo[id(shard)] = made
+    made.table = copy.deepcopy(shard.table, memo)
+    made.items = list(shard.items)
+    return made
 
 
 def main() -> None:
@@ -26,11 +55,34 @@ def main() -> None:
     except StackError as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    print(json.dumps({"url": f"http://{host}:{port}", "resources": resources}), flush=True)
+    StreamShard.__deepcopy__ = _copy_shard  # type: ignore[attr-defined]
+    app = _OneWriteAtATime(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    print(json.dumps({"url": url, "resources": resources}), flush=True)
     sys.stdin.read()
+
+
+class _OneWriteAtATime:
+    """Moto, with what is written to tables one after the other.
+
+    Moto puts the whole table back as it was if it refuses a transaction: what others have written
+    meanwhile would be lost, and two transactions could both find that a key is free.
+    """
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+        if not (service.startswith("DynamoDB_") and operation in _WRITES):
+            return self._app(environ, start_response)
+        with self._lock:
+            return list(self._app(environ, start_response))
 
 
 if __name__ == "__main__":

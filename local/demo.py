@@ -24,6 +24,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from local.errors import StackError
+from local.options import add_state_dir
+from local.processes import die_with_parent
 from local.stack import ROOT
 
 _START_SECONDS = 600.0
@@ -272,7 +274,7 @@ def running_stack(folder: Path) -> dict[str, Any] | None:
         with requests.Session() as session:
             session.trust_env = False
             session.get(f"{about['console_url']}/_local/clock", timeout=60).raise_for_status()
-    except (OSError, ValueError, KeyError):  # RequestException is an OSError
+    except (OSError, ValueError, KeyError, TypeError):  # RequestException is an OSError
         return None
     return about
 
@@ -292,6 +294,7 @@ def own_stack() -> Iterator[dict[str, Any]]:
             env=environment,
             stdout=subprocess.DEVNULL,
             process_group=0,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 (no other thread runs yet)
         ) as process:
             try:
                 yield {**_wait_for(lambda: running_stack(folder), process), "state_dir": name}
@@ -322,14 +325,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m local.demo",
         description="Follow a few payment codes through their life on a local stack.",
     )
-    default = Path(os.environ.get("O2O_STATE_DIR") or ROOT / ".local")
-    parser.add_argument(
-        "--state-dir",
-        type=Path,
-        default=default,
-        metavar="FOLDER",
-        help="of the running stack (default: $O2O_STATE_DIR, else .local)",
-    )
+    add_state_dir(parser, "of the running stack")
     folder = parser.parse_args(arguments).state_dir
     console = Console(soft_wrap=True)
     try:

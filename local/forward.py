@@ -1,7 +1,7 @@
 """Forwards requests of the console's pages to the stack's other servers."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 
 import requests
@@ -13,11 +13,11 @@ _HEADERS_BACK = ("location", "retry-after", "x-amzn-requestid")
 
 
 class Forward:
-    """Forwards requests to one server, with headers that the browser must not see (an API key)."""
+    """Forwards requests to one server, with an API key that the browser must not see, if any."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, base_url: str, api_key: Callable[[], str] | None = None) -> None:
         self._base_url = base_url
-        self._headers = dict(headers or {})
+        self._api_key = api_key
 
     async def forward(self, request: Request) -> Response:
         """The server's response to the path after the route's prefix; 502 if there is none."""
@@ -38,7 +38,7 @@ class Forward:
         return Response(answer.content, answer.status_code, headers, _media_type(answer))
 
     def _send(self, method: str, url: str, body: bytes) -> requests.Response:
-        headers = dict(self._headers)
+        headers = {"Authorization": f"Bearer {self._api_key()}"} if self._api_key else {}
         if body:
             headers["Content-Type"] = "application/json"
         with requests.Session() as session:

@@ -227,17 +227,12 @@ def prepare() -> None:
     multiprocessing.forkserver.ensure_running()
 
 
-def make_pool(
-    function: Function, shared: SharedSettings, limit: int, *, handler: str | None = None
-) -> FunctionPool:
-    """The pool of a function, with up to ``limit`` workers.
-
-    ``handler`` replaces the function's own: it runs with the same environment and layers.
-    """
+def make_pool(function: Function, shared: SharedSettings, limit: int) -> FunctionPool:
+    """The pool of a function, with up to ``limit`` workers."""
     spec = WorkerSpec(
         name=function.name,
         arn=function_arn(function.name),
-        handler=handler or function.handler,
+        handler=function.handler,
         folder=str(function.folder),
         layers=tuple(str(layer) for layer in function.layers),
         environment=shared.environment(function),

@@ -42,8 +42,8 @@ class PortChoice:
         if self.previous:
             try:
                 return _bind(self.previous)
-            except OSError:
-                pass  # in use by now: any other will do
+            except (OSError, OverflowError, TypeError):
+                pass  # in use by now, or no port at all: any other will do
         return _bind(0)
 
 

@@ -65,8 +65,8 @@ class Children:
     def end_leftovers(self) -> None:
         """Kill the processes that an earlier supervisor of this folder left when it was killed."""
         try:
-            recorded = json.loads(self._record.read_text())
-        except (FileNotFoundError, ValueError):
+            recorded = [(int(id_), start) for id_, start in json.loads(self._record.read_text())]
+        except (FileNotFoundError, TypeError, ValueError):
             return
         for process_id, started in recorded:
             # Another process may have the id by now; it has another start time.

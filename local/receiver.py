@@ -1,5 +1,6 @@
 """The demo storefront's webhook endpoint: verifies webhooks and keeps them for the console."""
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -51,13 +52,16 @@ class ReceivedWebhook:
 
 
 class Receiver:
-    """Takes webhooks that are signed with one of the storefront's ``secrets`` and keeps 200.
+    """Takes webhooks that are signed with one of the storefront's secrets and keeps 200.
 
-    ``now`` dates them by the stack's clock, as the console shows everything. They are verified by
-    the machine's clock, as every storefront does.
+    ``secrets`` looks them up for each, because they may be rotated at any time. ``now`` dates
+    webhooks by the stack's clock, as the console shows everything. They are verified by the
+    machine's clock, as every storefront does.
     """
 
-    def __init__(self, *, secrets: Sequence[str], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, secrets: Callable[[], Sequence[str]], now: Callable[[], datetime]
+    ) -> None:
         self._secrets = secrets
         self._now = now
         self._kept: deque[ReceivedWebhook] = deque(maxlen=_KEPT)
@@ -68,7 +72,8 @@ class Receiver:
         """Keep a webhook; answer 401 if it can't be verified, else with the chosen status."""
         body = await request.body()
         headers = {name: request.headers.get(name, "") for name in _NAMES}
-        problem = find_problem(headers, body, self._secrets, datetime.now(UTC))
+        secrets = await asyncio.to_thread(self._secrets)
+        problem = find_problem(headers, body, secrets, datetime.now(UTC))
         answered = self._answer if problem is None else HTTPStatus.UNAUTHORIZED.value
         self._number += 1
         self._kept.appendleft(

@@ -179,9 +179,11 @@ class StreamPoller:
         self._iterators: dict[str, str] = {}
 
     def start(self) -> None:
-        """Start reading at the checkpoint."""
-        if self._checkpoint.exists():
-            self._done = json.loads(self._checkpoint.read_text())
+        """Start reading at the checkpoint, if it is of this stream."""
+        with contextlib.suppress(FileNotFoundError, KeyError, TypeError, ValueError):
+            kept = json.loads(self._checkpoint.read_text())
+            # The engine may be another one now, or a moto that has begun anew.
+            self._done = kept["done"] if kept["stream"] == self._stream_arn else {}
         threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
@@ -227,11 +229,12 @@ class StreamPoller:
                 return True  # may not be delivered: leave the checkpoint, to read it again
             self._done[shard] = records[-1]["dynamodb"]["SequenceNumber"]
             fresh = self._checkpoint.with_name(f"{self._checkpoint.name}.new")
-            fresh.write_text(json.dumps(self._done))
+            fresh.write_text(json.dumps({"stream": self._stream_arn, "done": self._done}))
             fresh.replace(self._checkpoint)
-        if following := response.get("NextShardIterator"):
+        following = response.get("NextShardIterator")
+        if following and records:
             self._iterators[shard] = following
-        else:  # the shard has ended
+        else:  # The shard has ended; or, after a refused transaction, moto has put another there.
             self._iterators.pop(shard, None)
         return bool(records)
 

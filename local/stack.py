@@ -18,13 +18,16 @@ from local.clock import SharedClock
 from local.console import Console
 from local.errors import StackError
 from local.forward import Forward
-from local.functions import FunctionError, FunctionPool, SharedSettings, make_pool, prepare
+from local.functions import FunctionPool, SharedSettings, make_pool, prepare
 from local.gateway import TIMEOUT_SECONDS, Gateway
 from local.ports import HOST, PortChoice, port_of, release
 from local.processes import Children, only_one
 from local.receiver import Receiver
 from local.servers import Servers
 from local.sources import QueuePoller, Scheduler, StreamPoller
+from local.storefront import STOREFRONT, DemoStorefront
+from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.signing import Signing
 from o2o.version import VERSION
 from simulator import Bin, ConfigError, Simulator, SimulatorConfig, StartError
 from simulator.faults import KINDS
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 NAME = "o2o-local"
 CLIENT_ID = "MCH-LOCAL-0001"
-STOREFRONT = "demo"
 # Every type of BIN that DOKU has, for the API and the simulator; and one with the features that are
 # inferred for Indomaret, which a BIN has only if its entry names them.
 BINS: tuple[dict[str, Any], ...] = (
@@ -105,15 +107,16 @@ class Stack:
 
     def start(self) -> Started:
         """Start everything and return once it responds. Raises ``StackError`` if a part fails."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self._folder / "logs").mkdir(exist_ok=True)
-        self._undo.enter_context(only_one(self._folder))
-        (self._folder / "stack.json").unlink(missing_ok=True)
-        self._children.end_leftovers()
-        self._rotate_logs()
+        if self._options.dynamodb_url is not None:
+            engine.check(self._options.dynamodb_url)
+        try:
+            self._take_folder()
+        except OSError as error:
+            raise StackError(f"{self._folder} can't be used ({error.strerror}).") from None
         ports = _Ports(self._options, self._load("ports.json"))
         self._undo.callback(ports.close)
-        credentials = self._load("credentials.json")
+        kept = self._load("credentials.json").items()
+        credentials = {name: text for name, text in kept if isinstance(text, str)}
         credentials.setdefault("secret_key", f"SK-{secrets.token_urlsafe(24)}")
         # Customers' page addresses are derived from it, so it must survive a restart.
         credentials.setdefault("signing_secret", secrets.token_urlsafe(48))
@@ -132,10 +135,6 @@ class Stack:
         dynamodb_url = dynamodb_url or cloud["url"]
         blueprint = read_blueprint(cloud["resources"], ROOT)
 
-        dynamodb = client("dynamodb", dynamodb_url)
-        for table in blueprint.tables:
-            engine.create_table(dynamodb, table)
-        self._put_secrets(blueprint, cloud["url"], credentials)
         shared = SharedSettings(
             aws_url=cloud["url"],
             dynamodb_url=dynamodb_url,
@@ -143,11 +142,7 @@ class Stack:
             logs=self._folder / "logs",
         )
         console_url = f"http://{HOST}:{port_of(ports.console)}"
-        storefront = self._add_storefront(
-            blueprint, shared, credentials.get("api_key", ""), console_url
-        )
-        credentials["api_key"] = storefront["api_key"]
-        self._save("credentials.json", credentials)
+        storefront = self._set_up(blueprint, dynamodb_url, cloud["url"], credentials, console_url)
         pools = self._start_pools(blueprint, shared)
         scheduler = Scheduler(blueprint.schedules, pools)
 
@@ -191,9 +186,9 @@ class Stack:
                 "channels": sorted({each["channel"] for each in BINS}),
                 "statuses": STATUSES,
             },
-            api=Forward(api_url, {"Authorization": f"Bearer {credentials['api_key']}"}),
+            api=Forward(api_url, storefront.api_key),
             doku=Forward(f"{simulator.url}/_control"),
-            receiver=Receiver(secrets=storefront["webhook_secrets"], now=self._clock.now),
+            receiver=Receiver(secrets=storefront.webhook_secrets, now=self._clock.now),
         )
         gateway = Gateway(blueprint.api, pools, self._clock.now)
         servers = Servers([(gateway, ports.api), (console.app, ports.console)])
@@ -206,8 +201,8 @@ class Stack:
             "functions.json",
             {name: shared.environment(each) for name, each in blueprint.functions.items()},
         )
-        self._save("stack.json", description)
-        self._undo.callback((self._folder / "stack.json").unlink, missing_ok=True)
+        self._describe(description)
+        self._undo.callback(self._forget_description)
         return Started(description=description, note=note)
 
     def wait(self, stop_requested: threading.Event) -> None:
@@ -238,7 +233,7 @@ class Stack:
 
     def _start_engine(self, ports: "_Ports") -> tuple[str | None, str | None]:
         """The engine's URL (``None``: moto's), and a note for the developer."""
-        if self._options.dynamodb_url:
+        if self._options.dynamodb_url is not None:
             return self._options.dynamodb_url, None
         program = engine.find_dynoxide(ROOT)
         if program is None:
@@ -280,8 +275,15 @@ class Stack:
         self._undo.callback(simulator.stop)
         return simulator
 
-    @staticmethod
-    def _put_secrets(blueprint: Blueprint, aws_url: str, credentials: Mapping[str, str]) -> None:
+    def _set_up(
+        self,
+        blueprint: Blueprint,
+        dynamodb_url: str,
+        aws_url: str,
+        credentials: dict[str, str],
+        console_url: str,
+    ) -> DemoStorefront:
+        """Make what is not there yet: tables, secrets, the demo storefront and its key."""
         secretsmanager = client("secretsmanager", aws_url)
         secretsmanager.put_secret_value(
             SecretId=blueprint.setting("DOKU_SECRET_NAME"),
@@ -289,35 +291,25 @@ class Stack:
                 {"client_id": CLIENT_ID, "secret_key": credentials["secret_key"]}
             ),
         )
+        signing_secret_name = blueprint.setting("SIGNING_SECRET_NAME") or ""
         secretsmanager.put_secret_value(
-            SecretId=blueprint.setting("SIGNING_SECRET_NAME"),
-            SecretString=credentials["signing_secret"],
+            SecretId=signing_secret_name, SecretString=credentials["signing_secret"]
         )
-
-    @staticmethod
-    def _add_storefront(
-        blueprint: Blueprint, shared: SharedSettings, api_key: str, console_url: str
-    ) -> dict[str, Any]:
-        """The demo storefront's ``api_key``, the given one if valid, and ``webhook_secrets``."""
-        function = next(
-            each
-            for each in blueprint.functions.values()
-            if "SIGNING_SECRET_NAME" in each.environment
+        dynamodb = client("dynamodb", dynamodb_url)
+        storefront = DemoStorefront(
+            Store(dynamodb, blueprint.setting("TABLE_NAME") or ""),
+            Signing(secretsmanager, signing_secret_name),
+            self._clock.now,
+            credentials.get("api_key", ""),
+            self._keep_key,
         )
-        pool = make_pool(function, shared, limit=1, handler="local.seed.handler")
-        event = {
-            "storefront_id": STOREFRONT,
-            "name": "Demo store",
-            "api_key": api_key,
-            "console_url": console_url,
-        }
-        try:
-            added: dict[str, Any] = pool.submit(event).result()
-        except FunctionError as error:
-            raise StackError(f"The demo storefront can't be added: {error}") from error
-        finally:
-            pool.close()
-        return added
+        with engine.telling(dynamodb_url):
+            for table in blueprint.tables:
+                engine.create_table(dynamodb, table)
+            storefront.open(console_url)
+            credentials["api_key"] = storefront.api_key()
+        self._save("credentials.json", credentials)
+        return storefront
 
     def _start_pools(self, blueprint: Blueprint, shared: SharedSettings) -> dict[str, FunctionPool]:
         pools = {}
@@ -364,6 +356,16 @@ class Stack:
 
     # --- the folder --------------------------------------------------------------------------
 
+    def _take_folder(self) -> None:
+        """Make the folder if it is missing, lock it, and clear what an earlier stack left."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._folder / "logs").mkdir(exist_ok=True)
+        self._undo.enter_context(only_one(self._folder))
+        self._forget_description()
+        self._children.end_leftovers()
+        self._rotate_logs()
+        self._clock.now()  # while nothing runs that goes by it
+
     def _load(self, name: str) -> dict[str, Any]:
         """The content of a file, or nothing if it is missing or damaged."""
         try:
@@ -373,12 +375,35 @@ class Stack:
         return document if isinstance(document, dict) else {}
 
     def _save(self, name: str, document: Mapping[str, Any]) -> None:
+        self._write(name, json.dumps(document, indent=2) + "\n")
+
+    def _write(self, name: str, text: str) -> None:
         """Replace a file atomically; only its owner may read it, because it may hold keys."""
         fresh = self._folder / f"{name}.new"
         fresh.unlink(missing_ok=True)
         fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(document, indent=2) + "\n")
+        fresh.write_text(text)
         fresh.replace(self._folder / name)
+
+    def _keep_key(self, api_key: str) -> None:
+        """Write a new API key where this stack's next start and other programs look for it."""
+        if credentials := self._load("credentials.json"):
+            self._save("credentials.json", {**credentials, "api_key": api_key})
+        if description := self._load("stack.json"):
+            self._describe({**description, "api_key": api_key})
+
+    def _describe(self, description: Mapping[str, Any]) -> None:
+        """Say where everything is: to a shell, and to programs."""
+        self._write(
+            "env",
+            f"export O2O_URL={description['api_url']} O2O_KEY={description['api_key']}"
+            f" O2O_DOKU={description['doku']['base_url']}\n",
+        )
+        self._save("stack.json", description)
+
+    def _forget_description(self) -> None:
+        for name in ("env", "stack.json"):
+            (self._folder / name).unlink(missing_ok=True)
 
     def _rotate_logs(self) -> None:
         for log in (self._folder / "logs").glob("*.log"):

@@ -1,6 +1,5 @@
 """The settings of a simulator, checked before it starts."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,8 @@ from simulator.clock import Now
 from simulator.errors import ConfigError
 from simulator.merchant_urls import MAX_PORT, check_url
 
+_MOST = 1_000_000_000
+"""Seconds, or times: some thirty years, which clocks and sockets can still count with."""
 AMOUNT_FORMS = ("decimal", "integer", "string")
 
 
@@ -84,10 +85,10 @@ class SimulatorConfig:
     def _check_numbers(self) -> None:
         for name in ("time_scale", "notification_timeout_seconds", "inquiry_timeout_seconds"):
             number = getattr(self, name)
-            if not (math.isfinite(number) and number > 0):
-                raise ConfigError(f"{name} has to be more than 0.")
+            if not 0 < number <= _MOST:
+                raise ConfigError(f"{name} has to be more than 0 and at most {_MOST:,}.")
         for name in ("status_delay_seconds", "inquiry_binds_seconds", "retry_after_seconds"):
             value = getattr(self, name)
             numbers = value if isinstance(value, tuple) else (value,)
-            if not all(math.isfinite(number) and number >= 0 for number in numbers):
-                raise ConfigError(f"{name} has to be 0 or more.")
+            if not all(0 <= number <= _MOST for number in numbers):
+                raise ConfigError(f"{name} has to be 0 to {_MOST:,}.")

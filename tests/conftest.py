@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.support import examples
+from tests.support.machine import (  # noqa: F401 - hooks
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
 
 # Read once, by whichever test is the first to load a function or what its handler needs.
 os.environ["POWERTOOLS_SERVICE_NAME"] = "o2o"

@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args(arguments)
     os.chdir(ROOT)
+    for name in options.files:
+        if not Path(name).is_file():  # it would count as free of secrets
+            parser.error(f"{name} is no file")
     known = load()
     if options.update:
         found = scan(tracked())

@@ -22,6 +22,7 @@ from typing import Any
 import requests
 
 from local.demo import own_stack
+from local.options import positive
 
 Json = dict[str, Any]
 
@@ -211,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Fuzz until there were enough cases; exit code 1 if something is found."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
-        "--cases", type=int, default=2000, help="minimum number (default: %(default)s)"
+        "--cases", type=positive, default=2000, help="minimum number (default: %(default)s)"
     )
     parser.add_argument(
         "--seed", type=int, default=1, help="of the first round (default: %(default)s)"

@@ -143,7 +143,7 @@ export async function shop(root, { query, signal }) {
     event.preventDefault();
     busy(submit, problem, () => create(body()));
   });
-  const curl = () => [`curl ${about.body.api_url}/payment-codes`, "-H \"Authorization: Bearer $O2O_API_KEY\"", "-H 'Content-Type: application/json'", `-d '${JSON.stringify(body()).replaceAll("'", "'\\''")}'`].join(" ");
+  const curl = () => [`curl ${about.body.api_url}/payment-codes`, "-H \"Authorization: Bearer $O2O_KEY\"", "-H 'Content-Type: application/json'", `-d '${JSON.stringify(body()).replaceAll("'", "'\\''")}'`].join(" ");
 
   root.append(
     h("div", { class: "head" }, h("h1", {}, "Demo shop"), h("p", {}, "Create a payment code for an order of your shop.")),

@@ -15,6 +15,7 @@ from pytest_httpserver import HTTPServer
 from tests.clients import making
 from tests.clients.making import COMMANDS, KINDS, SHOPS, Client, Shop
 from tests.support.local_stack import LocalStack
+from tests.support.machine import lack
 from tests.support.patience import until
 from tools import openapi
 
@@ -330,5 +331,5 @@ def test_models_alone_read_a_webhook(kind: str, client: Client, stack: LocalStac
 
 def test_the_linter_has_nothing_to_complain_of() -> None:
     if not (making.MODULES / ".bin" / "redocly").exists():
-        pytest.skip("redocly is not installed: there is no npm")
+        lack("npm packages", "install npm, then run make again")
     making.run(making.HERE, "redocly", "lint", "--config", "redocly.yaml", making.DOCUMENT)

@@ -1,6 +1,5 @@
 """The stores that the same tests run over: in memory, on a real engine, and on moto."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -93,13 +92,7 @@ def pay(stores: Stores, code: PaymentCode, receipts: Sequence[str]) -> tuple[Pay
 @pytest.fixture(scope="session")
 def dynoxide_client() -> Iterator["DynamoDBClient"]:
     """A client of the real engine."""
-    program = dynoxide.find()
-    if program is None:
-        reason = "no DynamoDB engine: run `npm ci`, or set O2O_DYNOXIDE to its program"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with dynoxide.run(program) as url:
+    with dynoxide.run(dynoxide.need()) as url:
         client = boto3.client(
             "dynamodb",
             endpoint_url=url,

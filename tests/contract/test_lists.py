@@ -302,7 +302,7 @@ def test_a_page_may_end_at_the_oddest_payment(stores: Stores, odd: str) -> None:
 
 
 def test_a_code_without_payments_lists_none(stores: Stores) -> None:
-    nothing = Page[Payment]([], None)
+    nothing: Page[Payment] = Page([], None)
     assert stores.codes.list_payments("INV-1", limit=5, cursor=None) == nothing
     stores.codes.create(make_code())
     assert stores.codes.list_payments("INV-1", limit=5, cursor=None) == nothing

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ class Shop:
     ) -> Iterator[FunctionPool]:
         """A pool of its own for one test."""
         declared = self.blueprint.functions[function]
-        pool = make_pool(declared, self.shared, limit, handler=handler)
+        declared = replace(declared, handler=handler or declared.handler)
+        pool = make_pool(declared, self.shared, limit)
         try:
             yield pool
         finally:

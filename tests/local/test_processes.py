@@ -155,7 +155,7 @@ def test_a_process_that_only_has_the_number_of_a_leftover_is_spared(folder: Path
         stranger.kill()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+@pytest.mark.skipif(sys.platform != "linux", reason="no Linux: it ends children with their parent")
 def test_children_die_with_a_supervisor_that_is_killed(folder: Path) -> None:
     program = (
         "import pathlib, sys, time\n"

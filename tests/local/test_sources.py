@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
 import pytest
 
+from local import engine
 from local.aws import client
 from local.functions import FunctionError
 from local.sources import QueuePoller, Scheduler, StreamPoller, failed_items, matches
@@ -240,6 +242,64 @@ def test_a_restart_goes_on_where_it_ended(shop: Shop, dynamodb: Any) -> None:
     with Watcher(shop, "restart.json") as watcher:
         until(lambda: watcher.seen("late"))
         assert len(watcher.seen("early")) == times
+
+
+@pytest.mark.parametrize("place", ["dynamodb_url", "aws_url"])
+def test_a_refused_transaction_does_not_end_a_stream(shop: Shop, place: str) -> None:
+    """Moto has another table after it, and whoever reads on in the former one sees nothing."""
+    url = getattr(shop, place)
+    dynamodb = client("dynamodb", url)
+    (table,) = shop.blueprint.tables
+    engine.create_table(dynamodb, table)
+    there = replace(shop, shared=replace(shop.shared, dynamodb_url=url))
+    with Watcher(there, f"{place}.json") as watcher:
+        put(dynamodb, f"before-{place}")
+        until(lambda: watcher.seen(f"before-{place}"))
+        key = {"pk": {"S": "nobody"}, "sk": {"S": "-"}}
+        refused = {"TableName": table.name, "Item": key}
+        refused["ConditionExpression"] = "attribute_exists(pk)"
+        with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+            dynamodb.transact_write_items(TransactItems=[{"Put": refused}])
+        put(dynamodb, f"after-{place}")
+        until(lambda: watcher.seen(f"after-{place}"))
+
+
+def test_moto_holds_transactions_apart(shop: Shop) -> None:
+    """It alone would lose what is written while it refuses a transaction."""
+    dynamodb = client("dynamodb", shop.aws_url)
+    (table,) = shop.blueprint.tables
+    engine.create_table(dynamodb, table)
+
+    def item(key: str) -> dict[str, Any]:
+        return {"TableName": table.name, "Item": {"pk": {"S": key}, "sk": {"S": "race"}}}
+
+    def work(number: int) -> bool:
+        once = {**item("once"), "ConditionExpression": "attribute_not_exists(pk)"}
+        dynamodb.put_item(**item(f"race-{number}"))
+        try:
+            dynamodb.transact_write_items(TransactItems=[{"Put": once}])
+        except dynamodb.exceptions.TransactionCanceledException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(work, range(200)))
+    assert won.count(True) == 1
+    items = dynamodb.scan(TableName=table.name, ConsistentRead=True)["Items"]
+    kept = {each["pk"]["S"] for each in items if each["sk"]["S"] == "race"}
+    assert kept == {"once", *(f"race-{number}" for number in range(200))}
+
+
+def test_a_former_engines_checkpoint_is_none(shop: Shop, dynamodb: Any) -> None:
+    """Moto begins anew at each start, with the same shard and lower numbers."""
+    put(dynamodb, "anew")
+    streams = client("dynamodbstreams", shop.dynamodb_url, parameter_validation=False)
+    arn = dynamodb.describe_table(TableName="shop-Table")["Table"]["LatestStreamArn"]
+    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+        done = {shard["ShardId"]: "9" * 30}
+        (shop.folder / "anew.json").write_text(json.dumps({"stream": "another", "done": done}))
+        with Watcher(shop, "anew.json") as watcher:
+            until(lambda: watcher.seen("anew"))
 
 
 @pytest.mark.parametrize(

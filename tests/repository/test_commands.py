@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from admin.cli import app
-from tests.support.documents import ROOT, read
+from local.__main__ import read_options
+from tests.support.documents import ROOT, read, rows, section
 
 # The changelog and the decisions tell of commands as they were.
 DOCUMENTS = sorted(
@@ -81,3 +82,11 @@ def test_every_command_is_in_a_document(command):
 def test_what_is_no_command_is_found(words):
     with pytest.raises(Exception, match=r"(?i)missing|no such"):
         parse(shlex.split(words))
+
+
+def test_every_option_of_the_local_stack_is_in_its_document(capsys):
+    with pytest.raises(SystemExit):
+        read_options(["--help"])
+    options = re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)
+    table = rows(section(read("docs/console.md"), "## Options of `make run`"))
+    assert sorted(table) == sorted(options)

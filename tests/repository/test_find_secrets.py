@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import ROOT
+from tests.support.machine import lack
 from tools import find_secrets
 
 DIGITS = "7f3A9c1E5b8D2f60"  # pragma: allowlist secret - made up
@@ -67,5 +68,5 @@ def test_it_looks_at_what_git_tracks() -> None:
     try:
         tracked = find_secrets.tracked()
     except subprocess.CalledProcessError:
-        pytest.skip("this is no clone")
+        lack("clone", "git tells what it tracks")
     assert {"template.yaml", "tools/find_secrets.py"} <= set(tracked)

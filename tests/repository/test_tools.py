@@ -138,3 +138,28 @@ def test_a_python_is_found_or_a_sentence_said(
     else:
         assert done.returncode == 1
         assert done.stderr.startswith("O2O needs Python 3.11 to 3.13")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("benchmarks.paid_to_webhook many", "payments: 'many' is not a number from 1"),
+        ("benchmarks.paid_to_webhook 2 0", "customers: '0' is not a number from 1"),
+        ("benchmarks.cold_start --starts 0", "--starts: '0' is not a number from 1"),
+        ("tools.fuzz --cases -1", "--cases: '-1' is not a number from 1"),
+        ("tools.find_secrets nothing/there.py", "nothing/there.py is no file"),
+        ("local --workers 0", "--workers: '0' is not a number from 1"),
+        ("local --api-port eighty", "--api-port: invalid int value: 'eighty'"),
+    ],
+)
+def test_a_number_or_file_that_is_none_is_told(words: str, sentence: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *words.split()],
+        cwd=build.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"{sentence}\n")
+    assert "Traceback" not in done.stderr

@@ -32,6 +32,21 @@ def clean_environment() -> dict[str, str]:
     }
 
 
+def run_module(
+    module: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What a command line comes to."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env={**clean_environment(), **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
 @dataclass(kw_only=True)
 class LocalStack:
     """A local stack in a process of its own, and what a person does with it."""

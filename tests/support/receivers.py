@@ -93,6 +93,19 @@ def status(code: int, **headers: str) -> Answer:
     return answer
 
 
+def answering(code: int, kind: str, body: bytes) -> Answer:
+    """Answer with a body of that type."""
+
+    def answer(request: Handler) -> None:
+        request.send_response(code)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
 def hang(request: Handler) -> None:
     """Never answer."""
     request.receiver.stopping.wait(PATIENCE_SECONDS)

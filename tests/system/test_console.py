@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +13,11 @@ from standardwebhooks import Webhook
 from starlette.requests import Request
 from starlette.responses import Response
 
+from local.demo import running_stack
 from local.forward import Forward
 from local.ports import PortChoice, release
 from local.receiver import Receiver, find_problem
-from tests.support.local_stack import LocalStack
+from tests.support.local_stack import LocalStack, run_module
 from tests.support.patience import CALL_SECONDS, until
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -109,7 +110,7 @@ def told(answer: Response) -> Any:
 
 
 def test_the_receiver_keeps_what_came_and_answers_as_wished() -> None:
-    receiver = Receiver(secrets=SECRETS[:1], now=lambda: NOW)
+    receiver = Receiver(secrets=lambda: SECRETS[:1], now=lambda: NOW)
     good = signed(SECRETS[0], sent_at=datetime.now(UTC))
     assert ask(receiver.take, BODY, good).status_code == 200
     assert ask(receiver.take, b"\xff", good).status_code == 401
@@ -129,13 +130,13 @@ def test_the_receiver_keeps_what_came_and_answers_as_wished() -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"{", b'{"status": 99}', b'{"status": "200"}'])
 def test_the_receiver_refuses_what_is_no_status(body: bytes) -> None:
-    receiver = Receiver(secrets=(), now=lambda: NOW)
+    receiver = Receiver(secrets=tuple, now=lambda: NOW)
     assert ask(receiver.set_answer, body).status_code == 400
     assert told(ask(receiver.show))["answer"] == 200
 
 
 def test_the_receiver_forgets_the_oldest() -> None:
-    receiver = Receiver(secrets=(), now=lambda: NOW)
+    receiver = Receiver(secrets=tuple, now=lambda: NOW)
     for _ in range(201):
         ask(receiver.take, BODY)
     items = told(ask(receiver.show))["items"]
@@ -255,6 +256,60 @@ class TestRunning:
             return sorted(types) if len(types) == 2 else []
 
         assert until(arrived) == ["payment_code.activated", "payment_code.paid"]
+
+
+class TestWhatTheOperatorReplaces:
+    """On a stack of its own: the demo store's secret and key are not what they were afterwards."""
+
+    def run(self, stack: LocalStack, *words: str) -> None:
+        done = run_module("admin", "--state-dir", str(stack.folder), *words)
+        assert done.returncode == 0, done.stderr
+
+    def hears(self, stack: LocalStack, code: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The webhook that a new code is active, as the console shows it."""
+        url = f"{stack.about['console_url']}/_local/webhooks"
+
+        def look() -> dict[str, Any] | None:
+            for item in stack.http.get(url, timeout=CALL_SECONDS).json()["items"]:
+                if item["body"]["data"]["invoice_number"] == code["invoice_number"]:
+                    shown: dict[str, Any] = item
+                    return shown
+            return None
+
+        return until(look)
+
+    def repeat(self, stack: LocalStack, heard: Mapping[str, Any]) -> int:
+        """The answer to the same webhook, once more."""
+        return stack.http.post(
+            f"{stack.about['console_url']}/_local/webhooks",
+            data=json.dumps(heard["body"], separators=(",", ":"), ensure_ascii=False).encode(),
+            headers={"Content-Type": "application/json", **heard["headers"]},
+            timeout=CALL_SECONDS,
+        ).status_code
+
+    def test_a_new_webhook_secret(self, fresh_stack: LocalStack) -> None:
+        first = self.hears(fresh_stack, fresh_stack.create())
+        assert self.repeat(fresh_stack, first) == 200
+        self.run(fresh_stack, "webhooks", "rotate", "demo", "--hours", "0")
+        second = self.hears(fresh_stack, fresh_stack.create())
+        assert (second["verified"], second["problem"]) == (True, None)
+        # What the former secret signed counts no more.
+        assert self.repeat(fresh_stack, first) == 401
+
+    def test_a_revoked_key(self, fresh_stack: LocalStack) -> None:
+        former = fresh_stack.about["api_key"]
+        self.run(fresh_stack, "key", "revoke", former.split("_")[1])
+        fresh_stack.advance(minutes=10)  # the API's cache of keys is stale
+        assert fresh_stack.call("GET", "/channels").status_code == 401
+        console = f"{fresh_stack.about['console_url']}/_local/api/channels"
+        assert fresh_stack.http.get(console, timeout=CALL_SECONDS).status_code == 200
+        # Those who look the key up, the demo for one, find the new one.
+        about = running_stack(fresh_stack.folder)
+        assert about is not None
+        fresh_stack.about["api_key"] = about["api_key"]
+        assert about["api_key"] != former
+        assert about["api_key"] in (fresh_stack.folder / "env").read_text()
+        assert fresh_stack.call("GET", "/channels").status_code == 200
 
 
 def _quiet(look: Callable[[], Any]) -> Any:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from http import HTTPStatus
@@ -12,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.documents import mask, read
+from tests.support.documents import ROOT, mask, read
 from tests.support.local_stack import LocalStack
+from tests.support.machine import need_program
 from tests.support.patience import PATIENCE_SECONDS, until
 
 API = read("docs/api.md")
@@ -89,9 +89,9 @@ def commands() -> list[tuple[str, str]]:
     return [(command, output) for command, _, output in (each.partition("\n") for each in told)]
 
 
-def run(shell: str, command: str, folder: Path) -> str:
-    """What a reader's shell prints, without what differs from run to run."""
-    done = subprocess.run(
+def type_in(shell: str, command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What comes of a command in a reader's shell."""
+    return subprocess.run(
         [shell, "-c", command],
         cwd=folder,
         # Our own Python first: the examples need any, and there may be no other.
@@ -101,14 +101,18 @@ def run(shell: str, command: str, folder: Path) -> str:
         timeout=PATIENCE_SECONDS,
         check=False,
     )
+
+
+def run(shell: str, command: str, folder: Path) -> str:
+    """What a reader's shell prints, without what differs from run to run."""
+    done = type_in(shell, command, folder)
     assert done.stderr == ""
     return mask(done.stdout.strip())
 
 
 def test_the_five_minutes_are_true(stack: LocalStack, tmp_path: Path) -> None:
-    shell = shutil.which("bash")
-    if shell is None or shutil.which("curl") is None:
-        pytest.skip("bash or curl is missing")
+    shell = need_program("bash")
+    need_program("curl")
     (tmp_path / ".local").symlink_to(stack.folder)
     preamble = ""
     for command, output in commands():
@@ -118,3 +122,35 @@ def test_the_five_minutes_are_true(stack: LocalStack, tmp_path: Path) -> None:
         if command.startswith("o2o /payment-codes/INV-1 "):
             until(lambda: stack.get("INV-1")["payments"])  # the notification takes its moment
         assert run(shell, preamble + command, tmp_path) == mask(output.strip()), command
+
+
+def test_without_a_stack_the_five_minutes_say_what_is_missing(tmp_path: Path) -> None:
+    shell = need_program("bash")
+    preamble = ""
+    for command, output in commands():
+        if not output:
+            preamble += command + "\n"
+            continue
+        done = type_in(shell, preamble + command, tmp_path)
+        assert ".local/env: No such file or directory" in done.stderr
+        assert re.search(r"O2O_\w+: is in \.local/env as long as make run runs\n", done.stderr)
+        assert "curl:" not in done.stderr
+
+
+# --- docs/integration.md ---------------------------------------------------------------------
+
+
+def test_the_commands_of_the_integration_work(stack: LocalStack, tmp_path: Path) -> None:
+    """After the five minutes, which make the same code."""
+    shell = need_program("bash")
+    for program in ("curl", "jq"):
+        need_program(program)
+    (tmp_path / ".local").symlink_to(stack.folder)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    blocks = re.findall(
+        r"^```sh\n(.+?)^```$", read("docs/integration.md"), re.MULTILINE | re.DOTALL
+    )
+    printed = [type_in(shell, f"set -e\n{block}", tmp_path) for block in blocks]
+    assert [done.returncode for done in printed] == [0, 0], printed
+    assert printed[0].stdout.startswith("INV-1 ")
+    stack.becomes("INV-1", "paid")

@@ -6,16 +6,15 @@ there.
 """
 
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator
 
 from tests.support.local_stack import LocalStack, clean_environment
+from tests.support.machine import need_program
 from tests.support.patience import PATIENCE_SECONDS, until
 from tools import openapi
 from tools.operations import DOKU
@@ -76,9 +75,8 @@ def test_the_examples_of_the_document_work(fresh_stack: LocalStack) -> None:
 
 
 def test_the_commands_of_the_reference_work(own_stack: LocalStack) -> None:
-    shell = shutil.which("sh")
-    if shell is None or shutil.which("curl") is None:
-        pytest.skip("sh or curl is missing")
+    shell = need_program("sh")
+    need_program("curl")
     stack = own_stack
     stack.start()
     page = stack.call("GET", "/docs").text
@@ -100,9 +98,7 @@ def test_the_commands_of_the_reference_work(own_stack: LocalStack) -> None:
         done = subprocess.run(
             [shell, "-c", f"{command} --silent --output answer --write-out '%{{http_code}}'"],
             cwd=stack.folder,
-            env=clean_environment()
-            | {"NO_PROXY": "*", "O2O_API_KEY": stack.about["api_key"]}
-            | known,
+            env=clean_environment() | {"NO_PROXY": "*", "O2O_KEY": stack.about["api_key"]} | known,
             capture_output=True,
             text=True,
             timeout=PATIENCE_SECONDS,

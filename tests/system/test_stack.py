@@ -3,30 +3,19 @@
 import json
 import socket
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.demo import UnexpectedResult, expect
-from local.stack import ROOT
-from tests.support.local_stack import LocalStack, clean_environment
-from tests.support.patience import CALL_SECONDS, PATIENCE_SECONDS
-
-
-def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        env={**clean_environment(), **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-
+from local.ports import PortChoice, release
+from tests.support import dynoxide, tables
+from tests.support.dynoxide import halfway
+from tests.support.local_stack import LocalStack
+from tests.support.local_stack import run_module as run
+from tests.support.patience import CALL_SECONDS
+from tests.support.receivers import receiver
 
 # --- refusals --------------------------------------------------------------------------------
 
@@ -72,6 +61,81 @@ def test_a_port_that_is_no_number_is_told(tmp_path: Path) -> None:
     )
 
 
+def refuses(folder: Path, *arguments: str, **environment: str) -> str:
+    """The one sentence that a stack ends with which can't start; nothing of it is left."""
+    ended = run("local", "--state-dir", str(folder), *arguments, **environment)
+    assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
+    (sentence,) = ended.stderr.splitlines()
+    for name in ("stack.json", "processes.json"):
+        assert not folder.is_dir() or not (folder / name).exists()
+    return sentence.removeprefix("local stack: ")
+
+
+def test_an_engine_that_is_not_there(tmp_path: Path) -> None:
+    nobody = release(PortChoice(what="nobody", option="").listen())
+    told = refuses(tmp_path, "--dynamodb-url", f"http://127.0.0.1:{nobody}")
+    assert told.startswith(f"No DynamoDB engine answers at http://127.0.0.1:{nobody}: "), told
+    for given in ({"O2O_DYNAMODB_URL": "localhost:8000"}, {}):
+        told = refuses(tmp_path, *(() if given else ("--dynamodb-url", "")), **given)
+        assert " is no address of a DynamoDB engine: --dynamodb-url takes one like " in told
+
+
+def test_an_engine_that_can_not_do_all(tmp_path: Path) -> None:
+    with receiver(halfway("DescribeTimeToLive")) as other:
+        url = other.url.removesuffix("/hook")
+        told = refuses(tmp_path, "--dynamodb-url", url)
+    assert told == (
+        f"What answers at {url} is no DynamoDB engine, or not all of one: it refuses"
+        " DescribeTimeToLive (UnknownOperationException)."
+    )
+
+
+def test_an_engine_of_ones_own(own_stack: LocalStack) -> None:
+    with dynoxide.run(dynoxide.need()) as url:
+        own_stack.arguments = ("--dynamodb-url", url)
+        own_stack.start()
+        own_stack.create()
+        assert not (own_stack.folder / "dynamodb.sqlite").exists()
+        tables.create(own_stack.dynamodb(), "of-somebody-else")
+        listed = run("admin", "--state-dir", str(own_stack.folder), "storefront", "list")
+        assert (listed.returncode, "demo" in listed.stdout) == (0, True), listed.stderr
+        own_stack.stop()
+
+
+@pytest.mark.parametrize("below", [(), ("folder",)])
+def test_a_folder_that_can_not_be_used(tmp_path: Path, below: tuple[str, ...]) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path.joinpath("file", *below)
+    told = refuses(folder)
+    assert told.startswith(f"{folder} can't be used ("), told
+
+
+@pytest.mark.parametrize("module", ["local", "local.demo"])
+def test_no_folder_is_not_the_working_directory(module: str) -> None:
+    ended = run(module, "--state-dir", "")
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("error: argument --state-dir: it is empty\n")
+
+
+def test_a_clock_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "clock").write_text("soon")
+    assert refuses(tmp_path).startswith(f"{tmp_path}/clock must hold the seconds by which ")
+
+
+def test_damaged_notes_of_a_former_stack_do_no_harm(own_stack: LocalStack) -> None:
+    own_stack.folder.mkdir()
+    for name, text in {
+        "ports.json": '{"api": "x", "console": 70000, "simulator": -1, "dynamodb": [1]}',
+        "credentials.json": '{"secret_key": 5, "api_key": 7, "signing_secret": null}',
+        "processes.json": '{"a": 1}',
+    }.items():
+        (own_stack.folder / name).write_text(text)
+    own_stack.start()
+    own_stack.create()
+    code, printed = own_stack.stop()
+    assert (code, "Traceback" in printed) == (0, False)
+
+
 # --- a running stack -------------------------------------------------------------------------
 
 
@@ -91,9 +155,12 @@ def test_stack_json_says_where_everything_is(stack: LocalStack) -> None:
     assert set(about["doku"]) == {"base_url", "client_id", "secret_key"}
     assert about["notification_url"] == f"{about['api_url']}/doku/notifications"
     assert about["inquiry_url"] == f"{about['api_url']}/doku/inquiries"
-    mode = stat.S_IMODE((stack.folder / "stack.json").stat().st_mode)
-    assert mode == 0o600
-    assert stat.S_IMODE((stack.folder / "credentials.json").stat().st_mode) == 0o600
+    assert (stack.folder / "env").read_text() == (
+        f"export O2O_URL={about['api_url']} O2O_KEY={about['api_key']}"
+        f" O2O_DOKU={about['doku']['base_url']}\n"
+    )
+    for name in ("stack.json", "env", "credentials.json"):
+        assert stat.S_IMODE((stack.folder / name).stat().st_mode) == 0o600
 
 
 def test_no_secret_reaches_a_log(stack: LocalStack) -> None:

@@ -159,7 +159,7 @@ def _curl(method: str, path: str, operation: Json) -> str:
     lines = [f'curl "{ADDRESS}{path}"']
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     if operation.get("security") != []:
-        lines.append('-H "Authorization: Bearer $O2O_API_KEY"')
+        lines.append('-H "Authorization: Bearer $O2O_KEY"')
     if body:
         example = next(iter(body["examples"].values()))["value"]
         lines += ['-H "Content-Type: application/json"', f"-d '{_pretty(example)}'"]

@@ -4,7 +4,9 @@
 # Needs curl and jq; O2O_URL and O2O_KEY in the environment.
 set -eu
 
-invoice_number=$1 amount=$2
+: "${O2O_URL:?and O2O_KEY must be set}" "${O2O_KEY:?and O2O_URL must be set}"
+usage="give an order: create-code.sh INVOICE_NUMBER AMOUNT"
+invoice_number=${1:?$usage} amount=${2:?$usage}
 answer=$(mktemp) headers=$(mktemp)
 trap 'rm -f "$answer" "$headers"' EXIT
 
@@ -42,6 +44,7 @@ while [ "$status" = 202 ] || { [ "$status" = 200 ] && [ "$(jq -r .status "$answe
 done
 
 case $status in
+  000) echo "No answer from $O2O_URL." >&2; exit 1 ;;
   200 | 201) jq -r '"\(.invoice_number) \(.status) \(.payment_code) \(.amount)"' "$answer" ;;
   *) jq -r '"\(.type): \(.detail // .title)"' "$answer" >&2; exit 1 ;;
 esac

@@ -7,6 +7,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 const { O2O_URL, O2O_KEY, O2O_MAX_WAIT = "60" } = process.env;
+const [invoiceNumber, amount] = [process.argv[2], Number(process.argv[3])];
+if (!O2O_URL || !O2O_KEY || !invoiceNumber || !amount) {
+  console.error("Set O2O_URL and O2O_KEY, and give an order: create-code.mjs INVOICE_NUMBER AMOUNT");
+  process.exit(1);
+}
 const ATTEMPTS = 5;
 // Worth another try; the invoice number is the idempotency key, so it is safe.
 const AGAIN = new Set([429, 500, 503]);
@@ -31,7 +36,7 @@ async function ask(method, path, body) {
         signal: AbortSignal.timeout(35_000),
       });
     } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
+      if (attempt === ATTEMPTS) throw new Error(`No answer from ${O2O_URL}.`, { cause: error });
       await pause(2 ** attempt);
       continue;
     }
@@ -65,8 +70,7 @@ async function createCode(invoiceNumber, amount) {
 }
 
 try {
-  const [invoiceNumber, amount] = process.argv.slice(2);
-  const code = await createCode(invoiceNumber, Number(amount));
+  const code = await createCode(invoiceNumber, amount);
   console.log(code.invoice_number, code.status, code.payment_code, code.amount);
 } catch (error) {
   console.error(error.message);

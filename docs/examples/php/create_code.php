@@ -7,6 +7,12 @@
 
 declare(strict_types=1);
 
+[$url, $key, $order] = [getenv('O2O_URL'), getenv('O2O_KEY'), array_slice($argv, 1)];
+if (!$url || !$key || count($order) !== 2 || !ctype_digit($order[1])) {
+    fwrite(STDERR, "Set O2O_URL and O2O_KEY, and give an order: create_code.php INVOICE_NUMBER AMOUNT\n");
+    exit(1);
+}
+
 const ATTEMPTS = 5;
 // Worth another try; the invoice number is the idempotency key, so it is safe. 0: no answer.
 const AGAIN = [0, 429, 500, 503];
@@ -55,7 +61,10 @@ function ask(string $method, string $path, ?array $body = null): array
         if ($status >= 200 && $status < 300) {
             return [$headers, $answer];
         }
-        $type = $answer['type'] ?? 'no answer';
+        if ($status === 0 && $attempt === ATTEMPTS) {
+            throw new Refused('No answer from ' . getenv('O2O_URL') . '.');
+        }
+        $type = $answer['type'] ?? '';
         $again = in_array($status, AGAIN, true) || $type === '/problems/concurrent-update';
         if (!$again || $attempt === ATTEMPTS) {
             throw new Refused($type . ': ' . ($answer['detail'] ?? $answer['title'] ?? ''));
@@ -68,7 +77,8 @@ function ask(string $method, string $path, ?array $body = null): array
 function pause(array $headers, int $otherwise): void
 {
     $seconds = (int) ($headers['retry-after'] ?? $otherwise);
-    sleep(min($seconds, (int) (getenv('O2O_MAX_WAIT') ?: 60)));
+    $most = getenv('O2O_MAX_WAIT');
+    sleep(min($seconds, $most === false ? 60 : (int) $most));
 }
 
 /** The payment code of this invoice number: a new one, or the one that it has already. */
@@ -89,7 +99,7 @@ function create_code(string $invoiceNumber, int $amount): array
 }
 
 try {
-    $code = create_code($argv[1], (int) $argv[2]);
+    $code = create_code($order[0], (int) $order[1]);
     echo "{$code['invoice_number']} {$code['status']} {$code['payment_code']} {$code['amount']}\n";
 } catch (Refused $refused) {
     fwrite(STDERR, $refused->getMessage() . "\n");

@@ -12,14 +12,17 @@ from typing import Any
 
 import requests
 
-URL = os.environ["O2O_URL"]
+URL, KEY = os.environ.get("O2O_URL"), os.environ.get("O2O_KEY")
+INVOICE_NUMBER, AMOUNT = [*sys.argv[1:], "", ""][:2]
+if not (URL and KEY and INVOICE_NUMBER and AMOUNT.isdigit()):
+    sys.exit("Set O2O_URL and O2O_KEY, and give an order: create_code.py INVOICE_NUMBER AMOUNT")
 MAX_WAIT = int(os.environ.get("O2O_MAX_WAIT", "60"))
 ATTEMPTS = 5
 # Worth another try; the invoice number is the idempotency key, so it is safe.
 AGAIN = {429, 500, 503}
 
 session = requests.Session()
-session.headers["Authorization"] = f"Bearer {os.environ['O2O_KEY']}"
+session.headers["Authorization"] = f"Bearer {KEY}"
 
 
 class Refused(Exception):
@@ -75,7 +78,9 @@ def create_code(invoice_number: str, amount: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     try:
-        code = create_code(sys.argv[1], int(sys.argv[2]))
+        code = create_code(INVOICE_NUMBER, int(AMOUNT))
     except Refused as refused:
         sys.exit(str(refused))
+    except requests.RequestException:
+        sys.exit(f"No answer from {URL}.")
     print(code["invoice_number"], code["status"], code["payment_code"], code["amount"])

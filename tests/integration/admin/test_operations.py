@@ -79,7 +79,8 @@ def stack(monkeypatch, tmp_path: Path):
         }
         written = {f"{name}Function": environment for name in FUNCTIONS}
         (tmp_path / "functions.json").write_text(json.dumps(written))
-        described = {"dynamodb_url": "moto", "outputs": outputs}
+        about = {"TableName": "o2o-table", **outputs}
+        described = {"dynamodb_url": "moto", "outputs": about}
         (tmp_path / "stack.json").write_text(json.dumps(described))
         yield tmp_path, outputs
 

@@ -10,13 +10,14 @@ from PIL import Image
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from local.stack import ROOT
+from tests.support.machine import lack, need_npm_package
 from tests.support.patience import CALL_SECONDS
 
 PICTURES = ROOT / "docs" / "images"
 LARGEST_PICTURE = 120_000
 SOON = CALL_SECONDS * 1000
 """Milliseconds: a page looks every few seconds, and a machine may be busy with other tests."""
-CHROMIUM = os.environ.get("O2O_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("O2O_CHROMIUM") or "/usr/bin/chromium"
 
 # Without a sandbox of its own, which a container does not allow, and without any call home.
 ARGUMENTS = [
@@ -41,13 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     """Chromium, as Debian packages it or as ``O2O_CHROMIUM`` names it."""
     if not Path(CHROMIUM).exists():
-        missing = (
-            f"there is no {CHROMIUM}: install Debian's package chromium"
-            " (apt-get install chromium), or name another Chromium in O2O_CHROMIUM"
-        )
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"The pages can't be tested in a browser: {missing}.")
-        pytest.skip(f"The pages are not tested in a browser: {missing}.")
+        lack("chromium", "apt-get install chromium, or name another one in O2O_CHROMIUM")
     with sync_playwright() as playwright:
         try:
             chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -55,6 +50,12 @@ def browser() -> Iterator[Browser]:
             pytest.fail(f"{CHROMIUM} does not start: {error}")
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def axe(browser: Browser) -> str:
+    """The script that finds what people with other eyes and hands can't use."""
+    return need_npm_package("axe-core/axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture

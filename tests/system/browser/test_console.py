@@ -9,14 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from local.stack import ROOT
 from o2o.core.wib import WIB
 from tests.support.local_stack import LocalStack
 from tests.support.patience import CALL_SECONDS, until
 from tests.system.browser.conftest import SOON
 
 expect.set_options(timeout=SOON)
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = ("shop", "till", "codes", "events", "workshop")
 SORTS = ("Alfa dgpc", "Alfa mgpc", "Alfa dipc", "Indomaret dgpc")
 
@@ -476,7 +474,7 @@ def test_the_focus_survives_what_changes_by_itself(console: Console, stack: Loca
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser: Browser, stack: LocalStack, scheme: Any) -> None:
+def test_axe_finds_nothing(browser: Browser, axe: str, stack: LocalStack, scheme: Any) -> None:
     code, other = stack.create(), stack.create(channel="indomaret")
     stack.pay(other)
     stack.becomes(other["invoice_number"], "paid")
@@ -493,7 +491,7 @@ def test_axe_finds_nothing(browser: Browser, stack: LocalStack, scheme: Any) -> 
         console.page.evaluate(
             "for (const each of document.querySelectorAll('details')) each.open = true"
         )
-        console.page.evaluate(AXE.read_text("utf-8"))
+        console.page.evaluate(axe)
         found = console.page.evaluate("axe.run(document).then((results) => results.violations)")
         told = [(each["id"], each["nodes"][0]["html"]) for each in found]
         assert not told, (place, told)

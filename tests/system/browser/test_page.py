@@ -11,7 +11,6 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from local.stack import ROOT
 from o2o.core.codes import PaymentCode, PaymentKind
 from o2o.core.how_to_pay import Language
 from o2o.core.payments import Payment
@@ -24,7 +23,6 @@ from tests.support.samples import at, make_own_code, make_report
 from tests.system.browser.conftest import SOON
 
 PHONE: Any = {"width": 360, "height": 740}
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 DIGITS = "8123456789012345"
 EVERY_15_SECONDS = '<meta http-equiv="refresh" content="15">'
 
@@ -603,9 +601,7 @@ def sample(state: PageState, branding: Branding) -> Shown:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("colour", [None, "#ffe600"])
-def test_axe_finds_nothing(browser: Browser, scheme: Any, colour: str | None) -> None:
-    if not AXE.exists():
-        pytest.fail("axe-core is not there: npm installs it, see package.json.")
+def test_axe_finds_nothing(browser: Browser, axe: str, scheme: Any, colour: str | None) -> None:
     pages = {
         f"{state} {language}": render(sample(state, Branding("shop", colour=colour)), language)
         for state in PageState
@@ -620,7 +616,7 @@ def test_axe_finds_nothing(browser: Browser, scheme: Any, colour: str | None) ->
         page.evaluate(
             "document.querySelectorAll('[hidden]').forEach((each) => each.hidden = false)"
         )
-        page.evaluate(AXE.read_text("utf-8"))
+        page.evaluate(axe)
         found = page.evaluate("axe.run(document).then((results) => results.violations)")
         told = [(each["id"], each["impact"], each["nodes"][0]["html"]) for each in found]
         assert not told, (name, json.dumps(told, indent=2))
