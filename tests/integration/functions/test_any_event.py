@@ -8,28 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.integration.functions import routes
 from tests.support.examples import examples
 
 SERVER_ERROR = 500
 ROUTES = (
-    ("generate_code", "alfa"),
+    *routes.STOREFRONTS,
     ("generate_code", "mgpc"),
-    ("read_codes", "one"),
-    ("read_codes", "list"),
-    ("read_codes", "payments"),
-    ("read_codes", "channels"),
-    ("cancel_code", "cancel"),
-    ("refresh_code", "refresh"),
-    ("explain_payment", "how_to_pay"),
-    ("browse_events", "list"),
-    ("browse_events", "one"),
     ("browse_events", "redeliver_one"),
-    ("browse_events", "redeliver_range"),
-    ("show_code", "page"),
-    ("show_code", "status"),
+    *routes.CUSTOMERS,
+    *routes.DOKUS,
     ("describe_api", "problem"),
-    ("receive_notification", "alfa_paid"),
-    ("answer_inquiry", "alfa"),
 )
 
 # Half surrogate pairs do not travel over HTTP; API Gateway replaces them.

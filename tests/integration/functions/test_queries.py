@@ -6,34 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.functions import doku
+from tests.integration.functions import doku, routes
 from tests.support.world import START
 
 ALFA_PATH = "/alfa-online-to-offline/v2/payment-code"
 INVOICE = "INV-20260301-0001"
-
-STOREFRONTS_ROUTES = (
-    ("generate_code", "alfa"),
-    ("read_codes", "one"),
-    ("read_codes", "list"),
-    ("read_codes", "payments"),
-    ("read_codes", "channels"),
-    ("cancel_code", "cancel"),
-    ("refresh_code", "refresh"),
-    ("explain_payment", "how_to_pay"),
-    ("browse_events", "list"),
-    ("browse_events", "one"),
-    ("browse_events", "redeliver_range"),
-)
-OTHERS_ROUTES = (
-    ("show_code", "page"),
-    ("show_code", "head"),
-    ("show_code", "status"),
-    ("describe_api", "openapi"),
-    ("describe_api", "docs"),
-    ("describe_api", "problem"),
-    ("receive_notification", "alfa_paid"),
-)
 
 
 def asking(request: dict[str, Any], *pairs: tuple[str, str]) -> dict[str, Any]:
@@ -72,7 +49,7 @@ def codes(stack, event):
     assert stack.call("cancel_code", request).status == 200
 
 
-@pytest.mark.parametrize(("function", "case"), STOREFRONTS_ROUTES)
+@pytest.mark.parametrize(("function", "case"), routes.STOREFRONTS)
 def test_an_unknown_parameter_is_refused_by_name(stack, event, function, case):
     query = [("invoce_number", "INV-1"), ("fbclid", "secret@example.com")]
     answer = stack.call(function, asking(event(f"{function}/{case}"), *query))
@@ -83,7 +60,7 @@ def test_an_unknown_parameter_is_refused_by_name(stack, event, function, case):
     assert stack.doku.log == []
 
 
-@pytest.mark.parametrize(("function", "case"), OTHERS_ROUTES)
+@pytest.mark.parametrize(("function", "case"), routes.CUSTOMERS + routes.DOKUS + routes.ANYBODYS)
 def test_what_others_open_takes_any_parameter(stack, event, function, case):
     request = event(f"{function}/{case}")
     plain = stack.invoke(function, request)
