@@ -37,7 +37,7 @@ def environment(target: Target, *functions: str) -> Iterator[StackEnvironment]:
     """
     variables, found = _on_aws(target, functions) if target.stack else _local(target, functions)
     before = dict(os.environ)
-    _forget_clients()
+    wiring.forget_clients()
     os.environ.update(variables)
     if not target.stack:
         wiring.use_clock(SharedClock(target.state_dir / "clock").now)
@@ -47,12 +47,7 @@ def environment(target: Target, *functions: str) -> Iterator[StackEnvironment]:
         os.environ.clear()
         os.environ.update(before)
         wiring.use_clock(system_clock)
-        _forget_clients()
-
-
-def _forget_clients() -> None:
-    for cached in (wiring._client, wiring._session, wiring._credentials, wiring._signing):  # noqa: SLF001
-        cached.cache_clear()
+        wiring.forget_clients()
 
 
 def _on_aws(target: Target, functions: tuple[str, ...]) -> tuple[dict[str, str], StackEnvironment]:

@@ -27,7 +27,7 @@ from aws_lambda_powertools.event_handler.openapi.models import License, Server, 
 from samtranslator.yaml_helper import yaml_parse
 
 from o2o.core.channels import Channel
-from o2o.entry import problems
+from o2o.entry import problems, wiring
 from o2o.entry.describe_api import ADDRESS
 from o2o.entry.models.events import WebhookPayload
 from o2o.entry.problems import ProblemType
@@ -251,6 +251,7 @@ def read_routes() -> dict[str, Route]:
 def environment() -> Iterator[None]:
     """While entered, set the environment variables of all functions, to import their handlers."""
     before = dict(os.environ)
+    wiring.forget_clients()
     for function in artefacts.read_functions().values():
         os.environ.update(function.environment)
     try:
@@ -258,6 +259,7 @@ def environment() -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+        wiring.forget_clients()
 
 
 def load(folder: Path) -> ModuleType:

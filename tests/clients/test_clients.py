@@ -17,7 +17,6 @@ from tests.clients.making import COMMANDS, KINDS, SHOPS, Client, Shop
 from tests.support.local_stack import LocalStack
 from tests.support.machine import lack
 from tests.support.patience import until
-from tools import openapi
 
 Json = Any
 OpenShop = Callable[[str, str], Shop]
@@ -242,7 +241,7 @@ def test_a_shop_reads_its_events(kind: str, open_shop: OpenShop, stack: LocalSta
 
 # --- what a later version, and an earlier one, may send -------------------------------------------
 
-SCHEMAS = openapi.generate()["components"]["schemas"]
+SCHEMAS = json.loads(making.DOCUMENT.read_text("utf-8"))["components"]["schemas"]
 
 
 def example_of(schema: Json) -> Json:  # noqa: C901, PLR0911 - one for each type

@@ -145,9 +145,9 @@ def aws() -> Iterator[None]:
         # Read once, when the first function is loaded.
         patch.setenv("POWERTOOLS_SERVICE_NAME", "o2o")
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "O2O")
+        wiring.forget_clients()
         yield
-    wiring._client.cache_clear()
-    wiring._session.cache_clear()
+    wiring.forget_clients()
 
 
 @pytest.fixture

@@ -93,6 +93,12 @@ def read_settings(kind: type[SomeSettings]) -> SomeSettings:
     return kind.from_env(os.environ)
 
 
+def forget_clients() -> None:
+    """Make all clients anew: for commands, tools and tests, which change the environment."""
+    for cached in (_client, _session, _credentials, _signing):
+        cached.cache_clear()
+
+
 # --- One builder for each function --------------------------------------------------------
 
 
