@@ -105,10 +105,12 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
             for parameter in operation.get("parameters", ()):
                 # Only every other code is cancelled, so that some stay active.
                 values = found.get(parameter["name"], [])[:: 2 if "/cancel" in path else 1]
+                # In an address everything is text, so that no value there has a wrong type.
+                existing = {"type": "string", "enum": values}
                 if values and parameter["in"] == "path":
-                    parameter["schema"] = {"enum": values}
+                    parameter["schema"] = existing
                 elif values:
-                    parameter["schema"] = either({"enum": values}, parameter["schema"])
+                    parameter["schema"] = either(existing, parameter["schema"])
     schemas = document["components"]["schemas"]
     for name in ("PaymentCodeRequest", "CustomerRequest", "ReceiptRequest"):
         be_generous(schemas[name])
