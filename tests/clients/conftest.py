@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.making import KINDS, Client, Shop
-from tests.support.local_stack import LocalStack
+from tests.support.local_stack import LocalStack, started
 from tests.support.machine import lack
 from tests.support.patience import PATIENCE_SECONDS
 
@@ -29,11 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    running = LocalStack(folder=tmp_path_factory.mktemp("stack"))
-    running.start()
-    yield running
-    running.http.close()
-    running.stop()
+    with started(tmp_path_factory.mktemp("stack")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

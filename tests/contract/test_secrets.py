@@ -2,8 +2,6 @@
 
 import json
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from o2o.adapters.secrets import SecretCredentials
 from o2o.adapters.signing import Signing
 from o2o.core.errors import InvalidConfiguration
 from tests.contract.conftest import REGION
+from tests.support.outages import failing
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -114,25 +113,10 @@ def test_what_the_clipboard_and_editors_add_is_taken_off(entry: Entry, text: str
     assert entry.credentials() == FIRST
 
 
-@contextmanager
-def failing(entry: Entry, error: Exception) -> Iterator[None]:
-    """While Secrets Manager does not answer."""
-
-    def send(**_: Any) -> None:
-        raise error
-
-    event = "before-call.secretsmanager.GetSecretValue"
-    entry.client.meta.events.register(event, send)
-    try:
-        yield
-    finally:
-        entry.client.meta.events.unregister(event, send)
-
-
 def test_what_is_cached_stays_in_use_while_the_entry_can_t_be_read(entry: Entry) -> None:
     entry.credentials()
     entry.change_key()
-    with failing(entry, ReadTimeoutError(endpoint_url="https://secretsmanager")):
+    with failing(entry.client, ReadTimeoutError(endpoint_url="https://secretsmanager")):
         entry.now += 300
         assert entry.credentials() == entry.credentials(refresh=True) == FIRST
         assert [type(error) for error in entry.reported] == [ReadTimeoutError]
@@ -156,7 +140,7 @@ def test_what_is_cached_stays_in_use_when_the_entry_is_wrong(entry: Entry) -> No
 
 
 def test_without_anything_cached_the_time_out_is_told(entry: Entry) -> None:
-    with failing(entry, ConnectTimeoutError(endpoint_url="https://secretsmanager")):
+    with failing(entry.client, ConnectTimeoutError(endpoint_url="https://secretsmanager")):
         for _ in range(2):
             with pytest.raises(ConnectTimeoutError):
                 entry.credentials()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -192,6 +193,16 @@ class LocalStack:
         """What a function logged."""
         path = self.folder / "logs" / f"{function}.log"
         return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[LocalStack]:
+    """A stack that runs meanwhile."""
+    running = LocalStack(folder=folder)
+    running.start()
+    yield running
+    running.http.close()
+    running.stop()
 
 
 def new_storefront(stack: LocalStack, name: str) -> str:

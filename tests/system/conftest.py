@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.local_stack import LocalStack
+from tests.support.local_stack import LocalStack, started
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +22,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 @pytest.fixture(scope="module")
 def fresh_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack for the tests of one file: nothing has happened in it, and its clock is right."""
-    fresh = LocalStack(folder=tmp_path_factory.mktemp("fresh"))
-    fresh.start()
-    yield fresh
-    fresh.http.close()
-    fresh.stop()
+    with started(tmp_path_factory.mktemp("fresh")) as fresh:
+        yield fresh
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """Nothing fails in silence: each failure has its answer, its line in the log and its count."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from botocore.exceptions import (
 from o2o.core.errors import InvalidConfiguration, UnreadableMessage
 from o2o.entry import wiring
 from tests.integration.functions.conftest import SECRET_KEY
+from tests.support.outages import failing
 
 ENDPOINT = "https://dynamodb.example"
 URL = {"endpoint_url": ENDPOINT}
@@ -36,22 +36,6 @@ def refusal(code: str, status: int) -> ClientError:
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
     return ClientError(answer, "Query")
-
-
-@contextmanager
-def failing(service: str, error: Exception) -> Iterator[None]:
-    """While a service fails with this, past the client's own retries."""
-
-    def call(**_: Any) -> None:
-        raise error
-
-    event = f"before-call.{service}"
-    client = wiring._client(service)
-    client.meta.events.register(event, call)
-    try:
-        yield
-    finally:
-        client.meta.events.unregister(event, call)
 
 
 @pytest.fixture
@@ -83,7 +67,7 @@ ROUTES = {
 @pytest.mark.parametrize("function", sorted(ROUTES))
 def test_a_time_out_of_aws_is_503_on_every_route(stack, event, lines, capsys, function):
     request = event(f"{function}/{ROUTES[function]}")
-    with failing("dynamodb", ReadTimeoutError(**URL)):
+    with failing(wiring._client("dynamodb"), ReadTimeoutError(**URL)):
         answer = stack.call(function, request)
     assert answer.status == 503
     assert answer.body["type"] == "/problems/busy"
@@ -98,7 +82,7 @@ def test_a_time_out_of_aws_is_503_on_every_route(stack, event, lines, capsys, fu
 
 @pytest.mark.parametrize("outage", sorted(OUTAGES))
 def test_every_way_of_not_answering_is_503(stack, event, logs, outage):
-    with failing("dynamodb", OUTAGES[outage]):
+    with failing(wiring._client("dynamodb"), OUTAGES[outage]):
         assert stack.call("read_codes", event("read_codes/one")).status == 503
     assert "example.com" not in logs.getvalue()
 
@@ -113,7 +97,7 @@ def test_every_way_of_not_answering_is_503(stack, event, logs, outage):
     ],
 )
 def test_what_aws_says_it_can_t_do_just_now_is_503(stack, event, lines, code, status):
-    with failing("secretsmanager", refusal(code, status)):
+    with failing(wiring._client("secretsmanager"), refusal(code, status)):
         answer = stack.call("generate_code", event("generate_code/alfa"))
     assert answer.status == 503
     (line,) = [line for line in lines() if line["message"] == "AWS gave no answer"]
@@ -121,7 +105,7 @@ def test_what_aws_says_it_can_t_do_just_now_is_503(stack, event, lines, code, st
 
 
 def test_what_aws_refuses_is_a_bug(stack, event, lines, logs, capsys):
-    with failing("dynamodb", refusal("ValidationException", 400)):
+    with failing(wiring._client("dynamodb"), refusal("ValidationException", 400)):
         answer = stack.call("read_codes", event("read_codes/one"))
     assert (answer.status, answer.body["type"]) == (500, "/problems/internal-error")
     (line,) = lines()
@@ -174,7 +158,7 @@ def test_payments_are_taken_while_secrets_manager_is_away(stack, event, lines, m
     monkeypatch.setattr(credentials, "_fresh_until", 0.0)
     monkeypatch.setattr(credentials, "_asked_at", 0.0)
     capsys.readouterr()
-    with failing("secretsmanager", EndpointConnectionError(**URL)):
+    with failing(wiring._client("secretsmanager"), EndpointConnectionError(**URL)):
         answer = stack.call("receive_notification", event("receive_notification/alfa_paid"))
     assert answer.status == 200
     assert [line["message"] for line in lines()].count("AWS gave no answer") == 1
@@ -184,7 +168,7 @@ def test_payments_are_taken_while_secrets_manager_is_away(stack, event, lines, m
 def test_an_inquiry_is_declined_with_our_signature_while_the_table_is_away(
     stack, event, lines, capsys
 ):
-    with failing("dynamodb", ReadTimeoutError(**URL)):
+    with failing(wiring._client("dynamodb"), ReadTimeoutError(**URL)):
         answer = stack.call("answer_inquiry", event("answer_inquiry/alfa"))
     assert answer.status == 400
     assert answer.body["online_to_offline_inquiry"]["status"] == "decline"
@@ -201,7 +185,7 @@ def test_a_batch_that_meets_an_outage_comes_again_and_is_no_bug(
     stack, event, lines, capsys, function, case
 ):
     request = event(f"{function}/{case}")
-    with failing("dynamodb", ReadTimeoutError(**URL)):
+    with failing(wiring._client("dynamodb"), ReadTimeoutError(**URL)):
         failures = stack.invoke(function, request)["batchItemFailures"]
     assert len(failures) == len(request["Records"])
     assert {line["message"] for line in lines()} == {"AWS gave no answer"}
@@ -211,6 +195,6 @@ def test_a_batch_that_meets_an_outage_comes_again_and_is_no_bug(
 
 
 def test_no_failure_tells_a_secret(stack, event, logs):
-    with failing("dynamodb", HTTPClientError(error=OSError(SECRET_KEY))):
+    with failing(wiring._client("dynamodb"), HTTPClientError(error=OSError(SECRET_KEY))):
         stack.call("receive_notification", event("receive_notification/alfa_paid"))
     assert SECRET_KEY not in logs.getvalue()

@@ -7,7 +7,7 @@ from o2o.core.errors import Busy
 
 _SERVER_ERROR = 500
 
-_THROTTLED = {
+THROTTLED = {
     "KMSThrottlingException",
     "LimitExceededException",
     "OverLimit",
@@ -18,6 +18,7 @@ _THROTTLED = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
+"""What services call it when they are asked too often."""
 
 
 def is_outage(error: BaseException) -> bool:
@@ -27,7 +28,7 @@ def is_outage(error: BaseException) -> bool:
     """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= _SERVER_ERROR or error_code(error) in _THROTTLED
+        return status >= _SERVER_ERROR or error_code(error) in THROTTLED
     return isinstance(error, UnreachableError | HTTPClientError | Busy)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from o2o.core.errors import InvalidRequest
+
 Item = TypeVar("Item")
 
 
@@ -13,6 +15,11 @@ class Page(Generic[Item]):
 
     items: Sequence[Item]
     next_cursor: str | None = None
+
+
+def not_a_cursor() -> InvalidRequest:
+    """The error for a cursor that another list wrote, or nobody."""
+    return InvalidRequest.of("cursor", "is not a cursor of this list")
 
 
 def all_items(read: Callable[[str | None], Page[Item]]) -> Iterator[Item]:

@@ -20,7 +20,7 @@ from o2o.core.errors import (
 from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
 from o2o.entry.body import check_json_body, headers_of
-from o2o.entry.models.text import INVOICE_NUMBER_PATTERN
+from o2o.entry.models.text import InvoiceNumberText
 from o2o.entry.observability import (
     Handler,
     count,
@@ -31,12 +31,10 @@ from o2o.entry.observability import (
 )
 from o2o.usecases.ports import TimeLeft
 
-InvoiceNumber = Annotated[str, Path(min_length=1, max_length=64, pattern=INVOICE_NUMBER_PATTERN)]
+InvoiceNumber = Annotated[InvoiceNumberText, Path()]
 """The invoice number in a path."""
 
-InvoiceNumberQuery = Annotated[
-    str | None, Query(min_length=1, max_length=64, pattern=INVOICE_NUMBER_PATTERN)
-]
+InvoiceNumberQuery = Annotated[InvoiceNumberText | None, Query()]
 """The invoice number in a query."""
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode, Status
-from o2o.core.errors import InvalidRequest, NotFound
-from o2o.core.pages import Page
+from o2o.core.errors import NotFound
+from o2o.core.pages import Page, not_a_cursor
 from o2o.core.payments import CodeHistory, Payment
 from o2o.usecases.filtered_page import filtered_page
 from o2o.usecases.owned_code import owned_code, owned_history
@@ -87,7 +87,7 @@ class ReadCodes:
     ) -> Page[PaymentCode]:
         """A number has one code, so nobody needs to search the list for it."""
         if cursor is not None:
-            raise InvalidRequest.of("cursor", "is not a cursor of this list")
+            raise not_a_cursor()
         try:
             code = owned_code(self.codes, storefront_id, order_number)
         except NotFound:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from o2o.adapters.dynamodb.codec import Attributes, instant_text, parse_instant
 from o2o.adapters.dynamodb.table import LISTING_INDEX, PAYMENT, Key, code_key, key_part
-from o2o.core.errors import InvalidRequest
+from o2o.core.pages import not_a_cursor
 
 _LONGEST_CURSOR = 4096
 
@@ -46,7 +46,7 @@ def read_payment_cursor(order_number: str, cursor: str) -> Key:
             part = sk.removeprefix(PAYMENT)
             if part != sk and key_part(part) == part and write_payment_cursor(key) == cursor:
                 return key
-    raise _not_a_cursor()
+    raise not_a_cursor()
 
 
 def history_query(order_number: str) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class Span:
         """The position. Raises InvalidRequest unless this very list wrote the cursor."""
         position = _read_position(cursor)
         if position is None or position not in self or self.write_cursor(position) != cursor:
-            raise _not_a_cursor()
+            raise not_a_cursor()
         return position
 
 
@@ -174,7 +174,3 @@ def _read_cursor(cursor: str) -> object:
         return json.loads(text)
     except (RecursionError, ValueError):
         return None
-
-
-def _not_a_cursor() -> InvalidRequest:
-    return InvalidRequest.of("cursor", "is not a cursor of this list")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
+from o2o.adapters.aws import THROTTLED, error_code
 from o2o.adapters.dynamodb.codec import Attributes
 from o2o.adapters.dynamodb.listing import Span, read_position
 from o2o.adapters.dynamodb.table import Condition, Key, Update
@@ -28,12 +29,10 @@ _FIRST_PAUSE_MS = 25
 _BATCH = 100
 """BatchGetItem takes this many keys."""
 
-_CONTENTION = {
+_CONTENTION = THROTTLED | {
+    # As the reasons of a cancelled transaction have it.
     "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
     "ThrottlingError",
-    "ThrottlingException",
     "TransactionConflict",
     "TransactionConflictException",
     "TransactionInProgressException",
@@ -250,6 +249,6 @@ def _translate(call: Callable[[], Result]) -> Result:
 
 def _is_contention(error: ClientError) -> bool:
     response = cast("dict[str, Any]", error.response)
-    codes = {response["Error"]["Code"]}
+    codes = {error_code(error)}
     codes |= {reason.get("Code") for reason in response.get("CancellationReasons", [])}
     return not codes.isdisjoint(_CONTENTION)

@@ -61,7 +61,7 @@ def _bare(value: Any) -> Any:
 def _instant(value: Any) -> Any:
     if isinstance(value, str):
         # In a query that nobody encoded, the offset's plus sign arrives as a space.
-        text = bare(value).replace(" ", "+")
+        text = value.replace(" ", "+")
         if _RFC3339.fullmatch(text):
             return text
     raise ValueError("must be an RFC 3339 instant with an offset, as text")
@@ -75,9 +75,8 @@ def _utc(value: datetime) -> datetime:
 
 
 def _calendar_day(value: Any) -> Any:
-    text = _bare(value)
-    if isinstance(text, str) and _DATE.fullmatch(text):
-        return text
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return value
     raise ValueError("must be a date such as 2026-01-31, as text")
 
 
@@ -96,8 +95,8 @@ Email = Annotated[
     AfterValidator(_email),
     Bare,
 ]
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_utc)]
-Day = Annotated[date, BeforeValidator(_calendar_day)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_utc), Bare]
+Day = Annotated[date, BeforeValidator(_calendar_day), Bare]
 
 
 class Model(BaseModel):
