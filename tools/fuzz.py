@@ -52,6 +52,7 @@ CODES: tuple[Json, ...] = (
 )
 """Types of codes that the local stack's BINs allow."""
 
+ANY_TEXT: Json = {"type": "string"}
 BLANK: Json = {"anyOf": [{"type": "string", "pattern": r"^\s*$"}, {"type": "null"}]}
 _EACH = 8
 _ROUNDS = (
@@ -105,12 +106,9 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
             for parameter in operation.get("parameters", ()):
                 # Only every other code is cancelled, so that some stay active.
                 values = found.get(parameter["name"], [])[:: 2 if "/cancel" in path else 1]
-                # In an address everything is text, so that no value there has a wrong type.
-                existing = {"type": "string", "enum": values}
-                if values and parameter["in"] == "path":
-                    parameter["schema"] = existing
-                elif values:
-                    parameter["schema"] = either(existing, parameter["schema"])
+                # Others may come to exist: schemathesis makes codes, too.
+                if values:
+                    parameter["schema"] = either({"enum": values}, parameter["schema"])
     schemas = document["components"]["schemas"]
     for name in ("PaymentCodeRequest", "CustomerRequest", "ReceiptRequest"):
         be_generous(schemas[name])
@@ -130,14 +128,11 @@ def inform(document: Json, found: Mapping[str, list[str]]) -> Json:
 
 def be_generous(schema: Json) -> None:
     """Let a schema take what the API takes beyond its document: people's texts as they come."""
-    properties = schema["properties"]
-    for name, field in properties.items():
-        if name in ("name", "info", "description", "footer"):
-            for part in (field, *field.get("anyOf", ())):
-                for limit in ("minLength", "maxLength"):
-                    part.pop(limit, None)
-        if name not in schema.get("required", ()):
-            properties[name] = either(BLANK, field)
+    required = schema.get("required", ())
+    for name, field in schema["properties"].items():
+        is_for_till = name in ("name", "info", "description", "footer")
+        beyond = [*([ANY_TEXT] if is_for_till else ()), *([BLANK] if name not in required else ())]
+        schema["properties"][name] = either(field, *beyond) if beyond else field
 
 
 def widen(operation: Json, *schemas: Json) -> None:
