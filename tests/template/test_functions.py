@@ -27,7 +27,8 @@ def test_all_run_the_same_python_on_arm(template: Template) -> None:
         assert function["Architectures"] == ["arm64"]
         assert function["Handler"] == "app.lambda_handler"
         assert function["TracingConfig"] == {"Mode": "Active"}
-        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+        assert set(function["LoggingConfig"]) == {"LogFormat", "LogGroup"}
+        assert function["LoggingConfig"]["LogFormat"] == "Text"
         assert function["MemorySize"] >= 512
     (layer,) = template.of_type("AWS::Lambda::LayerVersion").values()
     assert layer["CompatibleRuntimes"] == ["python3.13"]
