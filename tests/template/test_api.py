@@ -100,6 +100,18 @@ def test_every_route_has_a_limit_and_what_may_ask_doku_a_low_one(template: Templ
     assert all(rate > default for rate in rates.values())
 
 
+def test_a_web_acl_stands_before_the_stage_if_there_is_one(template: Template) -> None:
+    ((name, association),) = template.of_type("AWS::WAFv2::WebACLAssociation").items()
+    assert template.resources[name]["Condition"] == "HasWebAcl"
+    assert template.source["Conditions"]["HasWebAcl"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "WebAclArn"}, ""]}]
+    }
+    assert association["WebACLArn"] == {"Ref": "WebAclArn"}
+    # Through the stage's own id, so that the stage is there before the association.
+    (stage,) = template.of_type("AWS::ApiGateway::Stage")
+    assert f"/restapis/${{Api}}/stages/${{{stage}}}" in association["ResourceArn"]["Fn::Sub"]
+
+
 def test_access_logs_are_json_without_anything_personal(template: Template) -> None:
     (stage,) = template.of_type("AWS::ApiGateway::Stage").values()
     access_log = stage["AccessLogSetting"]

@@ -84,6 +84,31 @@ def test_inquiries_start_from_a_snapshot_or_never(template: Template) -> None:
     }
 
 
+def test_only_doku_has_places_of_its_own_and_only_if_asked_for(template: Template) -> None:
+    """AWS refuses to reserve any in an account whose quota is small."""
+    reserved = {
+        name: function["ReservedConcurrentExecutions"]
+        for name, function in template.functions.items()
+        if "ReservedConcurrentExecutions" in function
+    }
+    expected = {
+        "AnswerInquiryFunction": ("ReservesInquiries", "InquiryReservedConcurrency"),
+        "ReceiveNotificationFunction": (
+            "ReservesNotifications",
+            "NotificationReservedConcurrency",
+        ),
+    }
+    assert reserved == {
+        name: {"Fn::If": [condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]}
+        for name, (condition, parameter) in expected.items()
+    }
+    for condition, parameter in expected.values():
+        assert template.source["Parameters"][parameter]["Default"] == 0
+        assert template.source["Conditions"][condition] == {
+            "Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "0"]}]
+        }
+
+
 def test_every_caller_calls_the_published_version(template: Template) -> None:
     """A snapshot, a canary and a way back exist for the alias only."""
     permitted = template.of_type("AWS::Lambda::Permission").values()
