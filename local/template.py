@@ -26,7 +26,6 @@ from local.errors import StackError
 _STATEFUL = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Events::EventBus": "Name",
-    "AWS::Events::Rule": "Name",
     "AWS::KMS::Key": None,
     "AWS::S3::Bucket": "BucketName",
     "AWS::SNS::Topic": "TopicName",

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
+from o2o.adapters.aws import is_outage
 from o2o.adapters.bus import EventBridgeBus
 from o2o.adapters.dynamodb.codec import dump, load
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
@@ -276,13 +277,18 @@ def test_the_bus_carries_type_storefront_and_payload(heard: Any) -> None:
     }
 
 
-def test_what_the_bus_refuses_is_an_error() -> None:
+@pytest.mark.parametrize(
+    ("code", "passes"),
+    [("ThrottlingException", True), ("InternalFailure", True), ("MalformedDetail", False)],
+)
+def test_what_the_bus_refuses_is_an_error(code: str, passes: bool) -> None:
     class Refusing:
         def put_events(self, **_: object) -> dict[str, Any]:
-            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code}]}
 
-    with pytest.raises(O2OError, match="ThrottlingException"):
+    with pytest.raises(O2OError, match=code) as caught:
         EventBridgeBus(Refusing(), "bus").put(make_record())  # type: ignore[arg-type]
+    assert is_outage(caught.value) is passes
 
 
 def test_a_dead_letter_names_the_event(aws: None) -> None:

@@ -144,21 +144,6 @@ def test_without_reports_an_answer_means_that_all_is_done() -> None:
     assert failed_items(finished(answer), ["a"], partial=False) == set()
 
 
-# --- buses -----------------------------------------------------------------------------------
-
-
-def test_an_event_on_the_bus_reaches_the_queue_of_the_rule_that_fits(shop: Shop, sqs: Any) -> None:
-    entry = {"EventBusName": "shop-bus", "Source": "shop", "Detail": '{"amount": 25000}'}
-    client("events", shop.aws_url).put_events(
-        Entries=[{**entry, "DetailType": "failed"}, {**entry, "DetailType": "paid"}]
-    )
-    queue_url = shop.resources["Events"]["Ref"]
-    (event,) = map(json.loads, until(lambda: take_all(sqs, queue_url)))
-    assert (event["source"], event["detail-type"]) == ("shop", "paid")
-    assert event["detail"] == {"amount": 25_000}
-    assert take_all(sqs, queue_url) == []
-
-
 # --- streams ---------------------------------------------------------------------------------
 
 

@@ -1,23 +1,24 @@
 """Storefronts to deliver to: on the twins, with a sender that is told what to come back with."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from o2o.core.deliveries import Attempt, EventRecord
 from o2o.core.endpoints import Endpoint
-from o2o.core.errors import InvalidRequest, O2OError
-from o2o.core.events import EventType
+from o2o.core.errors import Busy, InvalidRequest, O2OError
+from o2o.core.events import Change, EventType
 from o2o.core.retries import RetrySchedule
+from o2o.core.work import Work
 from o2o.entry.models.events import render
 from o2o.usecases.browse_events import BrowseEvents
 from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
 from o2o.usecases.expire_codes import ExpireCodes
 from o2o.usecases.manage_endpoints import ManageEndpoints
 from o2o.usecases.ports import EndpointStore, EventStore
-from o2o.usecases.publish_events import FIRST_LOOK, PublishEvents
+from o2o.usecases.publish_events import FIRST_LOOK, Published, PublishEvents
 from tests.support.memory import (
     MemoryCodeStore,
     MemoryEndpointStore,
@@ -92,6 +93,17 @@ class FakeBus:
         self.heard.append(record)
 
 
+class FakeQueue(MemoryWorkQueue):
+    """A queue that can be away."""
+
+    is_away = False
+
+    def put(self, work: Iterable[Work]) -> None:
+        if self.is_away:
+            raise Busy("the queue is away")
+        super().put(work)
+
+
 class Shops:
     """Everything that brings events to storefronts, on a clock to turn."""
 
@@ -106,9 +118,11 @@ class Shops:
         self.events = events or MemoryEventStore(table)
         self.endpoints = endpoints or MemoryEndpointStore(table)
         self.storefronts = MemoryStorefrontStore(table)
-        self.queue = MemoryWorkQueue()
+        self.queue = FakeQueue()
         self.sender = FakeWebhookSender(self.clock)
         self.bus = FakeBus()
+        self.letters = MemoryWorkQueue()
+        self.reported: list[Exception] = []
         self.dead: list[str] = []
         self.deliver = DeliverWebhooks(
             events=self.events,
@@ -121,8 +135,14 @@ class Shops:
             entropy=SeededEntropy(),
             retries=RETRIES,
         )
-        self.publish = PublishEvents(
-            events=self.events, bus=self.bus, render=render, keep_for=timedelta(days=90)
+        self.publisher = PublishEvents(
+            events=self.events,
+            queue=self.queue,
+            bus=self.bus,
+            dead_letters=self.letters,
+            render=render,
+            keep_for=timedelta(days=90),
+            report=self.reported.append,
         )
         self.expire = ExpireCodes(
             codes=MemoryCodeStore(table),
@@ -144,6 +164,12 @@ class Shops:
     def put(self, record: EventRecord) -> None:
         """The dead letters: see ``DeadLetters``."""
         self.dead.append(record.event_id)
+
+    def publish(self, change: Change) -> Sequence[Published]:
+        """A batch of one record of the stream."""
+        published = self.publisher.keep(change)
+        self.publisher.hand_on([each.record for each in published])
+        return published
 
     def open(self, storefront_id: str = "shop") -> str:
         """Give a storefront an endpoint."""

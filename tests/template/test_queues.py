@@ -3,9 +3,6 @@
 import json
 from typing import Any
 
-from o2o.adapters.bus import SOURCE
-from o2o.adapters.queue import decode_work
-from o2o.core.work import Work, WorkKind
 from tests.template.model import Template
 
 FOURTEEN_DAYS = 14 * 24 * 3600
@@ -67,27 +64,12 @@ def test_new_and_changed_codes_wake_the_publisher_and_nothing_else(template: Tem
     }
 
 
-def test_every_event_goes_to_the_webhook_queue(template: Template) -> None:
-    (rule,) = template.of_type("AWS::Events::Rule").values()
-    assert rule["EventBusName"] == {"Ref": "EventBus"}
-    assert rule["EventPattern"] == {"source": [SOURCE]}
-    (target,) = rule["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["WebhookQueue", "Arn"]}
-    transformer = target["InputTransformer"]
-    assert transformer["InputPathsMap"] == {"id": "$.detail.payload.id"}
-    message = transformer["InputTemplate"].replace("<id>", "evt_1")
-    assert decode_work(message) == Work(WorkKind.EVENT, "", "evt_1")
-
-
-def test_only_the_rule_may_fill_the_webhook_queue_from_outside(template: Template) -> None:
-    (policy,) = template.of_type("AWS::SQS::QueuePolicy").values()
-    assert policy["Queues"] == [{"Ref": "WebhookQueue"}]
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Action"] == "sqs:SendMessage"
-    assert statement["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["WebhookRule", "Arn"]}}
-    }
+def test_nothing_stands_between_the_publisher_and_the_webhook_queue(template: Template) -> None:
+    variables = template.functions["PublishEventsFunction"]["Environment"]["Variables"]
+    assert variables["WEBHOOK_QUEUE_URL"] == {"Ref": "WebhookQueue"}
+    # The bus is for outsiders.
+    assert not template.of_type("AWS::Events::Rule")
+    assert not template.of_type("AWS::SQS::QueuePolicy")
 
 
 def test_dead_letters_wait_for_fourteen_days_and_ring(template: Template) -> None:

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from o2o.core.deliveries import Attempt, DeliveryStatus
 from o2o.core.endpoints import Endpoint, PauseReason
-from o2o.core.errors import InvalidRequest, NotFound, O2OError
+from o2o.core.errors import InvalidRequest, NotFound
 from o2o.core.events import Change, EventType
 from o2o.core.retries import RetrySchedule
 from o2o.core.storefronts import Storefront
@@ -58,21 +58,36 @@ def test_a_replay_keeps_the_first_and_sends_nothing_twice(shops: Shops) -> None:
     assert len(shops.sender.ids(url)) == 1
 
 
-def test_without_the_bus_the_event_is_kept_and_the_record_comes_again(shops: Shops) -> None:
-    shops.open()
+def test_a_bus_that_is_down_holds_no_storefront_up(shops: Shops) -> None:
+    url = shops.open()
     shops.bus.is_away = True
-    change = Change(make_code(), make_own_code(version=2))
-    with pytest.raises(O2OError):
-        shops.publish(change)
+    changes = [Change(make_code(), make_own_code(version=2)), Change(None, make_own_code("INV-2"))]
+    kept = [each.record for change in changes for each in shops.publisher.keep(change)]
+    assert shops.publisher.hand_on(kept) == kept
+    assert [str(error) for error in shops.reported] == ["the bus is away"]  # it was asked once
+    assert [done.outcome for done in shops.work_off()] == [DeliveryOutcome.DELIVERED] * 2
+    assert shops.sender.ids(url) == [record.event_id for record in kept]
     shops.bus.is_away = False
-    (published,) = shops.publish(change)
-    assert not published.is_new
-    assert [record.event_id for record in shops.bus.heard] == [published.record.event_id]
+    assert shops.publisher.announce(kept) == []
+    assert shops.bus.heard == kept
+
+
+def test_without_the_queue_the_event_is_due_in_two_minutes(shops: Shops) -> None:
+    url = shops.open()
+    shops.queue.is_away = True
+    (published,) = shops.publish(Change(None, make_own_code()))
+    assert shops.bus.heard == [published.record]
+    assert [str(error) for error in shops.reported] == ["the queue is away"]
+    shops.queue.is_away = False
+    shops.clock.advance(minutes=2)
+    shops.work_off()
+    assert shops.sender.ids(url) == [published.record.event_id]
 
 
 def test_a_message_that_got_lost_costs_two_minutes(shops: Shops) -> None:
     shops.open()
     (published,) = shops.publish(Change(None, make_own_code()))
+    assert shops.queue.take() is not None
     shops.clock.advance(seconds=119)
     assert shops.work_off() == []
     shops.clock.advance(seconds=1)

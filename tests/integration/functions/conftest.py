@@ -91,6 +91,7 @@ class Stack:
     queue_url: str
     webhook_queue_url: str
     dead_letters_url: str
+    event_letters_url: str
     modules: dict[str, ModuleType] = field(default_factory=dict)
 
     def function(self, name: str) -> ModuleType:
@@ -159,6 +160,7 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     queue_url = wiring._client("sqs").create_queue(QueueName=name)["QueueUrl"]
     webhook_queue_url = wiring._client("sqs").create_queue(QueueName=f"{name}-w")["QueueUrl"]
     dead_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-d")["QueueUrl"]
+    event_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-e")["QueueUrl"]
     wiring._client("events").create_event_bus(Name=name)
     wiring._client("secretsmanager").create_secret(
         Name=name, SecretString=json.dumps({"client_id": CLIENT_ID, "secret_key": SECRET_KEY})
@@ -175,6 +177,7 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
         "WEBHOOK_TIMEOUT_SECONDS": "2",
         "WEBHOOK_ALLOW_LOCAL": "true",
         "EVENT_BUS_NAME": name,
+        "EVENT_DEAD_LETTER_QUEUE_URL": event_letters_url,
         "EVENT_RETENTION_DAYS": "90",
         "DOKU_SECRET_NAME": name,
         "DOKU_BASE_URL": httpserver.url_for("").rstrip("/"),
@@ -191,7 +194,9 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     }.items():
         monkeypatch.setenv(variable, value)
     wiring.use_clock(clock)
-    yield Stack(clock, httpserver, queue_url, webhook_queue_url, dead_letters_url)
+    yield Stack(
+        clock, httpserver, queue_url, webhook_queue_url, dead_letters_url, event_letters_url
+    )
     wiring.use_clock(system_clock)
 
 

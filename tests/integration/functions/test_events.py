@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 from standardwebhooks import Webhook
 from werkzeug import Response
 
@@ -14,6 +15,7 @@ from o2o.core.endpoints import Endpoint
 from o2o.core.work import Work, WorkKind
 from o2o.entry import wiring
 from o2o.entry.settings import Settings
+from tests.support.outages import failing
 
 INVOICE = "INV-20260301-0001"
 
@@ -74,12 +76,41 @@ def test_a_replayed_stream_changes_nothing(stack, event, events, published):
     assert len(page.items) == 2
 
 
-def test_from_a_bad_record_on_the_stream_brings_them_again(stack, event, events, logs):
+def test_an_event_is_in_the_queue_of_webhooks_and_on_the_bus(stack, published):
+    ids = [each.event_id for each in published]
+    assert [work.identity for work in queued(stack.webhook_queue_url)] == ids
+
+
+def test_a_bad_record_is_a_dead_letter_and_those_behind_it_are_events(stack, event, events, logs):
     answer = stack.invoke("publish_events", event("publish_events/one_bad_record"))
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "1000000000000000000002"}]}
+    assert answer == {"batchItemFailures": []}
     page = events.list_events("shop", created_from=None, created_to=None, limit=9, cursor=None)
-    assert [each.type for each in page.items] == ["payment_code.activated"]
+    assert [each.type for each in page.items] == ["payment_code.paid", "payment_code.activated"]
+    assert queued(stack.event_letters_url) == [Work(WorkKind.CODE, INVOICE)]
+    assert "no event can be made" in logs.getvalue()
     assert "Anton" not in logs.getvalue()
+
+
+AWAY = ConnectTimeoutError(endpoint_url="https://aws.example")
+
+
+@pytest.mark.parametrize(("service", "queued_events"), [("events", 2), ("sqs", 0)])
+def test_neither_bus_nor_queue_holds_the_stream(stack, event, events, logs, service, queued_events):
+    with failing(wiring._client(service), AWAY):
+        answer = stack.invoke("publish_events", event("publish_events/story"))
+    assert answer == {"batchItemFailures": []}
+    page = events.list_events("shop", created_from=None, created_to=None, limit=9, cursor=None)
+    assert len(page.items) == 2
+    assert logs.getvalue().count("event not announced") == (2 if service == "events" else 0)
+    assert "unexpected error" not in logs.getvalue()
+    assert len(queued(stack.webhook_queue_url)) == queued_events
+
+
+def test_while_the_table_is_away_the_stream_brings_the_records_again(stack, event):
+    with failing(wiring._client("dynamodb"), AWAY):
+        answer = stack.invoke("publish_events", event("publish_events/story"))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1000000000000000000002"}]}
+    assert queued(stack.event_letters_url) == []
 
 
 def test_a_forgotten_code_is_no_event(stack, event, events):

@@ -3,14 +3,18 @@
 import json
 from typing import TYPE_CHECKING
 
+from o2o.adapters.aws import THROTTLED
 from o2o.core.deliveries import EventRecord
-from o2o.core.errors import O2OError
+from o2o.core.errors import Busy, O2OError
 from o2o.usecases.ports import EventBus
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 SOURCE = "o2o"
+
+PASSING = THROTTLED | {"InternalFailure"}
+"""Why EventBridge refuses an entry that it may take later."""
 
 
 class EventBridgeBus(EventBus):
@@ -35,4 +39,5 @@ class EventBridgeBus(EventBus):
         )
         if answer["FailedEntryCount"]:
             codes = {entry.get("ErrorCode", "") for entry in answer["Entries"]}
-            raise O2OError(f"the bus did not take an event: {', '.join(sorted(codes))}")
+            refused = Busy if codes <= PASSING else O2OError
+            raise refused(f"the bus did not take an event: {', '.join(sorted(codes))}")

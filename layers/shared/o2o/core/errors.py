@@ -8,7 +8,7 @@ O2OError
 ├── IllegalMove             the payment code's state does not allow it
 ├── InvalidConfiguration    a setting is wrong: names the entry
 ├── VersionConflict         another write came first: read again and decide again
-├── Busy                    the table is contended or throttled beyond our patience
+├── Busy                    the table or the bus is throttled beyond our patience
 ├── UntrustedMessage        an inbound message's signature does not hold
 ├── UnreadableMessage       a signed message of DOKU's that can't be understood
 └── DokuError
@@ -76,7 +76,7 @@ class VersionConflict(O2OError):
 
 
 class Busy(O2OError):
-    """The table is contended or throttled beyond our patience. Nothing was written."""
+    """The table or the bus is contended or throttled beyond our patience. Nothing was written."""
 
 
 class UntrustedMessage(O2OError):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from o2o.core.deliveries import EventRecord
 from o2o.entry.observability import count, logger
 from o2o.usecases.deliver_webhooks import Delivered, DeliveryOutcome
 from o2o.usecases.publish_events import Published
@@ -18,8 +19,8 @@ _METRICS = {
 """The others say nothing of how webhooks fare."""
 
 
-def count_published(published: Sequence[Published]) -> None:
-    """Count and log the events of a change."""
+def count_published(published: Sequence[Published], unannounced: Sequence[EventRecord]) -> None:
+    """Count and log events, and those of them that the bus did not get."""
     for each in published:
         count("EventPublished" if each.is_new else "EventRepeated")
         logger.info(
@@ -29,6 +30,20 @@ def count_published(published: Sequence[Published]) -> None:
             invoice_number=each.record.invoice_number,
             is_new=each.is_new,
         )
+    for record in unannounced:
+        count("EventUnannounced")
+        logger.warning(
+            "event not announced",
+            event_id=record.event_id,
+            type=record.type,
+            invoice_number=record.invoice_number,
+        )
+
+
+def count_unmade(order_number: str) -> None:
+    """Count and log a change of a code of which no event can be made."""
+    count("EventUnmade")
+    logger.error("no event can be made", invoice_number=order_number)
 
 
 def count_delivered(delivered: Delivered) -> None:

@@ -149,7 +149,9 @@ class PublishSettings(Settings):
     """For ``publish_events``."""
 
     event_bus_name: str
+    event_dead_letter_queue_url: str
     event_retention_days: timedelta
+    webhook_queue_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,6 +379,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "webhook_timeout_seconds": _seconds,
     "webhook_allow_local": _flag,
     "event_bus_name": _text,
+    "event_dead_letter_queue_url": _text,
     "event_retention_days": _days,
 }
 

@@ -245,9 +245,12 @@ def publish_events() -> "PublishEvents":
     settings = read_settings(PublishSettings)
     return PublishEvents(
         events=_events(settings),
+        queue=_queue(settings.webhook_queue_url),
         bus=EventBridgeBus(_client("events"), settings.event_bus_name),
+        dead_letters=_queue(settings.event_dead_letter_queue_url),
         render=render,
         keep_for=settings.event_retention_days,
+        report=log_failure,
     )
 
 
@@ -256,6 +259,13 @@ def change_reader() -> "Callable[[Mapping[str, Any]], Change | None]":
     from o2o.adapters.dynamodb.stream import read_change
 
     return read_change
+
+
+def order_number_reader() -> "Callable[[Mapping[str, Any]], str]":
+    """What reads whose write a record of the table's stream is."""
+    from o2o.adapters.dynamodb.stream import order_number
+
+    return order_number
 
 
 def deliver_webhooks() -> "DeliverWebhooks":

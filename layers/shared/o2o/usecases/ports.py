@@ -324,7 +324,7 @@ class EventBus(Protocol):
     """Where the operator's own systems listen."""
 
     def put(self, record: EventRecord) -> None:
-        """Announce an event. Raises O2OError if the bus did not take it."""
+        """Announce an event. Raises O2OError if the bus did not take it, Busy if it may soon."""
         ...
 
 

@@ -1,12 +1,13 @@
-"""Publish events: keep the events of a write for their storefront, and announce them on the bus."""
+"""Publish events: keep the events of a write for their storefront, and hand them on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from o2o.core.deliveries import EventRecord
 from o2o.core.events import Change, Event, derive_events
-from o2o.usecases.ports import EventBus, EventStore, Render
+from o2o.core.work import Work, WorkKind
+from o2o.usecases.ports import EventBus, EventStore, Render, WorkQueue
 
 FIRST_LOOK = timedelta(minutes=2)
 """When an event is due whose message to ``deliver_webhooks`` got lost."""
@@ -22,26 +23,55 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishEvents:
-    """The use case.
+    """The use case: first keep the events of some writes, then hand them on.
 
-    A write that is published twice makes the same events: the store keeps the first, and the
-    bus gets them again, under the same ids.
+    A write that is published twice makes the same events: the store keeps the first, and queue
+    and bus get them again, under the same ids.
     """
 
     events: EventStore
+    queue: WorkQueue
     bus: EventBus
+    dead_letters: WorkQueue
     render: Render
     keep_for: timedelta
+    report: Callable[[Exception], None]
 
-    def __call__(self, change: Change) -> Sequence[Published]:
-        """The events of a write. What raises can be repeated, and must be."""
-        published = []
-        for event in derive_events(change):
-            record = self._record(event)
-            is_new = self.events.add(record)
-            self.bus.put(record)
-            published.append(Published(record, is_new))
-        return published
+    def keep(self, change: Change) -> Sequence[Published]:
+        """Keep the events of a write. What is an outage can be repeated, and must be."""
+        return [self.keep_one(event) for event in derive_events(change)]
+
+    def keep_one(self, event: Event) -> Published:
+        """Keep an event, with its first look two minutes after it happened."""
+        record = self._record(event)
+        return Published(record, self.events.add(record))
+
+    def give_up(self, order_number: str) -> None:
+        """Leave the events of a code to the operator: none can be made of a write of it."""
+        self.dead_letters.put([Work(WorkKind.CODE, order_number)])
+
+    def hand_on(self, records: Sequence[EventRecord]) -> Sequence[EventRecord]:
+        """Queue the deliveries of events that are kept, then put the events on the bus.
+
+        Neither holds anything up, and nothing is raised: what the queue does not take is due in
+        two minutes all the same. Returns the events that the bus did not get.
+        """
+        work = [Work(WorkKind.EVENT, "", record.event_id) for record in records]
+        try:
+            self.queue.put(work)
+        except Exception as error:  # noqa: BLE001 - the timetable has them
+            self.report(error)
+        return self.announce(records)
+
+    def announce(self, records: Sequence[EventRecord]) -> Sequence[EventRecord]:
+        """Put events on the bus, up to the first that it does not take; returns the rest."""
+        for position, record in enumerate(records):
+            try:
+                self.bus.put(record)
+            except Exception as error:  # noqa: BLE001 - storefronts do not wait for outsiders
+                self.report(error)
+                return records[position:]
+        return []
 
     def _record(self, event: Event) -> EventRecord:
         code = event.code

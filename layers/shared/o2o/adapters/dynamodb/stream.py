@@ -8,6 +8,11 @@ from o2o.adapters.dynamodb import table
 from o2o.core.events import Change
 
 
+def order_number(record: Mapping[str, Any]) -> str:
+    """The order number of the code that a record is about. It is in its key, whatever else is."""
+    return table.order_number(record["dynamodb"]["Keys"])
+
+
 def read_change(record: Mapping[str, Any]) -> Change | None:
     """The write of a code in a record of the stream as Lambda gets it, or None: it is none."""
     images = record["dynamodb"]

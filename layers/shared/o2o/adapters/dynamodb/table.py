@@ -78,6 +78,12 @@ def code_key(order_number: str) -> Key:
     return Key(f"CODE#{key_part(order_number)}", "CODE")
 
 
+def order_number(key: Mapping[str, Any]) -> str:
+    """Whose key it is: a code's, or that of anything in its partition."""
+    _, _, found = key["pk"]["S"].partition("#")
+    return str(found)
+
+
 def payment_key(order_number: str, payment: Payment) -> Key:
     """The key of a payment, in the partition of its code: they sort as they were recorded."""
     name = f"{payment.number:010}" if payment.number else key_part(payment.identity)
