@@ -86,7 +86,6 @@ def test_every_route_has_a_limit_and_what_may_ask_doku_a_low_one(template: Templ
         path = setting["ResourcePath"].replace("~1", "/").replace("//", "/")
         rates[setting["HttpMethod"], path] = setting["ThrottlingRateLimit"]
         assert setting["ThrottlingBurstLimit"] >= setting["ThrottlingRateLimit"]
-        assert setting["MetricsEnabled"] is True
         assert setting["DataTraceEnabled"] is False  # it would log bodies and keys
         assert setting["LoggingLevel"] == "OFF"
     default = rates.pop(("*", "/*"))
@@ -110,6 +109,24 @@ def test_a_web_acl_stands_before_the_stage_if_there_is_one(template: Template) -
     # Through the stage's own id, so that the stage is there before the association.
     (stage,) = template.of_type("AWS::ApiGateway::Stage")
     assert f"/restapis/${{Api}}/stages/${{{stage}}}" in association["ResourceArn"]["Fn::Sub"]
+
+
+def test_a_route_has_metrics_of_its_own_where_an_alarm_reads_them(template: Template) -> None:
+    """Each is billed as a custom metric, five to a route; those of the whole API are free."""
+    (stage,) = template.of_type("AWS::ApiGateway::Stage").values()
+    measured = {
+        (each["HttpMethod"], each["ResourcePath"].replace("~1", "/").replace("//", "/"))
+        for each in stage["MethodSettings"]
+        if each["MetricsEnabled"]
+    }
+    read = set()
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+        for metric in (alarm, *(each.get("MetricStat", {}) for each in alarm.get("Metrics", []))):
+            named = metric.get("Metric", metric).get("Dimensions", [])
+            dimensions = {each["Name"]: each["Value"] for each in named}
+            if "Resource" in dimensions:
+                read.add((dimensions["Method"], dimensions["Resource"]))
+    assert measured == read
 
 
 def test_access_logs_are_json_without_anything_personal(template: Template) -> None:

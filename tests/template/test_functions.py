@@ -58,12 +58,32 @@ def test_doku_may_take_its_time_and_the_function_still_answers(template: Templat
             assert function["Timeout"] >= longest + 5, name
 
 
-def test_what_somebody_waits_for_starts_from_a_snapshot(template: Template) -> None:
-    waited_for = called_by_api(template)
+# For these a person or DOKU waits, often as the first of a quiet hour.
+FROM_A_SNAPSHOT = {
+    "AnswerInquiryFunction",
+    "AuthorizeStorefrontFunction",
+    "GenerateCodeFunction",
+    "ReceiveNotificationFunction",
+    "ShowCodeFunction",
+}
+
+
+def test_what_somebody_waits_for_starts_from_a_snapshot_and_nothing_else(
+    template: Template,
+) -> None:
+    """AWS bills each snapshot by the hour, called or not."""
     for name, function in template.functions.items():
-        expected = {"ApplyOn": "PublishedVersions"} if name in waited_for else None
+        expected = {"ApplyOn": "PublishedVersions"} if name in FROM_A_SNAPSHOT else None
         if name != "AnswerInquiryFunction":
             assert function.get("SnapStart") == expected, name
+    assert set(template.functions) >= FROM_A_SNAPSHOT
+
+
+def test_a_version_goes_once_the_alias_has_left_it(template: Template) -> None:
+    """Its snapshot would be billed for as long as it is there."""
+    for name, resource in template.resources.items():
+        if resource["Type"] == "AWS::Lambda::Version":
+            assert resource["DeletionPolicy"] == "Delete", name
 
 
 def test_inquiries_start_from_a_snapshot_or_never(template: Template) -> None:
