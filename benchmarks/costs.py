@@ -1,19 +1,23 @@
-"""What a payment code costs in DynamoDB: requests and capacity units, counted by the engine.
+"""What O2O costs: the bill of an idle month, and what a million paid codes add to it.
 
-    .venv/bin/python -m benchmarks.costs
+    .venv/bin/python -m benchmarks.costs [--write]
 
-The use cases run on the local engine (Dynoxide) with the template's defaults, against the DOKU
-simulator over HTTP, so that messages have their real sizes. Units are those of on-demand tables:
-one write unit for each started KB of an item, twice that in a transaction, and one more for each
-index entry that is written or removed.
+First the use cases run on the local engine (Dynoxide) with the template's defaults, against the
+DOKU simulator over HTTP, so that messages have their real sizes. Units are those of on-demand
+tables: one write unit for each started KB of an item, twice that in a transaction, and one more for
+each index entry that is written or removed. The bill follows from them, from the template, from
+what `benchmarks.functions` measured, from prices.py and from the assumptions in bill.py. --write
+puts it into docs/benchmarks.md.
 """
 
+import argparse
 import json
+import logging
 import queue
 import sys
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +27,8 @@ from rich.console import Console
 from rich.table import Table
 from samtranslator.yaml_helper import yaml_parse
 
+from benchmarks import document, functions
+from benchmarks.bill import Bill, Line, Measured, total
 from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
@@ -61,6 +67,9 @@ CREDENTIALS = DokuCredentials("MCH-COSTS-0001", "SK-made-up-for-this-run")
 TARGET = "/v1/doku/notifications"
 RUNS_A_MONTH = 60 * 24 * 30
 
+_OVERHEAD_BYTES = 100
+"""What DynamoDB adds to the size of each item on the bill."""
+
 Row = tuple[str, list[str], float, float]
 
 
@@ -88,6 +97,7 @@ class Bench:
         )
         settle = Settle(codes=codes, clock=clock, timetable=config.timetable)
         self.rows: list[Row] = []
+        self.stored_bytes = 0
         self.storefronts = ManageStorefronts(
             storefronts=storefronts, clock=clock, entropy=SystemEntropy()
         )
@@ -158,6 +168,11 @@ class Bench:
         code = self.generate("shop", request, time_left=plenty).code
         expect(code.status is Status.ACTIVE, "the code is active")
 
+    def weigh(self) -> int:
+        """About how many bytes the table keeps by now."""
+        items = self.client.scan(TableName="costs")["Items"]
+        return sum(len(json.dumps(item)) + _OVERHEAD_BYTES for item in items)
+
     @contextmanager
     def measure(self, what: str) -> Iterator[None]:
         """Record the capacity that is consumed while it is entered."""
@@ -221,6 +236,7 @@ def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: Turn
     authorize = AuthorizeStorefront(storefronts=bench.storefronts.storefronts)
     with bench.measure("an API key is checked (then cached by API Gateway)"):
         expect(authorize(f"Bearer {key}") is not None, "the key is valid")
+    empty = bench.weigh()
     with bench.measure("POST /payment-codes"):
         bench.create("INV-1")
     before = bench.codes.get("INV-1")
@@ -234,12 +250,15 @@ def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: Turn
     after = bench.codes.get("INV-1")
     if before is None or after is None:
         sys.exit("costs: expected that the code exists.")
+    of_a_code = bench.weigh() - empty
     bench.shops.open("shop")
+    empty = bench.weigh()
     with bench.measure("an event: published"):
         (published,) = bench.shops.publish(Change(before, after))
     with bench.measure("the event: delivered to the storefront"):
         bench.shops.deliver(published.record.event_id)
     expect(len(bench.shops.sender.posted) == 1, "the storefront was notified")
+    bench.stored_bytes = of_a_code + 2 * (bench.weigh() - empty)
     with bench.measure("the same notification again"):
         expect(
             bench.receive(headers, body).outcome is NotificationOutcome.KNOWN,
@@ -290,7 +309,7 @@ def pay(doku: Simulator, invoice_number: str) -> None:
         session.post(f"{doku.url}/_control/pay", data=body, timeout=10).raise_for_status()
 
 
-def measure() -> list[Row]:
+def measure() -> Bench:
     """Measure everything. Exits with an error message if there is no engine."""
     program = dynoxide.find()
     if program is None:
@@ -309,7 +328,19 @@ def measure() -> list[Row]:
             run(bench, doku, receiver, clock)
         receiver.shutdown()
         bench.client.close()
-    return bench.rows
+    return bench
+
+
+def bill_of(bench: Bench) -> Bill:
+    """The bill that follows from what was measured."""
+    return Bill(
+        Measured(
+            units={what: (read, write) for what, _, read, write in bench.rows},
+            requests={what: len(operations) for what, operations, _, _ in bench.rows},
+            stored_bytes=bench.stored_bytes,
+            needs=functions.read(),
+        )
+    )
 
 
 def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
@@ -333,9 +364,8 @@ def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
     }
 
 
-def show(rows: list[Row]) -> None:
+def show_units(rows: list[Row]) -> None:
     """Print all rows and the sums."""
-    console = Console(width=110)
     table = Table("what", "requests", "read units", "write units")
     for what, operations, read, write in rows:
         named = ", ".join(
@@ -346,12 +376,58 @@ def show(rows: list[Row]) -> None:
     table.add_section()
     for what, (read, write) in sums(rows).items():
         table.add_row(what, "", f"{read:,.0f}", f"{write:g}")
-    console.print(table)
+    Console(width=110).print(table)
+
+
+def show_bill(title: str, lines: list[Line]) -> None:
+    """Print a bill."""
+    table = Table("what", "units", "USD for", "USD a month", title=title)
+    for line in lines:
+        table.add_row(line.what, f"{line.units:,.2f}", str(line.price), f"{line.usd:,.2f}")
+    table.add_section()
+    table.add_row("together", "", "", f"{total(lines):,.2f}")
+    Console(width=110).print(table)
+
+
+def rendered_bill(lines: Iterable[Line]) -> str:
+    """A bill as it stands in the document."""
+    lines = list(lines)
+    rows = "".join(f"| {line.what} | {line.usd:,.2f} |\n" for line in lines)
+    return f"| | USD a month |\n|---|---:|\n{rows}| **together** | **{total(lines):,.2f}** |\n"
+
+
+def rendered_units(rows: list[Row]) -> str:
+    """The sums as they stand in the document."""
+    told = "".join(
+        f"| {what} | {read:,.0f} | {write:g} |\n" for what, (read, write) in sums(rows).items()
+    )
+    return f"| DynamoDB, on demand | read units | write units |\n|---|---|---|\n{told}"
+
+
+def rendered(bench: Bench) -> dict[str, str]:
+    """All that stands in the document, by its mark."""
+    bill = bill_of(bench)
+    return {
+        "units": rendered_units(bench.rows),
+        "idle": rendered_bill(bill.idle()),
+        "busy": rendered_bill(bill.busy()),
+    }
 
 
 def main() -> None:
     """Measure and print the results."""
-    show(measure())
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md, too")
+    options = parser.parse_args()
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it tells of features it lacks
+    bench = measure()
+    bill = bill_of(bench)
+    show_units(bench.rows)
+    show_bill("A month in which nothing happens", list(bill.idle()))
+    show_bill("What a month with a million paid codes adds", list(bill.busy()))
+    if options.write:
+        for mark, text in rendered(bench).items():
+            document.write(mark, text)
 
 
 if __name__ == "__main__":

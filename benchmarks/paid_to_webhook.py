@@ -25,14 +25,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks import document
 from local.options import positive
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
 from tests.support.local_stack import LocalStack
 from tests.support.receivers import Handler, receiver
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- paid-to-webhook: begin -->", "<!-- paid-to-webhook: end -->"
 PATIENCE_SECONDS = 60.0
 
 
@@ -118,16 +117,14 @@ def distribution(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def write(found: dict[str, float], payments: int, customers: int) -> None:
-    """Write the numbers into the document, between the markers."""
+    """Write the numbers into the document."""
     rows = "\n".join(f"| {name} | {value:,.0f} |" for name, value in found.items())
-    text = (
-        f"{BEGIN}\n{payments:,} payments, {customers} customers at a time, Python "
+    document.write(
+        "paid-to-webhook",
+        f"{payments:,} payments, {customers} customers at a time, Python "
         f"{platform.python_version()} on {platform.machine()}.\n\n"
-        f"| | milliseconds |\n|---|---:|\n{rows}\n{END}"
+        f"| | milliseconds |\n|---|---:|\n{rows}\n",
     )
-    before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    DOCUMENT.write_text(before + text + after, "utf-8")
 
 
 def main() -> None:

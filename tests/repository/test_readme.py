@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 
+import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from benchmarks import costs
+from benchmarks import costs, document
+from benchmarks.bill import total
 from tests.support import dynoxide
 from tests.support.documents import ROOT, read, rows, section
 
@@ -19,18 +21,22 @@ DEPLOYING = read("docs/deploying.md")
 BENCHMARKS = read("docs/benchmarks.md")
 
 
-def test_the_figures_are_the_measured_ones() -> None:
+@pytest.fixture(scope="module")
+def bench() -> costs.Bench:
     dynoxide.need()
-    assert rows_of_figures() == costs.sums(costs.measure())
+    return costs.measure()
 
 
-def rows_of_figures() -> dict[str, tuple[float, float]]:
-    table = BENCHMARKS.partition("<!-- measured -->\n")[2].partition("<!-- end -->")[0]
-    found = re.findall(r"^\| ([^|]+) \| ([\d,.]+) \| ([\d,.]+) \|$", table, re.MULTILINE)
-    return {
-        what: (float(read_units.replace(",", "")), float(write_units.replace(",", "")))
-        for what, read_units, write_units in found
-    }
+@pytest.mark.parametrize("mark", ["units", "idle", "busy"])
+def test_the_figures_are_the_measured_ones(bench: costs.Bench, mark: str) -> None:
+    told = "run `.venv/bin/python -m benchmarks.costs --write`"
+    assert document.marked(mark) == costs.rendered(bench)[mark], told
+
+
+def test_an_idle_month_is_cheap_and_every_line_has_a_name(bench: costs.Bench) -> None:
+    lines = list(costs.bill_of(bench).idle())
+    assert total(lines) < 25
+    assert len({line.what for line in lines}) == len(lines)
 
 
 def test_every_parameter_that_must_be_given_is_described() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
+from benchmarks import functions
 from o2o.entry import settings
 from tests.template.model import ROOT, Template
 
@@ -29,7 +30,6 @@ def test_all_run_the_same_python_on_arm(template: Template) -> None:
         assert function["TracingConfig"] == {"Mode": "Active"}
         assert set(function["LoggingConfig"]) == {"LogFormat", "LogGroup"}
         assert function["LoggingConfig"]["LogFormat"] == "Text"
-        assert function["MemorySize"] >= 512
     (layer,) = template.of_type("AWS::Lambda::LayerVersion").values()
     assert layer["CompatibleRuntimes"] == ["python3.13"]
     assert layer["CompatibleArchitectures"] == ["arm64"]
@@ -77,6 +77,17 @@ def test_what_somebody_waits_for_starts_from_a_snapshot_and_nothing_else(
         if name != "AnswerInquiryFunction":
             assert function.get("SnapStart") == expected, name
     assert set(template.functions) >= FROM_A_SNAPSHOT
+
+
+def test_memory_is_what_was_measured_with_much_to_spare(template: Template) -> None:
+    """A snapshot is billed by the function's memory; a start without one takes a processor."""
+    waited_for = called_by_api(template)
+    for name, function in template.functions.items():
+        cold = name in waited_for - FROM_A_SNAPSHOT
+        assert function["MemorySize"] == (1024 if cold else 512), name
+    needs = functions.read()
+    for function in template.written_functions.values():
+        assert needs[function["CodeUri"].removeprefix("functions/")].peak_mb <= 512 / 4
 
 
 def test_a_version_goes_once_the_alias_has_left_it(template: Template) -> None:

@@ -1,0 +1,293 @@
+"""The bill of a month, idle and busy, line by line: what is there is read from the template.
+
+Nothing here is counted by hand. Alarms, snapshots, secrets, queues, routes and schedules are those
+of template.yaml in prod; metrics are those that the code counts; units, processor time and log
+lines were measured; `Assumptions` has the rest.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from benchmarks import prices
+from benchmarks.functions import Needs
+from benchmarks.prices import MINUTES_A_MONTH, SECONDS_A_MONTH, Price
+from local.template import translate
+from tools.life_cycle import ROOT
+
+GB = 1024**3
+PAID_CODES = 1_000_000
+_WHOLE_PROCESSOR_MB = 1769
+"""Lambda gives a function of this size one processor, and others in proportion."""
+_POLLERS, _POLL_SECONDS = 5, 20
+_METRICS_OF_A_ROUTE = 5
+_KEY_MINUTES = 5
+"""DynamoDB asks KMS for a table's key again after so long."""
+_SWEEP = "expire_codes"
+_PLATFORM_LOG_BYTES = 480
+"""Lambda's own lines START, END and REPORT about each call, where the log's format is Text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """What no command here can measure. Change it to what you know of your shop."""
+
+    dynamodb_ms: float = 5
+    """One request to DynamoDB, SQS or EventBridge."""
+    doku_ms: float = 800
+    """DOKU's answer to a request for a code."""
+    storefront_ms: float = 300
+    """A storefront's answer to a webhook."""
+    reads: float = 2
+    """How often a storefront reads a code."""
+    pages: float = 1
+    """How often a customer opens the page of a code."""
+    looks_of_a_page: float = 23
+    """How often a page that is open for five minutes asks for news: after 3 s, then ever less."""
+    page_kb: float = 20
+    answer_kb: float = 2
+    access_log_bytes: float = 600
+    restored: float = 0.001
+    """The share of calls that start a function anew."""
+    traced: float = 0.05
+    """The share of calls that X-Ray records, beyond the first in each second."""
+    idle_gb: float = 1
+    """What the table of a stack holds that has had some traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a bill: so many units at a price."""
+
+    what: str
+    units: float
+    price: Price
+
+    @property
+    def usd(self) -> float:
+        """US dollars."""
+        return self.price.of(self.units)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was measured: read and write units and requests by step, needs by function."""
+
+    units: Mapping[str, tuple[float, float]]
+    requests: Mapping[str, int]
+    stored_bytes: float
+    """What the table keeps of a code that was paid, its payment and its events."""
+    needs: Mapping[str, Needs]
+
+
+class Bill:
+    """The bill of the template's stack in prod."""
+
+    def __init__(self, measured: Measured, assume: Assumptions | None = None) -> None:
+        self._measured = measured
+        self._assume = assume or Assumptions()
+
+    @cached_property
+    def _resources(self) -> dict[str, Any]:
+        samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+        given = dict(samconfig["prod"]["deploy"]["parameters"]["parameter_overrides"])
+        given.pop("$include")
+        known = {**given, "BuildHash": "0" * 64, "Version": "0.0.0", "Bins": "[]"}
+        translated: dict[str, Any] = translate(ROOT / "template.yaml", known)["Resources"]
+        return translated
+
+    def _of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self._resources.items()
+            if resource["Type"] == kind
+        }
+
+    # --- idle --------------------------------------------------------------------------------
+
+    def idle(self) -> Iterator[Line]:
+        """A month in which nothing happens."""
+        functions = self._of_type("AWS::Lambda::Function")
+        snapshots = {
+            name: each["MemorySize"]
+            for name, each in functions.items()
+            if "PublishedVersions" in json.dumps(each.get("SnapStart"))
+        }
+        yield Line(
+            f"{len(snapshots)} snapshots, one version of each function kept",
+            sum(snapshots.values()) / 1024 * SECONDS_A_MONTH,
+            prices.SNAPSHOT,
+        )
+        yield from self._watching()
+        yield Line(
+            f"{len(self._of_type('AWS::SecretsManager::Secret'))} secrets",
+            len(self._of_type("AWS::SecretsManager::Secret")),
+            prices.SECRET,
+        )
+        yield from self._sweep()
+        queues = [
+            each
+            for each in self._of_type("AWS::Lambda::EventSourceMapping").values()
+            if "Queue" in json.dumps(each["EventSourceArn"])
+        ]
+        yield Line(
+            f"{len(queues)} queues, which Lambda asks whether anything has come",
+            len(queues) * _POLLERS * SECONDS_A_MONTH / _POLL_SECONDS,
+            prices.QUEUE_CALL,
+        )
+        yield Line("the table", self._assume.idle_gb, prices.STORED)
+        yield Line("its backups of 35 days", self._assume.idle_gb, prices.BACKED_UP)
+
+    def _watching(self) -> Iterator[Line]:
+        alarms = self._of_type("AWS::CloudWatch::Alarm").values()
+        watched = sum(
+            sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1 for alarm in alarms
+        )
+        yield Line(
+            f"{len(alarms)} alarms, which watch {watched} metrics", watched, prices.ALARM_METRIC
+        )
+        composite = len(self._of_type("AWS::CloudWatch::CompositeAlarm"))
+        if composite:
+            yield Line(f"{composite} composite alarms", composite, prices.COMPOSITE_ALARM)
+        dashboards = len(self._of_type("AWS::CloudWatch::Dashboard"))
+        if dashboards:
+            yield Line(f"{dashboards} dashboard", dashboards, prices.DASHBOARD)
+        sent = metrics_of((ROOT / "functions" / _SWEEP / "app.py").read_text("utf-8"))
+        yield Line(f"{len(sent)} metrics that the sweep sends", len(sent), prices.METRIC)
+
+    def _sweep(self) -> Iterator[Line]:
+        """What `expire_codes` costs, every minute."""
+        step = "expire_codes while nothing is due"
+        yield Line("the sweep: its schedule", MINUTES_A_MONTH, prices.SCHEDULED)
+        waited = self._measured.requests[step] * self._assume.dynamodb_ms
+        yield from self._calls("the sweep", {_SWEEP: (MINUTES_A_MONTH, waited)})
+        yield Line(
+            "the sweep: what it reads",
+            self._measured.units[step][0] * MINUTES_A_MONTH,
+            prices.READ_UNIT,
+        )
+        yield Line(
+            "the sweep: its log",
+            self._log_bytes(_SWEEP) * MINUTES_A_MONTH / GB,
+            prices.LOG,
+        )
+        if self._is_traced(_SWEEP):
+            yield Line("the sweep: its traces", MINUTES_A_MONTH, prices.TRACE)
+        table = self._of_type("AWS::DynamoDB::Table")["Table"]
+        if table.get("SSESpecification", {}).get("SSEEnabled"):
+            yield Line(
+                "the sweep: the key that the table is encrypted with",
+                MINUTES_A_MONTH / _KEY_MINUTES,
+                prices.KEY_CALL,
+            )
+
+    # --- busy --------------------------------------------------------------------------------
+
+    def busy(self) -> Iterator[Line]:
+        """What a month with a million paid codes costs more than an idle one."""
+        assume, codes = self._assume, PAID_CODES
+        looks = assume.pages * (1 + assume.looks_of_a_page)
+        requests = codes * (2 + assume.reads + looks)
+        yield Line("calls of the API", requests, prices.API_CALL)
+        wait = assume.dynamodb_ms
+        paid = {
+            "generate_code": (codes, 2 * wait + assume.doku_ms),
+            "receive_notification": (codes, 2 * wait),
+            "read_codes": (codes * assume.reads, wait),
+            "show_code": (codes * looks, 2 * wait),
+            "publish_events": (codes * 2, 2 * wait),
+            "deliver_webhooks": (codes * 2, 3 * wait + assume.storefront_ms),
+            "reconcile_codes": (codes * 2, 3 * wait),
+        }
+        yield from self._calls("functions", paid)
+        calls = sum(calls for calls, _ in paid.values())
+        memory = self._memory("generate_code") / 1024
+        yield Line(
+            "snapshots that are started from", calls * assume.restored * memory, prices.RESTORE
+        )
+        reads, writes = self._units()
+        yield Line("what is read from the table", reads * codes, prices.READ_UNIT)
+        yield Line("what is written to it", writes * codes, prices.WRITE_UNIT)
+        kept = self._measured.stored_bytes * codes / GB
+        yield Line("what it keeps, for each month that it does", kept, prices.STORED)
+        yield Line("and its backups", kept, prices.BACKED_UP)
+        yield Line("events on the bus", codes * 2, prices.EVENT)
+        # In, out, and deleted: two events, and two steps of forgetting.
+        yield Line("calls of the queues", codes * (2 + 2) * 3, prices.QUEUE_CALL)
+        yield from self._told(requests, paid)
+        sent = assume.pages * assume.page_kb + (2 + assume.reads + looks) * assume.answer_kb
+        yield Line("what is sent to the internet", sent * codes / 1024**2, prices.SENT)
+
+    def _told(self, requests: float, paid: Mapping[str, tuple[float, float]]) -> Iterator[Line]:
+        """Logs, traces and metrics."""
+        logged = sum(calls * self._log_bytes(name) for name, (calls, _) in paid.items())
+        logged += requests * self._assume.access_log_bytes
+        yield Line("logs", logged / GB, prices.LOG)
+        yield Line("logs, for each month that they are kept", logged / GB, prices.LOG_KEPT)
+        if self._is_traced("generate_code"):
+            yield Line("traces", requests * self._assume.traced, prices.TRACE)
+        sources = [*ROOT.glob("layers/shared/o2o/entry/*.py"), *ROOT.glob("functions/*/app.py")]
+        counted = {name for path in sources for name in metrics_of(path.read_text("utf-8"))}
+        yield Line(f"metrics: {len(counted)} if all are sent", len(counted), prices.METRIC)
+        (stage,) = self._of_type("AWS::ApiGateway::Stage").values()
+        routes = sum(bool(each["MetricsEnabled"]) for each in stage["MethodSettings"])
+        yield Line(f"metrics of {routes} route(s)", routes * _METRICS_OF_A_ROUTE, prices.METRIC)
+
+    def _units(self) -> tuple[float, float]:
+        """Read and write units of a code from its beginning until it is forgotten."""
+        units = self._measured.units
+        event = [step for step in units if "event" in step]
+        steps = ["POST /payment-codes", "DOKU's notification", *event, *event]
+        steps += [step for step in units if "forgotten" in step]
+        views = self._assume.reads + 2 * self._assume.pages * (1 + self._assume.looks_of_a_page)
+        reads = units["GET /payment-codes/{invoice_number}, paid"][0] * views
+        return (
+            reads + sum(units[step][0] for step in steps),
+            sum(units[step][1] for step in steps),
+        )
+
+    # --- functions ---------------------------------------------------------------------------
+
+    def _calls(self, what: str, calls: Mapping[str, tuple[float, float]]) -> Iterator[Line]:
+        """Lines for functions that are called so often and wait so many milliseconds each time."""
+        yield Line(f"{what}: calls", sum(often for often, _ in calls.values()), prices.LAMBDA_CALL)
+        yield Line(
+            f"{what}: time",
+            sum(often * self._gb_seconds(name, ms) for name, (often, ms) in calls.items()),
+            prices.LAMBDA_TIME,
+        )
+
+    def _gb_seconds(self, name: str, waited_ms: float) -> float:
+        memory = self._memory(name)
+        cpu_ms = self._measured.needs[name].cpu_ms * max(1, _WHOLE_PROCESSOR_MB / memory)
+        return (cpu_ms + waited_ms) / 1000 * memory / 1024
+
+    def _function(self, name: str) -> dict[str, Any]:
+        logical = "".join(word.capitalize() for word in name.split("_")) + "Function"
+        return self._of_type("AWS::Lambda::Function")[logical]
+
+    def _log_bytes(self, name: str) -> float:
+        is_text = self._function(name)["LoggingConfig"]["LogFormat"] == "Text"
+        return self._measured.needs[name].log_bytes + is_text * _PLATFORM_LOG_BYTES
+
+    def _memory(self, name: str) -> int:
+        return int(self._function(name)["MemorySize"])
+
+    def _is_traced(self, name: str) -> bool:
+        return bool(self._function(name).get("TracingConfig", {}).get("Mode") == "Active")
+
+
+def metrics_of(source: str) -> set[str]:
+    """The metrics that a module counts: names in its calls of ``count`` and its tables."""
+    called = re.findall(r'\bcount\(\s*"([A-Z]\w+)"', source)
+    tables = re.findall(r'^    \w+\.\w+: "([A-Z][A-Za-z]+)",$', source, re.MULTILINE)
+    return {*called, *tables}
+
+
+def total(lines: Iterable[Line]) -> float:
+    """The sum of a bill in US dollars."""
+    return sum(line.usd for line in lines)
