@@ -271,7 +271,7 @@ class Bill:
         return self._of_type("AWS::Lambda::Function")[logical]
 
     def _log_bytes(self, name: str) -> float:
-        is_text = self._function(name)["LoggingConfig"]["LogFormat"] == "Text"
+        is_text = bool(self._function(name)["LoggingConfig"]["LogFormat"] == "Text")
         return self._measured.needs[name].log_bytes + is_text * _PLATFORM_LOG_BYTES
 
     def _memory(self, name: str) -> int:
