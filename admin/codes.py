@@ -1,6 +1,6 @@
 """Payment codes, on the command line."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,7 +8,7 @@ import typer
 from admin.desk import PAGE, StorefrontId
 from admin.events import row as event_row
 from o2o.core.channels import Channel
-from o2o.core.codes import PaymentCode
+from o2o.core.codes import LONGEST_LIFE, PaymentCode
 from o2o.core.errors import NotFound
 from o2o.core.pages import all_items
 from o2o.core.payments import CodeHistory, Payment
@@ -51,8 +51,6 @@ _PAYMENTS = (
 _EVENTS = ("created_at", "event_id", "type", "delivery", "attempts", "last")
 _MOST = 100
 _SECONDS = 20.0
-_LONGEST_LIFE = timedelta(days=31)
-"""A day more than the template's ``max_expiry_minutes``."""
 
 
 @app.command("show")
@@ -143,7 +141,7 @@ def inquired(
     desk: Desk = context.obj
     with desk.environment("ReadCodes"):
         read = wiring.read_codes()
-        created_from = since.replace(tzinfo=UTC) if since else wiring.clock() - _LONGEST_LIFE
+        created_from = since.replace(tzinfo=UTC) if since else wiring.clock() - LONGEST_LIFE
         codes = all_items(
             lambda cursor: read.many(
                 storefront_id, CodeFilter(created_from=created_from), limit=PAGE, cursor=cursor

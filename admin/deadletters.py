@@ -1,7 +1,8 @@
 """Dead letters, on the command line: what could not be done, and another try."""
 
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from rich.progress import Progress
 
 from admin.environment import StackEnvironment
 from o2o.adapters.queue import decode_work
-from o2o.core.errors import NotFound
+from o2o.core.errors import Busy, NotFound
 from o2o.core.work import WorkKind
 from o2o.entry import wiring
 
@@ -22,6 +23,9 @@ app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be do
 _COLUMNS = ("queue", "sent_at", "message_id", "body")
 _HIDDEN_SECONDS = 30
 _MOST = 100
+
+_ABOUT = timedelta(minutes=5)
+"""Around the arrival of records: when they arrived, and what a code says happened, differ."""
 
 
 class Queue(StrEnum):
@@ -40,7 +44,7 @@ class Queue(StrEnum):
 
 _REDRIVEN_TO = {Queue.WEBHOOK: "WebhookQueueUrl", Queue.RECONCILE: "ReconcileQueueUrl"}
 
-QueueName = Annotated[Queue, typer.Argument(metavar="QUEUE", help="webhook or reconcile.")]
+QueueName = Annotated[Queue, typer.Argument(metavar="QUEUE", help="webhook, reconcile or event.")]
 
 
 @app.command("list")
@@ -65,9 +69,9 @@ def list_letters(context: typer.Context) -> None:
 def redrive(context: typer.Context, queue: QueueName) -> None:
     """Retry the letters of a queue: fix the cause first."""
     desk: Desk = context.obj
-    if queue not in _REDRIVEN_TO:
-        desk.fail(f"letters of {queue} can't be retried; see docs/operations.md")
-    with desk.environment("BrowseEvents") as stack:
+    if queue is Queue.SCHEDULE:
+        desk.fail(f"letters of {queue} need no retry: the next run did their work; purge them")
+    with desk.environment("BrowseEvents", "PublishEvents") as stack:
         sqs, url = stack.client("sqs"), stack.outputs[queue.output]
         count = 0
         with Progress(disable=desk.as_json, transient=True) as progress:
@@ -81,7 +85,13 @@ def redrive(context: typer.Context, queue: QueueName) -> None:
 
 
 def _again(stack: StackEnvironment, sqs: Any, queue: Queue, body: str) -> None:
-    """A dead event begins a new round of tries; anything else goes back as it is."""
+    """A dead event begins a new round of tries; anything else goes back as it is.
+
+    What became no event is made from the table.
+    """
+    if queue is Queue.EVENT:
+        _republish(body)
+        return
     try:
         work = decode_work(body)
     except ValueError:
@@ -94,6 +104,23 @@ def _again(stack: StackEnvironment, sqs: Any, queue: Queue, body: str) -> None:
         browse.resend(record.storefront_id, [record.event_id])
         return
     sqs.send_message(QueueUrl=stack.outputs[_REDRIVEN_TO[queue]], MessageBody=body)
+
+
+def _republish(body: str) -> None:
+    """The events of a code, or of the time of the records that Lambda gave up."""
+    again = wiring.republish_events()
+    letter = json.loads(body)
+    records = letter.get("DDBStreamBatchInfo")
+    if records is None:
+        done = again.of_code(decode_work(body).invoice_number)
+    else:
+        first, last = (
+            datetime.fromisoformat(records[f"approximateArrivalOf{which}Record"])
+            for which in ("First", "Last")
+        )
+        done = again.of_time(first - _ABOUT, last + _ABOUT)
+    if done.unannounced:
+        raise Busy("the bus does not take events now; everything else is done: repeat it later")
 
 
 def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Events and their delivery, on the command line."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from o2o.core.deliveries import DeliveryStatus, EventRecord
 from o2o.core.events import EventType
 from o2o.entry import wiring
 from o2o.usecases.browse_events import EventFilter
+from o2o.usecases.republish_events import Republished
 
 app = typer.Typer(
     no_args_is_help=True, help="Events: what was sent to storefronts, and what was not yet."
@@ -90,6 +92,41 @@ def redeliver(
                     if cursor is None:
                         break
         desk.say({"count": count}, f"{count} events are being sent again.")
+
+
+@app.command("republish")
+def republish(
+    context: typer.Context,
+    order_number: Annotated[
+        str | None, typer.Argument(metavar="[ORDER]", help="The order number, as logs have it.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Make the missing events of a code, or of a time, and put all of them on the bus again."""
+    desk: Desk = context.obj
+    if (order_number is None) == (since is None):
+        desk.fail("name a code's order number, or give --since")
+    if order_number is not None and until is not None:
+        desk.fail("--until goes with --since")
+    with desk.environment("PublishEvents"):
+        again = wiring.republish_events()
+        if order_number is not None:
+            done = again.of_code(order_number)
+        else:
+            wanted = _filter(since, until, None, None)
+            done = again.of_time(wanted.created_from or wiring.clock(), wanted.created_to)
+        say_republished(desk, done)
+
+
+def say_republished(desk: Desk, done: Republished) -> None:
+    """What came of it; the bus may have failed."""
+    if done.unannounced:
+        desk.fail(f"The bus did not take {done.unannounced} events: repeat this once it does.")
+    desk.say(
+        asdict(done),
+        f"{done.made} events were missing and are being sent. The bus got {done.announced}.",
+    )
 
 
 def row(record: EventRecord) -> dict[str, Any]:

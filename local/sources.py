@@ -274,6 +274,7 @@ class StreamPoller:
     def _abandon(self, numbers: Sequence[str], tries: int) -> None:
         if self._source.on_failure_arn is None:
             return
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         notice = {
             "requestContext": {
                 "functionArn": self._function.arn,
@@ -281,10 +282,12 @@ class StreamPoller:
                 "approximateInvokeCount": tries,
             },
             "version": "1.0",
-            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "timestamp": now,
             "DDBStreamBatchInfo": {
                 "startSequenceNumber": numbers[0],
                 "endSequenceNumber": numbers[-1],
+                "approximateArrivalOfFirstRecord": now,
+                "approximateArrivalOfLastRecord": now,
                 "batchSize": len(numbers),
                 "streamArn": self._stream_arn,
             },

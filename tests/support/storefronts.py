@@ -17,8 +17,9 @@ from o2o.usecases.browse_events import BrowseEvents
 from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
 from o2o.usecases.expire_codes import ExpireCodes
 from o2o.usecases.manage_endpoints import ManageEndpoints
-from o2o.usecases.ports import EndpointStore, EventStore
+from o2o.usecases.ports import CodeStore, EndpointStore, EventStore
 from o2o.usecases.publish_events import FIRST_LOOK, Published, PublishEvents
+from o2o.usecases.republish_events import RepublishEvents
 from tests.support.memory import (
     MemoryCodeStore,
     MemoryEndpointStore,
@@ -170,6 +171,16 @@ class Shops:
         published = self.publisher.keep(change)
         self.publisher.hand_on([each.record for each in published])
         return published
+
+    def republish(self, codes: CodeStore) -> RepublishEvents:
+        """The way back of these codes' events."""
+        return RepublishEvents(
+            codes=codes,
+            events=self.events,
+            storefronts=self.storefronts,
+            publish=self.publisher,
+            clock=self.clock,
+        )
 
     def open(self, storefront_id: str = "shop") -> str:
         """Give a storefront an endpoint."""

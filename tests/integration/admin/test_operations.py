@@ -43,8 +43,7 @@ QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLette
           "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
 FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "GenerateCode", "ReadCodes",
-             "ReconcileCodes",
-             "RefreshCode")  # fmt: skip
+             "PublishEvents", "ReconcileCodes", "RefreshCode")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +57,7 @@ def stack(monkeypatch, tmp_path: Path):
             f"{name}QueueUrl": sqs.create_queue(QueueName=name)["QueueUrl"] for name in QUEUES
         }
         boto3.client("secretsmanager").create_secret(Name="signing", SecretString="master " * 10)
+        boto3.client("events").create_event_bus(Name="events")
         doku = json.dumps({"client_id": "MCH-1", "secret_key": "SK-1"})
         boto3.client("secretsmanager").create_secret(Name="doku", SecretString=doku)
         environment = {
@@ -76,6 +76,9 @@ def stack(monkeypatch, tmp_path: Path):
             "TIMETABLE": json.dumps(TIMETABLE),
             "CODE_RETENTION_DAYS": "90",
             "EVIDENCE_RETENTION_DAYS": "3650",
+            "EVENT_BUS_NAME": "events",
+            "EVENT_DEAD_LETTER_QUEUE_URL": outputs["EventDeadLetterQueueUrl"],
+            "EVENT_RETENTION_DAYS": "90",
         }
         written = {f"{name}Function": environment for name in FUNCTIONS}
         (tmp_path / "functions.json").write_text(json.dumps(written))
@@ -158,7 +161,10 @@ def test_a_secret_is_rotated_and_both_are_shown(run, answer, shop):
         (("codes", "show", "INV-1"), "no such payment code"),
         (("codes", "cancel", "INV-1"), "no such payment code"),
         (("notifications", "dismiss", "0a", "--reason", "x"), "no such notification"),
-        (("deadletters", "redrive", "schedule"), "can't be retried"),
+        (("deadletters", "redrive", "schedule"), "purge"),
+        (("events", "republish"), "--since"),
+        (("events", "republish", "INV-1"), "no such payment code"),
+        (("events", "republish", "INV-1", "--until", "2026-03-01"), "--since"),
     ],
 )
 def test_a_mistake_is_one_sentence(run, shop, arguments, sentence):
@@ -313,4 +319,46 @@ def test_dead_letters_are_listed_and_tried_again(answer, store, stack):
     assert [work.identity for work in letters(outputs["WebhookQueueUrl"])] == [dead.event_id]
     assert answer("deadletters", "redrive", "reconcile") == {"redriven": 1}
     assert letters(outputs["ReconcileQueueUrl"]) == [code]
+    assert answer("deadletters", "list") == []
+
+
+def of_lambda(first: str, last: str) -> str:
+    """A letter of the stream's source, as Lambda writes it."""
+    return json.dumps(
+        {
+            "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 51},
+            "version": "1.0",
+            "timestamp": last,
+            "DDBStreamBatchInfo": {
+                "shardId": "shardId-00000001573689847184-864758bb",
+                "startSequenceNumber": "800000000003126276362",
+                "endSequenceNumber": "800000000003126276362",
+                "approximateArrivalOfFirstRecord": first,
+                "approximateArrivalOfLastRecord": last,
+                "batchSize": 1,
+                "streamArn": "arn:aws:dynamodb:ap-southeast-3:123456789012:table/T/stream/1",
+            },
+        }
+    )
+
+
+@pytest.mark.parametrize("by_lambda", [False, True])
+def test_events_that_the_stream_lost_are_made_from_the_table(answer, store, stack, shop, by_lambda):
+    _, outputs = stack
+    now = system_clock()
+    code = make_own_code(created_at=now, activated_at=now, expires_at=now + timedelta(hours=1))
+    DynamoCodeStore(store).create(code)
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    letter = of_lambda(stamp, stamp) if by_lambda else encode_work(Work(WorkKind.CODE, "INV-1"))
+    boto3.client("sqs").send_message(
+        QueueUrl=outputs["EventDeadLetterQueueUrl"], MessageBody=letter
+    )
+    assert answer("deadletters", "redrive", "event") == {"redriven": 1}
+    (made,) = answer("events", "list", "shop")
+    assert made["type"] == "payment_code.activated"
+    assert [work.identity for work in letters(outputs["WebhookQueueUrl"])] == [made["event_id"]]
+    again = {"made": 0, "announced": 1, "unannounced": 0}
+    assert answer("events", "republish", "INV-1") == again
+    since = (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    assert answer("events", "republish", "--since", since) == again
     assert answer("deadletters", "list") == []

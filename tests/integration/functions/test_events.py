@@ -216,6 +216,7 @@ def test_a_foreign_event_is_404(stack, event, published):
 
 @pytest.mark.parametrize("case", ["redeliver_one", "redeliver_range"])
 def test_events_are_sent_again(stack, event, events, published, case):
+    assert len(queued(stack.webhook_queue_url)) == 2  # for the first time
     answer = stack.call("browse_events", event(f"browse_events/{case}"))
     assert answer.status == 202
     assert answer.body == {"count": 1, "next_cursor": None}

@@ -84,6 +84,9 @@ _IN_WORDS = {Move.CANCEL: "be cancelled", Move.REPLACE: "be replaced"}
 TILL_SESSION = timedelta(minutes=10)
 """How long after an inquiry a cashier may still take the money: our guess, on the safe side."""
 
+LONGEST_LIFE = timedelta(days=31)
+"""A day more than the template's ``max_expiry_minutes``."""
+
 CLOCKS_DIFFER = timedelta(minutes=5)
 """DOKU's clock and ours may differ by this much without meaning anything."""
 

@@ -1,9 +1,11 @@
 """Events: what storefronts get, derived from a code's change alone.
 
 Two images of a code, before and after one write, are all that it takes: the same change always
-makes the same events with the same ids, however often it is looked at.
+makes the same events with the same ids, however often it is looked at. What a code still tells of
+its life makes them again, under the same ids (decision 0069).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -73,11 +75,42 @@ def derive_events(change: Change) -> list[Event]:
         found.append(_event(_OF_STATUS[after.status], after, _since(after)))
     payment = after.last_payment
     if payment and _is_news(before, payment, after):
-        learnt_at = payment.recorded_at or payment.paid_at
-        found.append(_event(_OF_PAYMENT[payment.kind], after, learnt_at, payment))
+        found.append(_payment_event(after, payment))
     if after.refund and (before is None or before.refund is None):
         found.append(_event(EventType.REFUNDED, after, after.refund.recorded_at))
     return found
+
+
+def derive_story(code: PaymentCode, payments: Iterable[PaymentMark]) -> list[Event]:
+    """The events of a code's life, as far as the code and its payments still tell them.
+
+    They have the ids that the writes gave them, and show the code as it is now. A payment that
+    came to match its code tells only that.
+    """
+    found = []
+    if code.activated_at:
+        found.append(_event(EventType.ACTIVATED, code, code.activated_at))
+    if code.ended_at:
+        found.append(_event(_end(code, code.ended_at), code, code.ended_at))
+    found += [_payment_event(code, payment) for payment in payments]
+    if code.refund:
+        found.append(_event(EventType.REFUNDED, code, code.refund.recorded_at))
+    return sorted(found, key=lambda event: event.occurred_at)
+
+
+def _end(code: PaymentCode, ended_at: datetime) -> EventType:
+    """How a code ended, whatever was paid since."""
+    if code.status in _OF_STATUS:
+        return _OF_STATUS[code.status]
+    if code.failure:
+        return EventType.FAILED
+    # Codes of version 0.1 do not have cancelled_at.
+    cancelled = code.cancelled_at is not None or ended_at < code.expires_at
+    return EventType.CANCELLED if cancelled else EventType.EXPIRED
+
+
+def _payment_event(code: PaymentCode, payment: PaymentMark) -> Event:
+    return _event(_OF_PAYMENT[payment.kind], code, payment.recorded_at or payment.paid_at, payment)
 
 
 def _is_news(before: PaymentCode | None, payment: PaymentMark, after: PaymentCode) -> bool:
@@ -91,9 +124,11 @@ def _is_news(before: PaymentCode | None, payment: PaymentMark, after: PaymentCod
 def _event(
     kind: EventType, code: PaymentCode, occurred_at: datetime, payment: PaymentMark | None = None
 ) -> Event:
-    # With the creation, because version 0.1 let an invoice number come round.
-    change = f"{code.order_number}\n{code.created_at.isoformat()}\n{code.version}\n{kind}"
-    event_id = f"evt_{sha256(change.encode()).hexdigest()[:32]}"
+    # What happens once in a code's life, or once to a payment of it. With the creation, because
+    # version 0.1 let an invoice number come round.
+    what = [code.order_number, code.created_at.isoformat(), kind.value]
+    what += [str(payment.number)] if payment else []
+    event_id = f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
     return Event(event_id, kind, occurred_at, code, payment)
 
 

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from o2o.usecases.reconcile_codes import ReconcileCodes
     from o2o.usecases.refresh_code import RefreshCode
     from o2o.usecases.release_digits import ReleaseDigits
+    from o2o.usecases.republish_events import RepublishEvents
     from o2o.usecases.resolve_notifications import ResolveNotifications
     from o2o.usecases.settle import Settle
     from o2o.usecases.show_code import ShowCode
@@ -322,6 +323,20 @@ def upgrade() -> "Upgrade":
     from o2o.adapters.dynamodb.upgrade import Upgrade
 
     return Upgrade(_store(read_settings(LifeSettings)))
+
+
+def republish_events() -> "RepublishEvents":
+    """Wire the command that makes events again, in the environment of ``publish_events``."""
+    from o2o.usecases.republish_events import RepublishEvents
+
+    settings = read_settings(PublishSettings)
+    return RepublishEvents(
+        codes=_codes(settings),
+        events=_events(settings),
+        storefronts=_storefronts(settings),
+        publish=publish_events(),
+        clock=clock,
+    )
 
 
 def release_digits() -> "ReleaseDigits":

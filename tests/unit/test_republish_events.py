@@ -1,0 +1,128 @@
+"""Events that the stream did not bring are made again from the table, under the same ids."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from o2o.core.codes import Failure, Refund, Status
+from o2o.core.errors import NotFound
+from o2o.core.events import Change, EventType, derive_events, derive_story
+from o2o.core.storefronts import Storefront
+from o2o.usecases.republish_events import Republished
+from tests.support.memory import MemoryCodeStore
+from tests.support.samples import make_code, make_own_code, make_settlement
+from tests.support.storefronts import Shops
+from tests.support.world import START
+
+
+@pytest.fixture
+def codes() -> MemoryCodeStore:
+    return MemoryCodeStore()
+
+
+@pytest.fixture
+def shops() -> Shops:
+    shops = Shops()
+    shops.open()
+    shops.storefronts.add_storefront(Storefront("shop", "The shop", START))
+    return shops
+
+
+@pytest.fixture
+def changes(codes: MemoryCodeStore) -> list[Change]:
+    """A code that was made and paid."""
+    code = make_own_code()
+    settlement = make_settlement(code)
+    codes.create(code)
+    codes.record(settlement)
+    return [Change(None, code), Change(code, settlement.code)]
+
+
+def ids(changes: list[Change]) -> list[str]:
+    return [event.event_id for change in changes for event in derive_events(change)]
+
+
+def test_a_code_tells_its_events_under_the_ids_that_its_writes_gave_them(codes, changes) -> None:
+    payments = codes.list_payments("INV-1", limit=9, cursor=None).items
+    story = derive_story(changes[-1].after, [payment.mark for payment in payments])
+    assert [event.event_id for event in story] == ids(changes)
+    assert [event.type for event in story] == ["payment_code.activated", "payment_code.paid"]
+    assert all(first.occurred_at <= second.occurred_at for first, second in pairwise(story))
+
+
+@pytest.mark.parametrize("published", [0, 1, 2])
+def test_what_is_missing_is_made_and_nobody_is_sent_anything_twice(
+    shops, codes, changes, published
+) -> None:
+    for change in changes[:published]:
+        shops.publish(change)
+    shops.work_off()
+    shops.clock.advance(minutes=3)
+    republish = shops.republish(codes)
+    assert republish.of_code("INV-1") == Republished(made=2 - published, announced=2)
+    assert republish.of_code("INV-1") == Republished(made=0, announced=2)
+    shops.work_off()
+    for change in changes:
+        assert not any(each.is_new for each in shops.publish(change))  # it was late, not lost
+    shops.work_off()
+    assert sorted(shops.sender.ids("https://shop.example/hook")) == sorted(ids(changes))
+
+
+def test_a_time_has_the_events_of_its_codes_and_no_others(shops, codes, changes) -> None:
+    before = changes[0].after.created_at - timedelta(days=1)
+    shops.clock.advance(days=1)
+    republish = shops.republish(codes)
+    assert republish.of_time(before - timedelta(days=1), before) == Republished()
+    assert republish.of_time(before, shops.clock()) == Republished(made=2, announced=2)
+
+
+def test_what_would_have_been_deleted_is_not_made(shops, codes, changes) -> None:
+    shops.clock.advance(days=91)
+    assert shops.republish(codes).of_code("INV-1") == Republished()
+
+
+def test_the_bus_gets_later_what_it_did_not_take(shops, codes, changes) -> None:
+    shops.bus.is_away = True
+    for change in changes:
+        shops.publish(change)
+    republish = shops.republish(codes)
+    shops.clock.advance(minutes=3)
+    assert republish.of_code("INV-1") == Republished(unannounced=2)
+    shops.bus.is_away = False
+    assert republish.of_code("INV-1") == Republished(announced=2)
+    assert [record.event_id for record in shops.bus.heard] == ids(changes)[::-1]
+
+
+def test_a_code_that_is_not_there_has_no_events(shops, codes) -> None:
+    with pytest.raises(NotFound):
+        shops.republish(codes).of_code("INV-9")
+
+
+NOW = START + timedelta(minutes=30)
+FAILURE = Failure("refused")
+
+
+@pytest.mark.parametrize(
+    ("ended", "event_type"),
+    [
+        ({"status": Status.EXPIRED}, EventType.EXPIRED),
+        ({"status": Status.CANCELLED}, EventType.CANCELLED),
+        ({"status": Status.FAILED}, EventType.FAILED),
+        ({"status": Status.PAID, "cancelled_at": NOW}, EventType.CANCELLED),
+        ({"status": Status.PAID, "failure": FAILURE}, EventType.FAILED),
+        # As version 0.1 left a code that was cancelled and paid.
+        ({"status": Status.PAID, "expires_at": NOW + timedelta(hours=1)}, EventType.CANCELLED),
+        ({"status": Status.PAID, "expires_at": NOW - timedelta(minutes=1)}, EventType.EXPIRED),
+    ],
+)
+def test_how_a_code_ended_is_told_though_it_was_paid_later(ended, event_type) -> None:
+    code = replace(make_code(), ended_at=NOW, **ended)
+    (event,) = derive_story(code, [])
+    assert (event.type, event.occurred_at) == (event_type, NOW)
+
+
+def test_a_refund_is_told() -> None:
+    code = replace(make_code(), refund=Refund(NOW))
+    assert [event.type for event in derive_story(code, [])] == [EventType.REFUNDED]
