@@ -43,6 +43,7 @@ from o2o.core.channels import Channel
 from o2o.core.code_requests import CodeRequest
 from o2o.core.codes import Customer, Status
 from o2o.core.events import Change
+from o2o.core.notifications import DokuMessage
 from o2o.core.work import Work, WorkKind
 from o2o.entry.settings import GenerateSettings
 from o2o.usecases.authorize_storefront import AuthorizeStorefront
@@ -114,7 +115,6 @@ class Bench:
         )
         inbox = Inbox(
             credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port has this parameter
-            target=TARGET,
             clock=system_clock,
         )
         self.receive = ReceiveNotification(
@@ -242,9 +242,10 @@ def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: Turn
     before = bench.codes.get("INV-1")
     pay(doku, "INV-1")
     headers, body = receiver.arrived.get(timeout=10)
+    message = DokuMessage(TARGET, headers, body)
     with bench.measure("DOKU's notification"):
         expect(
-            bench.receive(headers, body).outcome is NotificationOutcome.SETTLED,
+            bench.receive(message).outcome is NotificationOutcome.SETTLED,
             "the payment is news",
         )
     after = bench.codes.get("INV-1")
@@ -261,7 +262,7 @@ def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: Turn
     bench.stored_bytes = of_a_code + 2 * (bench.weigh() - empty)
     with bench.measure("the same notification again"):
         expect(
-            bench.receive(headers, body).outcome is NotificationOutcome.KNOWN,
+            bench.receive(message).outcome is NotificationOutcome.KNOWN,
             "the payment is known",
         )
     with bench.measure("GET /payment-codes/{invoice_number}, paid"):

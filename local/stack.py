@@ -54,13 +54,12 @@ BINS: tuple[dict[str, Any], ...] = (
         "features": ["mgpc", "dipc"],
     },
 )
-# The template's parameters, which a deployment has in samconfig.toml; paths have no prefix here.
+# The template's parameters, which a deployment has in samconfig.toml.
 PARAMETERS = {
     "Stage": "dev",
     "BuildHash": "0" * 64,
     "Version": VERSION,
     "Bins": json.dumps(BINS),
-    "PublicPath": "",
     "ManageApiGatewayAccount": "no",
     "CodeRetentionDays": "7",
     "EvidenceRetentionDays": "30",

@@ -31,7 +31,6 @@ _PARAMETERS = {
     "Version": VERSION,
     "DokuBaseUrl": "https://api-sandbox.doku.com",
     "Bins": '[{"channel":"alfa","partnership":"aggregator","bin_type":"general","bin":"8"}]',
-    "PublicPath": "/v1",
     "CodeRetentionDays": "90",
     "EvidenceRetentionDays": "1825",
     "AWS::StackName": "o2o-dev",

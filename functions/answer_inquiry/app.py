@@ -3,7 +3,6 @@
 from aws_lambda_powertools.event_handler import Response
 
 from o2o.entry import wiring
-from o2o.entry.body import headers_of, raw_body
 from o2o.entry.http import Api
 from o2o.entry.observability import count_answered, log_failure
 
@@ -14,13 +13,12 @@ answer = wiring.answer_inquiry()
 @api.routes.post("/doku/inquiries")
 def post_inquiry() -> Response[str]:
     """Answer, signed, whatever happens."""
-    event = api.routes.current_event.raw_event
-    headers = headers_of(event)
+    message = api.message
     try:
-        answered = answer(headers, raw_body(event))
+        answered = answer(message)
     except Exception as error:  # noqa: BLE001 - the till must get an answer
         log_failure(error)
-        answered = answer.decline(headers)
+        answered = answer.decline(message)
     count_answered(answered)
     response = answered.response
     return Response(

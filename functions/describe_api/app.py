@@ -16,13 +16,13 @@ settings = wiring.read_settings(DescribeSettings)
 @api.routes.get("/openapi.json")
 def get_openapi() -> Response[str]:
     """The OpenAPI document of this API."""
-    return describe_api.openapi(api.public_url(settings.public_url, settings.public_path))
+    return describe_api.openapi(api.public_url(settings.public_url))
 
 
 @api.routes.get("/docs")
 def get_reference() -> Response[str]:
     """The same as a page to browse."""
-    return describe_api.reference(api.public_url(settings.public_url, settings.public_path))
+    return describe_api.reference(api.public_url(settings.public_url))
 
 
 @api.routes.get("/problems/<slug>")

@@ -29,13 +29,12 @@ METRIC = {
 @api.routes.post("/payment-codes")
 def create_payment_code(request: Annotated[NewPaymentCode, Body()]) -> Response[PaymentCodeView]:
     """Generate a code, or answer with the one that the same request generated before."""
-    public_url = api.public_url(settings.public_url, settings.public_path)
-    asked = request.to_request(public_url, api.namespace)
+    asked = request.to_request(api.public_url(settings.public_url), api.namespace)
     generated = generate(api.storefront_id, asked, time_left=api.time_left)
     count(METRIC[generated.generation])
     count_doku_error(generated.doku_error)
     code = generated.code
-    headers = {"Location": f"{settings.public_path}/payment-codes/{quote(code.invoice_number)}"}
+    headers = {"Location": f"{api.base_path}/payment-codes/{quote(code.invoice_number)}"}
     if generated.generation is Generation.PENDING:
         headers["Retry-After"] = str(generate.retry_after_seconds(code))
     return Response(

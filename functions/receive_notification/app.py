@@ -3,7 +3,6 @@
 from typing import Any
 
 from o2o.entry import wiring
-from o2o.entry.body import headers_of, raw_body
 from o2o.entry.http import Api
 from o2o.entry.observability import count_received
 
@@ -14,8 +13,7 @@ receive = wiring.receive_notification()
 @api.routes.post("/doku/notifications")
 def post_notification() -> dict[str, Any]:
     """Acknowledge what is safely on record; whatever is not, DOKU sends again."""
-    event = api.routes.current_event.raw_event
-    received = receive(headers_of(event), raw_body(event))
+    received = receive(api.message)
     count_received(received)
     return {"received": received.outcome}
 

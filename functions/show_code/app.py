@@ -36,7 +36,7 @@ Lang = Annotated[
 def get_page(token: Token, lang: Lang = None) -> Response[str]:
     """The page that a customer opens on the way to the store, as HTML."""
     language = choose_language(lang, api.header("Accept-Language"))
-    way = way_to_others(api.routes.current_event.path)
+    way = way_to_others(api.called_path)
     try:
         return _answer(200, render(show(read_token(token)), language, way))
     except NotFound:
@@ -58,13 +58,6 @@ def get_page_status(token: Token) -> Response[PageStatusView]:
         headers={"Cache-Control": "no-store"},
         body=PageStatusView.of(show.status(read_token(token))),
     )
-
-
-@api.routes.not_found
-def get_lost(_: Exception) -> Response[str]:
-    """An address that can't even be a token."""
-    lang = api.routes.current_event.query_string_parameters.get("lang")
-    return _answer(404, render_missing(choose_language(lang, api.header("Accept-Language"))))
 
 
 def _answer(status: int, page: Html) -> Response[str]:

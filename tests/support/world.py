@@ -20,7 +20,7 @@ from o2o.core.errors import (
     UnreadableMessage,
 )
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
-from o2o.core.notifications import Notification, OrderState, OrderStatus
+from o2o.core.notifications import DokuMessage, Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, PaymentReport
 from o2o.core.timetable import Timetable
 from o2o.usecases.answer_inquiry import AnswerInquiry
@@ -250,21 +250,26 @@ class OpenInbox:
         self.inquiries[body] = inquiry
         return body.encode()
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> Evidence:
-        return Evidence(body.decode(), dict(headers))
+    def verify(self, message: DokuMessage) -> Evidence:
+        return Evidence(message.body.decode(), dict(message.headers))
 
     def read_inquiry(self, evidence: Evidence) -> Inquiry:
         if evidence.body not in self.inquiries:
             raise UnreadableMessage("not JSON")
         return self.inquiries[evidence.body]
 
-    def sign_response(self, headers: Mapping[str, str], answer: InquiryAnswer) -> SignedResponse:
-        return SignedResponse(answer.status.http_status, dict(headers), repr(answer))
+    def sign_response(self, message: DokuMessage, answer: InquiryAnswer) -> SignedResponse:
+        return SignedResponse(answer.status.http_status, dict(message.headers), repr(answer))
 
     def read_notification(self, evidence: Evidence) -> Notification:
         if evidence.body not in self.messages:
             raise UnreadableMessage("not JSON")
         return self.messages[evidence.body]
+
+
+def sent(body: bytes, headers: Mapping[str, str] | None = None) -> DokuMessage:
+    """A message of DOKU's."""
+    return DokuMessage("/doku/notifications", headers or {}, body)
 
 
 def plenty() -> float:
@@ -362,11 +367,11 @@ class World:
 
     def notify(self, report: PaymentReport) -> ReceivedNotification:
         """DOKU's notification arrives."""
-        return self.receive({}, self.inbox.post(Notification(OrderState.SUCCESS, report)))
+        return self.receive(sent(self.inbox.post(Notification(OrderState.SUCCESS, report))))
 
     def inquire(self, payment_code: str, channel: Channel | None = Channel.ALFA) -> InquiryStatus:
         """A cashier types digits, and DOKU asks us."""
-        return self.answer({}, self.inbox.ask(Inquiry(channel, payment_code))).status
+        return self.answer(sent(self.inbox.ask(Inquiry(channel, payment_code)))).status
 
     def work_off(self) -> int:
         """Whatever is due, queued and done."""

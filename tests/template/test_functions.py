@@ -183,7 +183,7 @@ def test_prod_rolls_out_by_canary_and_goes_back_on_errors(template: Template) ->
 
 
 READS = {
-    "answer_inquiry": settings.InquirySettings,
+    "answer_inquiry": settings.InboxSettings,
     "authorize_storefront": settings.Settings,
     "browse_events": settings.BrowseEventsSettings,
     "cancel_code": settings.LifeSettings,
@@ -194,7 +194,7 @@ READS = {
     "generate_code": settings.GenerateSettings,
     "publish_events": settings.PublishSettings,
     "read_codes": settings.ReadSettings,
-    "receive_notification": settings.ReceiveSettings,
+    "receive_notification": settings.InboxSettings,
     "reconcile_codes": settings.DokuSettings,
     "refresh_code": settings.DokuSettings,
     "show_code": settings.ShowSettings,

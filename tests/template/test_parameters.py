@@ -122,8 +122,6 @@ def test_the_functions_can_read_what_is_configured(
         ("Bins", ""),
         ("Bins", "[]"),
         ("Channels", "none"),
-        ("PublicPath", "v1"),
-        ("PublicPath", "/v1/"),
         ("DokuBaseUrl", "https://api.doku.com/"),
         ("DokuBaseUrl", "api.doku.com"),
         ("AlarmTopicArn", "my-topic"),
@@ -142,11 +140,6 @@ def test_the_functions_can_read_what_is_configured(
 def test_nonsense_is_refused(template: Template, parameter: str, value: str) -> None:
     with pytest.raises(AssertionError):
         assert_allowed(template.source["Parameters"][parameter], value)
-
-
-@pytest.mark.parametrize("value", ["", "/v1", "/pay/o2o"])
-def test_a_public_path_may_be_empty_or_long(template: Template, value: str) -> None:
-    assert_allowed(template.source["Parameters"]["PublicPath"], value)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from o2o.usecases.read_codes import CodeFilter
 from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
 from o2o.usecases.settle import SettleOutcome
-from tests.support.world import START, Mood, World, plenty
+from tests.support.world import START, Mood, World, plenty, sent
 
 HOUR = timedelta(hours=1)
 
@@ -395,7 +395,7 @@ def test_what_matches_nothing_is_kept_and_settled_once_its_code_comes(world):
     other.ask()
     message = world.inbox.post(Notification(OrderState.SUCCESS, other.doku.pay("INV-1")))
     for _ in range(2):
-        assert world.receive({}, message).outcome is NotificationOutcome.UNMATCHED
+        assert world.receive(sent(message)).outcome is NotificationOutcome.UNMATCHED
     assert len(world.notifications.list_kept(limit=10, cursor=None).items) == 1
     world.live(START + timedelta(minutes=10))
     world.ask()
@@ -414,7 +414,7 @@ def test_what_never_matches_is_tried_for_a_week_and_kept(world):
 
 
 def test_a_signed_message_that_can_t_be_read_is_kept(world):
-    receipt = world.receive({}, b"{broken")
+    receipt = world.receive(sent(b"{broken"))
     assert receipt.outcome is NotificationOutcome.UNREADABLE
     (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
     assert (kept.evidence.body, kept.due_at) == ("{broken", None)
@@ -424,7 +424,7 @@ def test_only_success_moves_money(world):
     world.ask()
     report = world.doku.pay("INV-1")
     message = world.inbox.post(Notification(OrderState.FAILED, report))
-    assert world.receive({}, message).outcome is NotificationOutcome.NOT_SUCCESS
+    assert world.receive(sent(message)).outcome is NotificationOutcome.NOT_SUCCESS
     assert world.code().status is Status.ACTIVE
 
 

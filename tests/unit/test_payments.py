@@ -24,7 +24,7 @@ from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
 from o2o.usecases.settle import HISTORY, SettleOutcome
 from tests.support.samples import NOW, at, make_code
-from tests.support.world import START, TIMETABLE, Mood, World, plenty
+from tests.support.world import START, TIMETABLE, Mood, World, plenty, sent
 
 HOUR = timedelta(hours=1)
 
@@ -392,7 +392,7 @@ def test_a_refund_is_recorded_once_and_announced(*, paid: bool) -> None:
     before = world.code()
     message = world.inbox.post(Notification(OrderState.REFUNDED, report))
     for _ in range(2):
-        assert world.receive({}, message).outcome is NotificationOutcome.REFUNDED
+        assert world.receive(sent(message)).outcome is NotificationOutcome.REFUNDED
     after = world.code()
     assert after.refund is not None
     assert (after.status, after.refund.amount) == (before.status, Decimal(150_000))

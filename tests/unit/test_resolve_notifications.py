@@ -9,7 +9,7 @@ from o2o.core.errors import InvalidRequest, NotFound
 from o2o.core.notifications import KeptFor, Notification, OrderState
 from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.resolve_notifications import ResolveNotifications
-from tests.support.world import World
+from tests.support.world import World, sent
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_wrong_number_leaves_it_where_it_is(
 def test_what_tells_of_no_payment_can_be_dismissed_only(
     world: World, unmatched: ResolveNotifications
 ) -> None:
-    world.receive({}, world.inbox.post(Notification(OrderState.FAILED, None)))
+    world.receive(sent(world.inbox.post(Notification(OrderState.FAILED, None))))
     (kept,) = world.notifications.list_kept(limit=5, cursor=None).items
     assert kept.reason is KeptFor.NOT_SUCCESS
     with pytest.raises(InvalidRequest):
@@ -80,6 +80,6 @@ def test_a_dismissed_message_is_not_tried_again(
 def test_two_that_begin_alike_are_told_apart(
     world: World, unmatched: ResolveNotifications, identity: str
 ) -> None:
-    world.receive({}, world.inbox.post(Notification(OrderState.FAILED, None)))
+    world.receive(sent(world.inbox.post(Notification(OrderState.FAILED, None))))
     with pytest.raises(InvalidRequest, match="2 notifications"):
         unmatched.find("")

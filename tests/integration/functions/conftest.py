@@ -187,7 +187,6 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
         "TIMETABLE": json.dumps(TIMETABLE),
         "CODE_RETENTION_DAYS": "90",
         "EVIDENCE_RETENTION_DAYS": "3650",
-        "PUBLIC_PATH": "/v1",
         "OVERRIDE_NOTIFICATION_URL": "",
         "PUBLIC_URL": "",
         "SIGNING_SECRET_NAME": f"{name}-signing",

@@ -18,6 +18,21 @@ def sign(text: str) -> str:
     return "HMACSHA256=" + base64.b64encode(mac).decode()
 
 
+def request_headers(path: str, body: bytes, request_id: str, timestamp: str) -> dict[str, str]:
+    """The headers of a message of DOKU's to this path, signed as section 2 of the protocol says."""
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    text = (
+        f"Client-Id:{CLIENT_ID}\nRequest-Id:{request_id}\nRequest-Timestamp:{timestamp}\n"
+        f"Request-Target:{path}\nDigest:{digest}"
+    )
+    return {
+        "client-id": CLIENT_ID,
+        "request-id": request_id,
+        "request-timestamp": timestamp,
+        "signature": sign(text),
+    }
+
+
 def answer(request: Request, payload: Any, status: int = 200) -> Response:
     """The answer to a request, signed as section 2 of the protocol says."""
     body = json.dumps(payload).encode()

@@ -18,7 +18,7 @@ from o2o.core.channels import Channel
 from o2o.core.codes import Customer
 from o2o.core.errors import UnreadableMessage, UntrustedMessage
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
-from o2o.core.notifications import OrderState
+from o2o.core.notifications import DokuMessage, OrderState
 from tests.support.samples import make_own_code
 from tests.support.wire import CLIENT_ID, SECRET, Request, mac
 
@@ -75,7 +75,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def inbox(vault: Vault, clock: Clock) -> Inbox:
-    return Inbox(credentials=vault, target=TARGET, clock=clock)
+    return Inbox(credentials=vault, clock=clock)
 
 
 def response(
@@ -93,9 +93,15 @@ def response(
     return headers
 
 
+def said(headers: Mapping[str, str], body: bytes = BODY, path: str = TARGET) -> DokuMessage:
+    return DokuMessage(path, headers, body)
+
+
 def test_a_signed_message_is_opened(inbox: Inbox, vault: Vault) -> None:
     headers = response()
-    evidence = inbox.verify({**headers, "User-Agent": "x", "X-Forwarded-For": "1.2.3.4"}, BODY)
+    evidence = inbox.verify(
+        said({**headers, "User-Agent": "x", "X-Forwarded-For": "1.2.3.4"}, BODY)
+    )
     assert evidence.body.encode() == BODY
     assert evidence.headers == headers
     notification = inbox.read_notification(evidence)
@@ -108,7 +114,7 @@ def test_a_signed_message_is_opened(inbox: Inbox, vault: Vault) -> None:
 @pytest.mark.parametrize("change", [str.lower, str.upper, str.title])
 def test_header_names_come_in_any_case(inbox: Inbox, change: Callable[[str], str]) -> None:
     headers = {change(name): f" {value} " for name, value in response().items()}
-    assert inbox.verify(headers, BODY).headers == response()
+    assert inbox.verify(said(headers, BODY)).headers == response()
 
 
 @pytest.mark.parametrize("name", ["Client-Id", "Request-Id", "Request-Timestamp", "Signature"])
@@ -120,7 +126,7 @@ def test_each_header_is_needed(inbox: Inbox, vault: Vault, name: str, value: str
     else:
         headers[name] = value
     with pytest.raises(UntrustedMessage, match=f"{name} is missing"):
-        inbox.verify(headers, BODY)
+        inbox.verify(said(headers, BODY))
     assert vault.refreshed == 0
 
 
@@ -134,18 +140,18 @@ def test_each_header_is_needed(inbox: Inbox, vault: Vault, name: str, value: str
 )
 def test_a_malformed_timestamp(inbox: Inbox, timestamp: str) -> None:
     with pytest.raises(UntrustedMessage, match="Request-Timestamp is malformed"):
-        inbox.verify(response(request_timestamp=timestamp), BODY)
+        inbox.verify(said(response(request_timestamp=timestamp), BODY))
 
 
 @pytest.mark.parametrize("timestamp", ["2021-08-12T07:06:30Z", "2019-01-01T00:00:00Z"])
 def test_a_late_message_is_opened(inbox: Inbox, timestamp: str) -> None:
     headers = response(request_timestamp=timestamp)
-    assert inbox.verify(headers, BODY).headers["Request-Timestamp"] == timestamp
+    assert inbox.verify(said(headers, BODY)).headers["Request-Timestamp"] == timestamp
 
 
 def test_a_foreign_client_id(inbox: Inbox) -> None:
     with pytest.raises(UntrustedMessage, match="Client-Id is not ours"):
-        inbox.verify(response(client_id="MCH-2"), BODY)
+        inbox.verify(said(response(client_id="MCH-2"), BODY))
 
 
 @pytest.mark.parametrize(
@@ -153,30 +159,26 @@ def test_a_foreign_client_id(inbox: Inbox) -> None:
 )
 def test_a_message_for_another_path(inbox: Inbox, target: str) -> None:
     with pytest.raises(UntrustedMessage, match="Signature does not hold"):
-        inbox.verify(response(target=target), BODY)
+        inbox.verify(said(response(target=target), BODY))
 
 
 def test_another_key(inbox: Inbox) -> None:
     with pytest.raises(UntrustedMessage, match="Signature does not hold"):
-        inbox.verify(response(secret="another"), BODY)
+        inbox.verify(said(response(secret="another"), BODY))
 
 
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
 def test_one_byte_that_differs_anywhere(place: int, difference: int) -> None:
-    inbox = Inbox(
-        credentials=Vault(DokuCredentials(CLIENT_ID, SECRET)), target=TARGET, clock=Clock()
-    )
+    inbox = Inbox(credentials=Vault(DokuCredentials(CLIENT_ID, SECRET)), clock=Clock())
     altered = bytearray(BODY)
     altered[place] ^= difference
     with pytest.raises(UntrustedMessage, match="Signature does not hold"):
-        inbox.verify(response(), bytes(altered))
+        inbox.verify(said(response(), bytes(altered)))
 
 
 @given(st.data())
 def test_one_header_character_that_differs_anywhere(data: st.DataObject) -> None:
-    inbox = Inbox(
-        credentials=Vault(DokuCredentials(CLIENT_ID, SECRET)), target=TARGET, clock=Clock()
-    )
+    inbox = Inbox(credentials=Vault(DokuCredentials(CLIENT_ID, SECRET)), clock=Clock())
     headers = response()
     name = data.draw(st.sampled_from(["Client-Id", "Request-Id", "Request-Timestamp"]))
     place = data.draw(st.integers(0, len(headers[name]) - 1))
@@ -185,30 +187,28 @@ def test_one_header_character_that_differs_anywhere(data: st.DataObject) -> None
     if altered.strip() == headers[name]:
         return
     with pytest.raises(UntrustedMessage):
-        inbox.verify({**headers, name: altered}, BODY)
+        inbox.verify(said({**headers, name: altered}, BODY))
 
 
 @given(st.dictionaries(st.text(max_size=9), st.text(max_size=9)), st.binary(max_size=99))
 def test_nothing_crashes_the_inbox(headers: dict[str, str], body: bytes) -> None:
-    inbox = Inbox(
-        credentials=Vault(DokuCredentials(CLIENT_ID, SECRET)), target=TARGET, clock=Clock()
-    )
+    inbox = Inbox(credentials=Vault(DokuCredentials(CLIENT_ID, SECRET)), clock=Clock())
     with pytest.raises(UntrustedMessage):
-        inbox.verify(headers, body)
+        inbox.verify(said(headers, body))
     with pytest.raises(UntrustedMessage):
-        inbox.verify({**response(), **headers, "Request-Id": "\ud800"}, body)
+        inbox.verify(said({**response(), **headers, "Request-Id": "\ud800"}, body))
 
 
 def test_a_body_that_no_message_has(inbox: Inbox) -> None:
     largest = BODY.ljust(64 * 1024)
-    assert inbox.verify(response(largest), largest).body.encode() == largest
+    assert inbox.verify(said(response(largest), largest)).body.encode() == largest
     with pytest.raises(UntrustedMessage, match="too large"):
-        inbox.verify(response(largest + b" "), largest + b" ")
+        inbox.verify(said(response(largest + b" "), largest + b" "))
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe{}", b"[" * 50_000, b'{"a": NaN}'])
 def test_a_signed_message_that_can_not_be_read_is_evidence(inbox: Inbox, body: bytes) -> None:
-    evidence = inbox.verify(response(body), body)
+    evidence = inbox.verify(said(response(body), body))
     assert evidence.headers == response(body)
     with pytest.raises(UnreadableMessage):
         inbox.read_notification(evidence)
@@ -219,8 +219,8 @@ def test_a_signed_message_that_can_not_be_read_is_evidence(inbox: Inbox, body: b
 
 def test_the_previous_key_still_opens(inbox: Inbox, vault: Vault) -> None:
     vault.cached = DokuCredentials(CLIENT_ID, "new", SECRET)
-    inbox.verify(response(), BODY)
-    inbox.verify(response(secret="new"), BODY)
+    inbox.verify(said(response(), BODY))
+    inbox.verify(said(response(secret="new"), BODY))
     assert vault.refreshed == 0
 
 
@@ -235,8 +235,8 @@ def test_new_credentials_are_found(
     inbox: Inbox, vault: Vault, stored: DokuCredentials, headers: dict[str, str]
 ) -> None:
     vault.stored = stored
-    inbox.verify(headers, BODY)
-    inbox.verify(headers, BODY)
+    inbox.verify(said(headers, BODY))
+    inbox.verify(said(headers, BODY))
     assert vault.refreshed == 1
 
 
@@ -245,7 +245,7 @@ def test_bad_signatures_do_not_make_us_read_the_secret_all_the_time(
 ) -> None:
     def knock() -> None:
         with pytest.raises(UntrustedMessage):
-            inbox.verify(response(secret="guess"), BODY)
+            inbox.verify(said(response(secret="guess"), BODY))
 
     for _ in range(5):
         knock()
@@ -299,14 +299,14 @@ def would_doku_believe(
 
 
 def test_a_signed_inquiry_is_read(inbox: Inbox) -> None:
-    evidence = inbox.verify(response(INQUIRY), INQUIRY)
+    evidence = inbox.verify(said(response(INQUIRY), INQUIRY))
     assert inbox.read_inquiry(evidence) == Inquiry(Channel.ALFA, "8896512345678123")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe{}", b"[" * 50_000, b"{}", BODY[:-1]])
 def test_a_signed_inquiry_that_can_not_be_read(inbox: Inbox, body: bytes) -> None:
     with pytest.raises(UnreadableMessage):
-        inbox.read_inquiry(inbox.verify(response(body), body))
+        inbox.read_inquiry(inbox.verify(said(response(body), body)))
 
 
 def test_the_documented_answer_to_the_last_header() -> None:
@@ -314,10 +314,10 @@ def test_the_documented_answer_to_the_last_header() -> None:
     clock.now = datetime(2020, 8, 11, 8, 45, 43, 999_999, tzinfo=UTC)
     inbox = Inbox(
         credentials=Vault(DokuCredentials(V4["client_id"], V4["secret_key"])),
-        target=V4["request_target"],
         clock=clock,
     )
-    assert inbox.sign_response({"request-id": V4["request_id"]}, PAYABLE) == SignedResponse(
+    asked = DokuMessage(V4["request_target"], {"request-id": V4["request_id"]}, b"")
+    assert inbox.sign_response(asked, PAYABLE) == SignedResponse(
         200,
         {
             "Client-Id": V4["client_id"],
@@ -342,7 +342,7 @@ STATUSES = {
 @pytest.mark.parametrize("status", [*InquiryStatus])
 def test_every_answer_is_signed(inbox: Inbox, status: InquiryStatus) -> None:
     headers = response(INQUIRY)
-    answer = inbox.sign_response(headers, InquiryAnswer(status, "8896512345678123"))
+    answer = inbox.sign_response(said(headers), InquiryAnswer(status, "8896512345678123"))
     assert answer.http_status == STATUSES[status]
     assert json.loads(answer.body)["online_to_offline_inquiry"] == {"status": status.value}
     assert answer.headers["Client-Id"] == CLIENT_ID
@@ -352,7 +352,7 @@ def test_every_answer_is_signed(inbox: Inbox, status: InquiryStatus) -> None:
 
 
 def test_an_answer_holds_for_its_own_inquiry_only(inbox: Inbox) -> None:
-    answer = inbox.sign_response(response(INQUIRY), PAYABLE)
+    answer = inbox.sign_response(said(response(INQUIRY)), PAYABLE)
     request_id = response()["Request-Id"]
     assert would_doku_believe(answer, request_id, TARGET)
     assert not would_doku_believe(answer, "another", TARGET)
@@ -361,12 +361,12 @@ def test_an_answer_holds_for_its_own_inquiry_only(inbox: Inbox) -> None:
     # It is no request of DOKU's either: the timestamp goes by another name.
     request = {**answer.headers, "Request-Timestamp": answer.headers["Response-Timestamp"]}
     with pytest.raises(UntrustedMessage, match="Signature does not hold"):
-        inbox.verify(request, answer.body.encode())
+        inbox.verify(said(request, answer.body.encode()))
 
 
 def test_an_answer_is_signed_with_the_newest_key(inbox: Inbox, vault: Vault) -> None:
     vault.cached = DokuCredentials(CLIENT_ID, "new", SECRET)
-    answer = inbox.sign_response(response(INQUIRY), PAYABLE)
+    answer = inbox.sign_response(said(response(INQUIRY)), PAYABLE)
     assert would_doku_believe(answer, response()["Request-Id"], TARGET, "new")
 
 
@@ -381,10 +381,10 @@ def test_an_answer_is_signed_with_the_newest_key(inbox: Inbox, vault: Vault) -> 
 def test_what_can_not_stand_in_a_header_is_not_echoed(
     inbox: Inbox, headers: Mapping[str, str]
 ) -> None:
-    answer = inbox.sign_response(headers, InquiryAnswer(InquiryStatus.INVALID_SIGNATURE))
+    answer = inbox.sign_response(said(headers), InquiryAnswer(InquiryStatus.INVALID_SIGNATURE))
     assert answer.headers["Request-Id"] == ""
     assert would_doku_believe(answer, "", TARGET)
 
 
 def test_a_sealed_answer_keeps_customers_out_of_logs(inbox: Inbox) -> None:
-    assert "Budiman" not in repr(inbox.sign_response(response(INQUIRY), PAYABLE))
+    assert "Budiman" not in repr(inbox.sign_response(said(response(INQUIRY)), PAYABLE))

@@ -22,6 +22,7 @@ from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
 from o2o.core.channels import Feature
 from o2o.core.codes import Doubt, PaymentCode, Source
+from o2o.core.notifications import DokuMessage
 from o2o.core.payments import Payment
 from o2o.usecases.receive_notification import NotificationOutcome
 from tests.support import wire
@@ -121,7 +122,7 @@ class Shop:
             entropy=SeededEntropy(),
         )
         self.client._session.mount("https://", self.till)
-        inbox = Inbox(credentials=credentials, target=PATH, clock=self.world.clock)
+        inbox = Inbox(credentials=credentials, clock=self.world.clock)
         object.__setattr__(self.world.receive, "inbox", inbox)
 
     def hear(self, telling: Telling) -> None:
@@ -135,7 +136,7 @@ class Shop:
                 assert status.payment is not None
                 self.world.settle(status.payment)
             else:
-                outcome = self.world.receive(self._headers(body), body).outcome
+                outcome = self.world.receive(DokuMessage(PATH, self._headers(body), body)).outcome
                 assert not repeated or outcome is NotificationOutcome.KNOWN
             after = self.world.code(self.code.invoice_number).version
             assert not repeated or after == before

@@ -1,6 +1,7 @@
 """What DOKU says of an order, and its messages that could not be settled."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -14,6 +15,18 @@ NO_INVOICE_NUMBER = "-"
 MATCH_FOR = timedelta(days=7)
 """How long a notification without a code is tried against later codes by itself. The operator
 knows of it by then, and can assign it at any age."""
+
+
+@dataclass(frozen=True, slots=True)
+class DokuMessage:
+    """What came as a message of DOKU's: nothing is known of it before its signature was checked.
+
+    ``path`` is that of the URL which was called, as the caller wrote it: DOKU signs it.
+    """
+
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class OrderState(StrEnum):

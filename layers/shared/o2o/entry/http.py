@@ -1,7 +1,9 @@
 """The API's frame: every error a problem, every body checked, nothing else."""
 
+import re
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote, unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -17,9 +19,10 @@ from o2o.core.errors import (
     O2OError,
     UntrustedMessage,
 )
+from o2o.core.notifications import DokuMessage
 from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
-from o2o.entry.body import check_json_body, headers_of
+from o2o.entry.body import check_json_body, headers_of, raw_body
 from o2o.entry.models.text import InvoiceNumberText
 from o2o.entry.observability import (
     Handler,
@@ -36,6 +39,8 @@ InvoiceNumber = Annotated[InvoiceNumberText, Path()]
 
 InvoiceNumberQuery = Annotated[InvoiceNumberText | None, Query()]
 """The invoice number in a query."""
+
+_PARAMETER = re.compile(r"{(\w+)}")
 
 
 class Api:
@@ -68,20 +73,48 @@ class Api:
 
     @property
     def _caller(self) -> dict[str, Any]:
-        caller: dict[str, Any] = self.routes.current_event.raw_event["requestContext"]["authorizer"]
+        caller: dict[str, Any] = self._context["authorizer"]
         return caller
+
+    @property
+    def _context(self) -> dict[str, Any]:
+        context: dict[str, Any] = self.routes.current_event.raw_event["requestContext"]
+        return context
 
     def order_number(self, invoice_number: str) -> str:
         """The order number of the caller's own invoice number. Raises InvalidRequest."""
         return to_order_number(self.namespace, invoice_number)
 
-    def public_url(self, configured: str | None, path: str) -> str:
+    @property
+    def called_path(self) -> str:
+        """The path of the URL that was called, as the caller wrote it (decision 0056)."""
+        return str(self._context["path"])
+
+    @property
+    def base_path(self) -> str:
+        """What stands before the route in that path.
+
+        That is the stage's name, a custom domain's base path, or nothing.
+        """
+        segments = self.routes.current_event.raw_event["resource"].count("/")
+        return self.called_path.rstrip("/").rsplit("/", segments)[0].rstrip("/")
+
+    def public_url(self, configured: str | None) -> str:
         """Where customers reach this stack: where it is said to be, or where this call came in."""
         if configured is not None:
             return configured
         scheme = "http" if self.header("X-Forwarded-Proto") == "http" else "https"
-        domain = self.routes.current_event.raw_event["requestContext"]["domainName"]
-        return f"{scheme}://{domain}{path}"
+        return f"{scheme}://{self._context['domainName']}{self.base_path}"
+
+    @property
+    def message(self) -> DokuMessage:
+        """The request as a message of DOKU's."""
+        event = self.routes.current_event.raw_event
+        try:
+            body = raw_body(event)
+        except InvalidRequest:
+            body = b""  # which DOKU signed as little as what can't be read
+        return DokuMessage(self.called_path, headers_of(event), body)
 
     def header(self, name: str) -> str:
         """A header of the request, however its name is spelt; empty if there is none."""
@@ -101,7 +134,7 @@ class Api:
                     event = check_json_body(event)
                 except InvalidRequest as error:
                     return to_lambda(problems.of_error(error))
-            return self.routes.resolve(event, context)
+            return self.routes.resolve(_by_route(event), context)
 
         return instrument(handle)
 
@@ -118,6 +151,20 @@ def to_lambda(response: "Response[str]") -> dict[str, Any]:
         "headers": {**response.headers, "Content-Type": response.content_type},
         "body": response.body,
         "isBase64Encoded": False,
+    }
+
+
+def _by_route(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with the path of the route that API Gateway found for it.
+
+    Its own ``path`` may begin with a custom domain's base path. Parameters come as the caller
+    wrote them; here all that needs no percent-encoding has none, and everything else has.
+    """
+    parameters = event.get("pathParameters") or {}
+    return event | {
+        "path": _PARAMETER.sub(
+            lambda found: quote(unquote(parameters[found[1]]), safe=""), event["resource"]
+        )
     }
 
 

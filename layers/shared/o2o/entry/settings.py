@@ -79,7 +79,6 @@ class GenerateSettings(DokuSettings):
     """For ``generate_code``."""
 
     bins: BinTable
-    public_path: str
     public_url: str | None
     signing_secret_name: str
 
@@ -97,19 +96,10 @@ class ReadSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiveSettings(LifeSettings):
-    """For ``receive_notification``."""
+class InboxSettings(LifeSettings):
+    """For functions that DOKU calls."""
 
     doku_secret_name: str
-    public_path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InquirySettings(LifeSettings):
-    """For ``answer_inquiry``."""
-
-    doku_secret_name: str
-    public_path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +114,6 @@ class ExplainSettings(Settings):
 class DescribeSettings(Settings):
     """For ``describe_api``."""
 
-    public_path: str
     public_url: str | None
 
 
@@ -228,12 +217,6 @@ def _flag(value: str) -> bool:
     if value not in ("true", "false"):
         raise ValueError("must be true or false")
     return value == "true"
-
-
-def _path(value: str) -> str:
-    if value and (not value.startswith("/") or value.endswith("/")):
-        raise ValueError("must be empty, or begin with a slash and not end with one")
-    return value
 
 
 def parse_channels(value: str) -> dict[Channel, ChannelSettings]:
@@ -368,7 +351,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "timetable": parse_timetable,
     "code_retention_days": _days,
     "evidence_retention_days": _days,
-    "public_path": _path,
     "public_url": _public_url,
     "signing_secret_name": _text,
     "override_notification_url": _override_url,

@@ -23,10 +23,9 @@ from o2o.entry.settings import (
     ExpireSettings,
     ExplainSettings,
     GenerateSettings,
-    InquirySettings,
+    InboxSettings,
     LifeSettings,
     PublishSettings,
-    ReceiveSettings,
     Settings,
     ShowSettings,
 )
@@ -67,9 +66,6 @@ if TYPE_CHECKING:
     from o2o.usecases.show_code import ShowCode
 
 _now: Callable[[], datetime] = system_clock
-
-NOTIFICATION_ROUTE = "/doku/notifications"
-INQUIRY_ROUTE = "/doku/inquiries"
 
 
 def use_clock(now: Callable[[], datetime]) -> None:
@@ -158,7 +154,7 @@ def reconcile_codes() -> "ReconcileCodes":
     return ReconcileCodes(
         codes=_codes(settings),
         notifications=_notifications(settings),
-        inbox=_inbox(settings.doku_secret_name, ""),
+        inbox=_inbox(settings.doku_secret_name),
         reconcile=_reconcile(settings),
         settle=_settle(settings),
         clock=clock,
@@ -171,9 +167,9 @@ def receive_notification() -> "ReceiveNotification":
     """Wire ``receive_notification``."""
     from o2o.usecases.receive_notification import ReceiveNotification
 
-    settings = read_settings(ReceiveSettings)
+    settings = read_settings(InboxSettings)
     return ReceiveNotification(
-        inbox=_inbox(settings.doku_secret_name, settings.public_path + NOTIFICATION_ROUTE),
+        inbox=_inbox(settings.doku_secret_name),
         settle=_settle(settings),
         notifications=_notifications(settings),
         clock=clock,
@@ -185,9 +181,9 @@ def answer_inquiry() -> "AnswerInquiry":
     """Wire ``answer_inquiry``."""
     from o2o.usecases.answer_inquiry import AnswerInquiry
 
-    settings = read_settings(InquirySettings)
+    settings = read_settings(InboxSettings)
     return AnswerInquiry(
-        inbox=_inbox(settings.doku_secret_name, settings.public_path + INQUIRY_ROUTE),
+        inbox=_inbox(settings.doku_secret_name),
         codes=_codes(settings),
         clock=clock,
         timetable=settings.timetable,
@@ -352,7 +348,7 @@ def resolve_notifications() -> "ResolveNotifications":
 
     settings = read_settings(DokuSettings)
     return ResolveNotifications(
-        inbox=_inbox(settings.doku_secret_name, ""),
+        inbox=_inbox(settings.doku_secret_name),
         notifications=_notifications(settings),
         settle=_settle(settings),
     )
@@ -472,7 +468,7 @@ def _doku(settings: DokuSettings) -> "DokuClient":
     )
 
 
-def _inbox(secret_name: str, target: str) -> "Inbox":
+def _inbox(secret_name: str) -> "Inbox":
     from o2o.adapters.doku.inbox import Inbox
 
-    return Inbox(credentials=_credentials(secret_name), target=target, clock=system_clock)
+    return Inbox(credentials=_credentials(secret_name), clock=system_clock)

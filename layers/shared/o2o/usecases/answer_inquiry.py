@@ -1,10 +1,10 @@
 """Answer DOKU's inquiry about a code that lives here, while a cashier waits."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from o2o.core.errors import UnreadableMessage, UntrustedMessage, VersionConflict
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse, judge
+from o2o.core.notifications import DokuMessage
 from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, CodeStore, DokuInbox
 from o2o.usecases.retry_on_conflict import retry_on_conflict
@@ -33,26 +33,26 @@ class AnswerInquiry:
     clock: Clock
     timetable: Timetable
 
-    def __call__(self, headers: Mapping[str, str], body: bytes) -> Answered:
+    def __call__(self, message: DokuMessage) -> Answered:
         """The signed answer, for whatever came."""
         try:
-            inquiry = self.inbox.read_inquiry(self.inbox.verify(headers, body))
+            inquiry = self.inbox.read_inquiry(self.inbox.verify(message))
         except UntrustedMessage:
             answer = InquiryAnswer(InquiryStatus.INVALID_SIGNATURE)
         except UnreadableMessage:
             answer = InquiryAnswer(InquiryStatus.DECLINE)
         else:
             answer = self._answer(inquiry)
-        return self._sign(headers, answer)
+        return self._sign(message, answer)
 
-    def decline(self, headers: Mapping[str, str]) -> Answered:
+    def decline(self, message: DokuMessage) -> Answered:
         """The answer when we have failed: the customer may try again."""
-        return self._sign(headers, InquiryAnswer(InquiryStatus.DECLINE))
+        return self._sign(message, InquiryAnswer(InquiryStatus.DECLINE))
 
-    def _sign(self, headers: Mapping[str, str], answer: InquiryAnswer) -> Answered:
+    def _sign(self, message: DokuMessage, answer: InquiryAnswer) -> Answered:
         return Answered(
             answer.status,
-            self.inbox.sign_response(headers, answer),
+            self.inbox.sign_response(message, answer),
             answer.code.order_number if answer.code else None,
         )
 

@@ -14,7 +14,7 @@ from o2o.core.endpoints import Endpoint
 from o2o.core.events import Event
 from o2o.core.how_to_pay import Instruction
 from o2o.core.inquiries import Inquiry, InquiryAnswer, SignedResponse
-from o2o.core.notifications import KeptNotification, Notification, OrderStatus
+from o2o.core.notifications import DokuMessage, KeptNotification, Notification, OrderStatus
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Settlement
 from o2o.core.storefronts import ApiKey, Branding, Storefront
@@ -75,7 +75,7 @@ class Doku(Protocol):
 class DokuInbox(Protocol):
     """Opens DOKU's messages to us."""
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> Evidence:
+    def verify(self, message: DokuMessage) -> Evidence:
         """Raises UntrustedMessage unless DOKU signed exactly these bytes for this path."""
         ...
 
@@ -87,10 +87,10 @@ class DokuInbox(Protocol):
         """Raises UnreadableMessage."""
         ...
 
-    def sign_response(self, headers: Mapping[str, str], answer: InquiryAnswer) -> SignedResponse:
-        """Sign the answer to an inquiry that came with these headers.
+    def sign_response(self, message: DokuMessage, answer: InquiryAnswer) -> SignedResponse:
+        """Sign the answer to an inquiry.
 
-        Its Request-Id is echoed (DOKU protocol, section 2).
+        Its Request-Id is echoed, its path is signed (DOKU protocol, section 2).
         """
         ...
 

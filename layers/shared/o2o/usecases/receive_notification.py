@@ -1,12 +1,11 @@
 """Receive a notification: verify it, settle it, and keep what can't be settled."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from o2o.core.codes import Refund
 from o2o.core.errors import UnreadableMessage
-from o2o.core.notifications import KeptFor, KeptNotification, OrderState
+from o2o.core.notifications import DokuMessage, KeptFor, KeptNotification, OrderState
 from o2o.core.payments import Evidence, Payment, PaymentReport
 from o2o.core.timetable import Timetable
 from o2o.usecases.ports import Clock, DokuInbox, NotificationStore
@@ -52,9 +51,9 @@ class ReceiveNotification:
     clock: Clock
     timetable: Timetable
 
-    def __call__(self, headers: Mapping[str, str], body: bytes) -> ReceivedNotification:
+    def __call__(self, message: DokuMessage) -> ReceivedNotification:
         """Raises UntrustedMessage, before anything is read or written."""
-        evidence = self.inbox.verify(headers, body)
+        evidence = self.inbox.verify(message)
         try:
             notification = self.inbox.read_notification(evidence)
         except UnreadableMessage:

@@ -9,7 +9,7 @@ from o2o.adapters.doku import messages, signature
 from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
 from o2o.core.errors import UntrustedMessage
 from o2o.core.inquiries import Inquiry, InquiryAnswer, SignedResponse
-from o2o.core.notifications import Notification
+from o2o.core.notifications import DokuMessage, Notification
 from o2o.core.payments import Evidence
 from o2o.usecases.ports import DokuInbox, MachineClock
 
@@ -26,35 +26,33 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 class Inbox(DokuInbox):
     """Opens notifications or inquiries, and signs answers.
 
-    ``target`` is the path of the URL that is configured at DOKU for them.
     A timestamp must be well-formed and may be old: DOKU's last retry comes 17.5 hours after
     the first attempt, perhaps with its timestamp (DOKU protocol, section 6). A replayed
     message changes nothing, because payments are de-duplicated.
     """
 
-    def __init__(self, *, credentials: CredentialsSource, target: str, clock: MachineClock) -> None:
+    def __init__(self, *, credentials: CredentialsSource, clock: MachineClock) -> None:
         self._credentials = credentials
-        self._target = target
         self._clock = clock
         self._refreshed_at: datetime | None = None
         self._lock = threading.Lock()
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> Evidence:
-        if len(body) > messages.MAX_BODY_BYTES:
+    def verify(self, message: DokuMessage) -> Evidence:
+        if len(message.body) > messages.MAX_BODY_BYTES:
             raise UntrustedMessage("the body is too large")
-        given = {name.lower(): value.strip() for name, value in headers.items()}
+        given = _stripped(message.headers)
         signed = {name: given.get(name.lower(), "") for name in (*_SIGNED, signature.SIGNATURE)}
         for name, value in signed.items():
             if not value:
                 raise UntrustedMessage(f"{name} is missing")
         if not _is_timestamp(signed[signature.REQUEST_TIMESTAMP]):
             raise UntrustedMessage(f"{signature.REQUEST_TIMESTAMP} is malformed")
-        fault = self._find_fault(self._credentials(), signed, body)
+        fault = self._find_fault(self._credentials(), signed, message)
         if fault and self._may_refresh():
-            fault = self._find_fault(self._credentials(refresh=True), signed, body)
+            fault = self._find_fault(self._credentials(refresh=True), signed, message)
         if fault:
             raise UntrustedMessage(fault)
-        return Evidence(messages.to_text(body), signed)
+        return Evidence(messages.to_text(message.body), signed)
 
     def read_notification(self, evidence: Evidence) -> Notification:
         return messages.parse_notification(evidence)
@@ -62,11 +60,10 @@ class Inbox(DokuInbox):
     def read_inquiry(self, evidence: Evidence) -> Inquiry:
         return messages.parse_inquiry(evidence)
 
-    def sign_response(self, headers: Mapping[str, str], answer: InquiryAnswer) -> SignedResponse:
+    def sign_response(self, message: DokuMessage, answer: InquiryAnswer) -> SignedResponse:
         credentials = self._credentials()
         body = messages.compose_inquiry_answer(answer)
-        given = {name.lower(): value.strip() for name, value in headers.items()}
-        request_id = given.get(signature.REQUEST_ID.lower(), "")
+        request_id = _stripped(message.headers).get(signature.REQUEST_ID.lower(), "")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = ""
         timestamp = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -74,7 +71,7 @@ class Inbox(DokuInbox):
             client_id=credentials.client_id,
             request_id=request_id,
             timestamp=timestamp,
-            target=self._target,
+            target=message.path,
             body=body.encode(),
             timestamp_name=signature.RESPONSE_TIMESTAMP,
         )
@@ -90,7 +87,7 @@ class Inbox(DokuInbox):
         )
 
     def _find_fault(
-        self, credentials: DokuCredentials, signed: Mapping[str, str], body: bytes
+        self, credentials: DokuCredentials, signed: Mapping[str, str], message: DokuMessage
     ) -> str | None:
         if signed[signature.CLIENT_ID] != credentials.client_id:
             return f"{signature.CLIENT_ID} is not ours"
@@ -98,12 +95,12 @@ class Inbox(DokuInbox):
             client_id=credentials.client_id,
             request_id=signed[signature.REQUEST_ID],
             timestamp=signed[signature.REQUEST_TIMESTAMP],
-            target=self._target,
-            body=body,
+            target=message.path,
+            body=message.body,
         )
         keys = (credentials.secret_key, credentials.previous_secret_key)
         if not signature.verify(signed[signature.SIGNATURE], text, keys):
-            return f"{signature.SIGNATURE} does not hold"
+            return f"{signature.SIGNATURE} does not hold for {message.path}"
         return None
 
     def _may_refresh(self) -> bool:
@@ -113,6 +110,10 @@ class Inbox(DokuInbox):
                 return False
             self._refreshed_at = now
             return True
+
+
+def _stripped(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value.strip() for name, value in headers.items()}
 
 
 def _is_timestamp(text: str) -> bool:
