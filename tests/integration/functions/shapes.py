@@ -60,14 +60,20 @@ def route(event: Event) -> str:
     return path
 
 
+def about(event: Event, slashes: str = "", **parameters: str) -> Event:
+    """The event at the API's own address, about something else."""
+    event = event | {"pathParameters": parameters}
+    path = route(event) + slashes
+    return addressed(event, path, f"/v1{path}")
+
+
 def _behind(base: str) -> Callable[[Event], Event]:
     return lambda event: addressed(event, base + route(event), domainName="o2o.example.net")
 
 
 def _encoded(event: Event) -> Event:
     parameters = {name: encoded(value) for name, value in (event["pathParameters"] or {}).items()}
-    event = event | {"pathParameters": parameters or None}
-    return addressed(event, route(event), "/v1" + route(event))
+    return about(event, **parameters)
 
 
 def _base64(event: Event) -> Event:

@@ -98,7 +98,7 @@ def test_a_page_loads_nothing_and_runs_nothing(describe: Any, name: str) -> None
 @pytest.mark.parametrize("slug", sorted(problems.BY_SLUG))
 def test_every_problem_type_has_a_page(describe: Any, slug: str) -> None:
     path = f"/problems/{slug}"
-    answer = describe("problem", path=path, pathParameters={"slug": slug})
+    answer = describe("problem", pathParameters={"slug": slug})
     assert answer["statusCode"] == 200
     kind = problems.BY_SLUG[slug]
     assert f"<h1>{kind.title}</h1>" in answer["body"].replace("&#39;", "'")
@@ -108,7 +108,7 @@ def test_every_problem_type_has_a_page(describe: Any, slug: str) -> None:
 
 
 def test_an_unknown_problem_type_is_a_problem(describe: Any) -> None:
-    answer = describe("problem", path="/problems/none", pathParameters={"slug": "none"})
+    answer = describe("problem", pathParameters={"slug": "none"})
     assert (answer["statusCode"], json.loads(answer["body"])["type"]) == (
         404,
         "/problems/not-found",

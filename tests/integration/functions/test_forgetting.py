@@ -17,6 +17,7 @@ from o2o.entry import wiring
 from o2o.entry.settings import Settings
 from tests.integration.functions import doku
 from tests.integration.functions.conftest import Stack
+from tests.integration.functions.shapes import about
 from tests.support.world import START
 
 INVOICE = "INV-20260301-0001"
@@ -102,9 +103,7 @@ def test_nothing_personal_is_left_in_the_table(stack, event, paid):
 
 
 def test_the_old_pay_link_opens_nothing(stack, event, paid):
-    page = event("show_code/page")
-    token = paid["pay_url"].rpartition("/")[2]
-    page |= {"path": f"/pay/{token}", "pathParameters": {"token": token}}
+    page = about(event("show_code/page"), token=paid["pay_url"].rpartition("/")[2])
     assert stack.invoke("show_code", page)["statusCode"] == 200
     stack.clock.advance(days=90)
     a_minute(stack, event)

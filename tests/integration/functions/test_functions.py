@@ -341,8 +341,8 @@ def test_logs_hold_nothing_personal_and_no_secret(stack, event, active, capsys, 
 def test_a_bug_is_a_500_problem_and_its_words_are_not_logged(stack, event, monkeypatch, logs):
     module = stack.function("receive_notification")
 
-    def broken(headers, body) -> None:
-        raise RuntimeError(f"unexpected body {body!r}")
+    def broken(message) -> None:
+        raise RuntimeError(f"unexpected body {message.body!r}")
 
     monkeypatch.setattr(module, "receive", broken)
     answer = stack.call("receive_notification", event("receive_notification/alfa_paid"))

@@ -13,7 +13,7 @@ from o2o.core.storefronts import Branding, Storefront
 from o2o.entry import wiring
 from o2o.entry.settings import ShowSettings
 from tests.integration.functions import doku
-from tests.integration.functions.shapes import addressed, route
+from tests.integration.functions.shapes import about
 from tests.support.world import START
 
 CODE = "8123456789012345"
@@ -47,9 +47,8 @@ def open_page(stack, event):
 
     def call(address: str, case: str = "page", **changes: Any) -> tuple[int, dict[str, str], str]:
         token, slashes = split(urlsplit(address).path.removeprefix("/v1/pay/"))
-        loaded = event(f"show_code/{case}", **changes) | {"pathParameters": {"token": token}}
-        path = route(loaded) + slashes
-        answer = stack.invoke("show_code", addressed(loaded, path, f"/v1{path}"))
+        loaded = event(f"show_code/{case}", **changes)
+        answer = stack.invoke("show_code", about(loaded, slashes, token=token))
         headers = {
             name.lower(): ",".join(values)
             for name, values in answer.get("multiValueHeaders", {}).items()

@@ -15,6 +15,7 @@ from o2o.core.codes import Status
 from o2o.entry import wiring
 from o2o.entry.settings import DokuSettings
 from tests.integration.functions import doku
+from tests.integration.functions.shapes import about
 from tests.support.samples import make_own_code, make_settlement
 from tests.support.world import START
 
@@ -358,15 +359,7 @@ def test_a_payment_of_an_earlier_use_of_the_number_is_not_shown(talk, stack, eve
     listed = stack.call("read_codes", event("read_codes/payments")).body
     assert (listed["items"], listed["next_cursor"]) == ([], None)
     token = created["pay_url"].rpartition("/")[2]
-    page = event("show_code/page")
-    shown = stack.invoke(
-        "show_code",
-        page
-        | {
-            "path": page["resource"].replace("{token}", token),
-            "pathParameters": {"token": token},
-        },
-    )
+    shown = stack.invoke("show_code", about(event("show_code/page"), token=token))
     assert shown["statusCode"] == 200
     assert "R-OLD" not in shown["body"]
 

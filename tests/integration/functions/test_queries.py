@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.functions import doku, routes
+from tests.integration.functions.shapes import about
 from tests.support.world import START
 
 ALFA_PATH = "/alfa-online-to-offline/v2/payment-code"
@@ -44,8 +45,7 @@ def codes(stack, event):
         body = json.dumps(order | {"invoice_number": f"INV-{number}"})
         assert stack.call("generate_code", event("generate_code/alfa", body=body)).status == 201
         stack.clock.advance(seconds=1)
-    request = event("cancel_code/cancel")
-    request["path"] = request["path"].replace(INVOICE, "INV-2")
+    request = about(event("cancel_code/cancel"), invoice_number="INV-2")
     assert stack.call("cancel_code", request).status == 200
 
 

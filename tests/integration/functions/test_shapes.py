@@ -9,7 +9,7 @@ from o2o.core.storefronts import Storefront
 from o2o.entry import wiring
 from o2o.entry.settings import ShowSettings
 from tests.integration.functions import doku, routes
-from tests.integration.functions.shapes import SHAPES, Event, addressed, route, same
+from tests.integration.functions.shapes import SHAPES, Event, about, same
 from tests.support.world import START
 from tests.template.model import TEMPLATE
 
@@ -38,8 +38,7 @@ def ask(shop, event):
         loaded: Event = event(f"{function}/{case}")
         if function == "show_code":
             token = shop["pay_url"].rpartition("/")[2]
-            loaded = loaded | {"pathParameters": {"token": token}}
-            loaded = addressed(loaded, route(loaded), "/v1" + route(loaded))
+            loaded = about(loaded, token=token)
         return loaded
 
     return load
