@@ -6,6 +6,7 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from o2o.core.channels import Feature
 from o2o.entry import wiring
 from o2o.entry.http import Api
 from o2o.entry.models.codes import PaymentCodeView
@@ -34,6 +35,8 @@ def create_payment_code(request: Annotated[NewPaymentCode, Body()]) -> Response[
     count(METRIC[generated.generation])
     count_doku_error(generated.doku_error)
     code = generated.code
+    if generated.generation is Generation.CREATED and code.feature is not Feature.DIPC:
+        count("DokuAnswered")
     headers = {"Location": f"{api.base_path}/payment-codes/{quote(code.invoice_number)}"}
     if generated.generation is Generation.PENDING:
         headers["Retry-After"] = str(generate.retry_after_seconds(code))

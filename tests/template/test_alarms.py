@@ -1,36 +1,18 @@
 """Somebody hears of it."""
 
+import ast
+import json
+import os
 import re
+import subprocess
+import sys
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from o2o.core.inquiries import InquiryStatus
-from o2o.usecases.receive_notification import NotificationOutcome
+from tests.template.cloudwatch import metrics_of
 from tests.template.model import ROOT, Template
-
-BUSINESS = {
-    "CodeUnconfirmed",
-    "DokuChannelInactive",
-    "DokuCredentialsRejected",
-    "DokuFirewall",
-    "DokuPathUnknown",
-    "DokuUnavailable",
-    "InquiryInvalidSignature",
-    "NotificationRejected",
-    "NotificationUnmatched",
-    "NotificationUnreadable",
-    "PaymentAgain",
-    "PaymentAmountMismatch",
-    "PaymentDigitsMismatch",
-    "PaymentRefunded",
-    "PaymentUncertain",
-    "ReconciledUnreadable",
-    "EventsOverdueSeconds",
-    "CodesOverdueSeconds",
-    "UnexpectedError",
-    "WebhookEndpointPaused",
-}
 
 
 def test_every_alarm_has_a_sentence_and_goes_to_the_topic(template: Template) -> None:
@@ -48,7 +30,8 @@ def test_silence_is_good_except_from_expire_codes(template: Template) -> None:
         assert alarm["TreatMissingData"] == expected, name
     heartbeat = alarms(template)["ExpireCodesSilent"]
     # Counted, not summed: a run that finds nothing overdue reports 0.
-    assert heartbeat["Statistic"] == "SampleCount"
+    (stat,) = (each["MetricStat"]["Stat"] for each in heartbeat["Metrics"] if "MetricStat" in each)
+    assert stat == "SampleCount"
     assert heartbeat["ComparisonOperator"] == "LessThanThreshold"
 
 
@@ -122,37 +105,88 @@ def test_a_cashier_who_waits_rings_long_before_the_time_out(template: Template) 
     assert (alarm["ExtendedStatistic"], alarm["Threshold"]) == ("p99", 2000)
 
 
-def test_the_business_alarms(template: Template) -> None:
-    rung = {
-        alarm["MetricName"]
+def test_every_metric_of_ours_that_an_alarm_watches_is_counted(template: Template) -> None:
+    counted = countable()
+    for metric in ours(template):
+        assert metric["MetricName"] in counted, metric
+
+
+def test_metrics_are_found_where_the_functions_put_them(template: Template) -> None:
+    """Namespace and dimensions are those of a metric that a function counted in its settings."""
+    names = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE")
+    stated, *others = (
+        {
+            name: json.dumps(function["Environment"]["Variables"][name], sort_keys=True)
+            for name in names
+        }
+        for function in template.functions.values()
+    )
+    assert all(each == stated for each in others)
+    sent = Sent.by_a_function(stated)
+    for metric in ours(template):
+        assert json.dumps(metric["Namespace"]) == sent.namespace
+        dimensions = {
+            each["Name"]: json.dumps(each["Value"], sort_keys=True) for each in metric["Dimensions"]
+        }
+        assert dimensions in sent.dimensions, metric
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a metric is sent with."""
+
+    namespace: str
+    dimensions: list[dict[str, str]]
+
+    @classmethod
+    def by_a_function(cls, variables: dict[str, str]) -> "Sent":
+        script = "from o2o.entry.observability import *; count('Any'); metrics.flush_metrics()"
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=variables | {"PYTHONPATH": str(ROOT / "layers/shared"), "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        document = json.loads(done.stdout)
+        (directive,) = document["_aws"]["CloudWatchMetrics"]
+        return cls(
+            directive["Namespace"],
+            [{name: document[name] for name in each} for each in directive["Dimensions"]],
+        )
+
+
+def countable() -> set[str]:
+    """Every metric that the code can count: the names in calls of ``count`` and in its tables."""
+    sources = [*ROOT.glob("layers/shared/o2o/entry/**/*.py"), *ROOT.glob("functions/*/app.py")]
+    found: set[str] = set()
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="count"), args=[argument, *_]):
+                    found |= texts(argument)
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(values=values)):
+                    if name.endswith(("METRIC", "METRICS")) or name == "_NOT_NEWS":
+                        found |= {text for value in values for text in texts(value)}
+    return found
+
+
+def texts(node: ast.expr) -> set[str]:
+    return {
+        each.value
+        for each in ast.walk(node)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+
+
+def ours(template: Template) -> list[Any]:
+    """The metrics of ours that alarms watch."""
+    return [
+        metric
         for alarm in alarms(template).values()
-        if alarm.get("Namespace") == "O2O"
-    }
-    assert rung == BUSINESS
-
-
-def test_business_metrics_are_found_where_the_functions_put_them(template: Template) -> None:
-    for function in template.functions.values():
-        variables = function["Environment"]["Variables"]
-        for alarm in alarms(template).values():
-            if alarm.get("MetricName") in BUSINESS:
-                assert alarm["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
-                assert alarm["Dimensions"] == [
-                    {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}
-                ]
-
-
-@pytest.mark.parametrize("metric", sorted(BUSINESS))
-def test_the_code_counts_what_the_alarm_waits_for(metric: str) -> None:
-    sources = [*ROOT.glob("layers/shared/o2o/**/*.py"), *ROOT.glob("functions/*/app.py")]
-    counted = {
-        name for path in sources for name in re.findall(r'"([A-Z]\w+)"', path.read_text("utf-8"))
-    }
-    counted |= {
-        f"Notification{each.value.title().replace('_', '')}" for each in NotificationOutcome
-    }
-    counted |= {f"Inquiry{each.value.title().replace('_', '')}" for each in InquiryStatus}
-    assert metric in counted
+        for metric in metrics_of(alarm).values()
+        if metric["Namespace"] == "O2O"
+    ]
 
 
 def alarms(template: Template) -> dict[str, dict[str, Any]]:

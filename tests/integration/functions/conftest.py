@@ -123,6 +123,16 @@ class Stack:
         return Answer(answer["statusCode"], json.loads(answer["body"]), headers, answer["body"])
 
 
+def counts(printed: str) -> dict[str, float]:
+    """The metrics of the invocations, which go to standard output."""
+    found: dict[str, float] = {}
+    for line in printed.splitlines():
+        document = json.loads(line)
+        for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+            found[metric["Name"]] = found.get(metric["Name"], 0) + sum(document[metric["Name"]])
+    return found
+
+
 @pytest.fixture
 def event() -> Callable[..., dict[str, Any]]:
     """An event of `events/`, with some of its members changed."""

@@ -16,7 +16,7 @@ from botocore.exceptions import (
 
 from o2o.core.errors import InvalidConfiguration, UnreadableMessage
 from o2o.entry import wiring
-from tests.integration.functions.conftest import SECRET_KEY
+from tests.integration.functions.conftest import SECRET_KEY, counts
 from tests.support.outages import failing
 
 ENDPOINT = "https://dynamodb.example"
@@ -41,16 +41,6 @@ def refusal(code: str, status: int) -> ClientError:
 @pytest.fixture
 def lines(logs: Any) -> Callable[[], list[dict[str, Any]]]:
     return lambda: [json.loads(line) for line in logs.getvalue().splitlines()]
-
-
-def counts(printed: str) -> dict[str, float]:
-    """The metrics of the invocations, which go to standard output."""
-    found: dict[str, float] = {}
-    for line in printed.splitlines():
-        document = json.loads(line)
-        for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
-            found[metric["Name"]] = found.get(metric["Name"], 0) + sum(document[metric["Name"]])
-    return found
 
 
 ROUTES = {

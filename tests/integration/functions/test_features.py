@@ -12,7 +12,7 @@ import pytest
 from werkzeug import Response
 
 from tests.integration.functions import doku
-from tests.integration.functions.conftest import Answer
+from tests.integration.functions.conftest import Answer, counts
 from tests.support.world import START
 
 DIGITS = "8899550812345678"
@@ -134,6 +134,21 @@ def test_a_bad_signature_is_401_signed_and_changes_nothing(stack, event, dipc, c
     before = stack.call("read_codes", event("read_codes/one")).body
     assert inquire(stack, event, case)[:2] == (401, "invalid_signature")
     assert stack.call("read_codes", event("read_codes/one")).body == before
+
+
+@pytest.mark.parametrize(
+    ("case", "for_us"), [("altered_byte", 1), ("wrong_key", 1), ("foreign_client", 0)]
+)
+def test_one_rejection_with_our_client_id_is_news(stack, event, capsys, case, for_us):
+    inquire(stack, event, case)
+    counted = counts(capsys.readouterr().out)
+    assert counted["InquiryInvalidSignature"] == 1
+    assert counted.get("InquiryForUsRejected", 0) == for_us
+
+
+def test_a_code_that_doku_does_not_make_says_nothing_of_doku(stack, event, capsys):
+    stack.call("generate_code", event("generate_code/dipc"))
+    assert counts(capsys.readouterr().out) == {"CodeCreated": 1}
 
 
 def test_broken_json_is_declined(stack, event):

@@ -10,6 +10,7 @@ from o2o.entry import wiring
 from o2o.entry.settings import Settings
 from o2o.usecases.manage_storefronts import ManageStorefronts
 from tests.integration.functions import doku
+from tests.integration.functions.conftest import counts
 from tests.support.world import START
 
 ALFA_CODE = "8889955000000021"
@@ -249,6 +250,20 @@ def expect_paid_status(stack):
     )
 
 
+def test_payments_are_counted_by_how_they_became_known(stack, event, active, capsys):
+    expect_paid_status(stack)
+    stack.call("refresh_code", event("refresh_code/refresh"))
+    counted = counts(capsys.readouterr().out)
+    assert (counted["PaymentFoundByStatusCheck"], counted["DokuAnswered"]) == (1, 1)
+    stack.call("receive_notification", event("receive_notification/alfa_paid"))
+    assert counts(capsys.readouterr().out) == {"NotificationCompleted": 1}
+
+
+def test_a_payment_that_was_notified_is_counted_as_such(stack, event, active, capsys):
+    stack.call("receive_notification", event("receive_notification/alfa_paid"))
+    assert counts(capsys.readouterr().out) == {"PaymentOnTime": 1, "PaymentNotified": 1}
+
+
 def test_refresh_asks_doku_and_shows_the_payment(stack, event, active):
     expect_paid_status(stack)
     answer = stack.call("refresh_code", event("refresh_code/refresh"))
@@ -295,6 +310,16 @@ def test_an_unverified_byte_changes_nothing(stack, event, active, case):
     assert answer.status == 401
     assert answer.body["type"] == "/problems/invalid-signature"
     assert stack.call("read_codes", event("read_codes/one")).body == before
+
+
+@pytest.mark.parametrize(
+    ("case", "for_us"), [("altered_byte", 1), ("wrong_key", 1), ("foreign_client", 0)]
+)
+def test_one_rejection_with_our_client_id_is_news(stack, event, capsys, case, for_us):
+    stack.call("receive_notification", event(f"receive_notification/{case}"))
+    counted = counts(capsys.readouterr().out)
+    assert counted["NotificationRejected"] == 1
+    assert counted.get("NotificationForUsRejected", 0) == for_us
 
 
 @pytest.mark.parametrize("name", ["client-id", "request-id", "request-timestamp", "signature"])

@@ -162,6 +162,28 @@ def test_a_message_for_another_path(inbox: Inbox, target: str) -> None:
         inbox.verify(said(response(target=target), BODY))
 
 
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (response(target="/v1/doku/notification"), BODY),
+        (response(secret="another"), BODY),
+        (response(request_timestamp="now"), BODY),
+        (response() | {"Signature": ""}, BODY),
+        (response(), BODY.ljust(99_999)),
+    ],
+)
+def test_what_is_rejected_with_our_client_id_is_probably_for_us(
+    inbox: Inbox, headers: dict[str, str], body: bytes
+) -> None:
+    with pytest.raises(UntrustedMessage) as rejected:
+        inbox.verify(said(headers, body))
+    assert rejected.value.for_us
+    for client_id in ("MCH-2", "", CLIENT_ID.lower() + "x"):
+        with pytest.raises(UntrustedMessage) as rejected:
+            inbox.verify(said(headers | {"Client-Id": client_id}, body))
+        assert not rejected.value.for_us
+
+
 def test_another_key(inbox: Inbox) -> None:
     with pytest.raises(UntrustedMessage, match="Signature does not hold"):
         inbox.verify(said(response(secret="another"), BODY))

@@ -80,7 +80,14 @@ class Busy(O2OError):
 
 
 class UntrustedMessage(O2OError):
-    """An inbound message is not signed by DOKU as the protocol asks."""
+    """An inbound message is not signed by DOKU as the protocol asks.
+
+    ``for_us`` if it carries our own Client-Id, as DOKU's messages do and a stranger's hardly does.
+    """
+
+    def __init__(self, message: str, *, for_us: bool = False) -> None:
+        super().__init__(message)
+        self.for_us = for_us
 
 
 class UnreadableMessage(O2OError):

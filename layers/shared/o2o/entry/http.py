@@ -30,7 +30,7 @@ from o2o.entry.observability import (
     count_doku_error,
     instrument,
     log_failure,
-    logger,
+    log_rejected,
 )
 from o2o.usecases.ports import TimeLeft
 
@@ -183,7 +183,9 @@ def _of_error(error: O2OError) -> "Response[str]":
         count_doku_error(error)
     if isinstance(error, UntrustedMessage):
         count("NotificationRejected")
-        logger.warning("message rejected", reason=str(error))
+        if error.for_us:
+            count("NotificationForUsRejected")
+        log_rejected(error)
     response = problems.of_error(error)
     if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, Busy):
         log_failure(error)

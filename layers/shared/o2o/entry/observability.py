@@ -12,8 +12,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
 from o2o.adapters.aws import error_code, is_outage
-from o2o.core.codes import PaymentKind
-from o2o.core.errors import DokuError, InvalidConfiguration, Obstacle
+from o2o.core.codes import PaymentKind, Source
+from o2o.core.errors import DokuError, InvalidConfiguration, Obstacle, UntrustedMessage
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import Payment
 from o2o.usecases.answer_inquiry import Answered
@@ -35,6 +35,11 @@ _PAYMENT_METRICS = {
     PaymentKind.PAID_AGAIN: "PaymentAgain",
     PaymentKind.AMOUNT_MISMATCH: "PaymentAmountMismatch",
     PaymentKind.DIGITS_MISMATCH: "PaymentDigitsMismatch",
+}
+
+_SOURCE_METRICS = {
+    Source.NOTIFICATION: "PaymentNotified",
+    Source.STATUS_CHECK: "PaymentFoundByStatusCheck",
 }
 
 _NOTIFICATION_METRICS = {
@@ -73,6 +78,8 @@ _RECONCILED_METRICS = {
     Finding.FORGOTTEN: "ReconciledForgotten",
 }
 """Of the others there is nothing to say."""
+
+_NOT_ASKED = (Finding.NOTHING_DUE, Finding.UNMATCHED, Finding.FORGOTTEN)
 
 _OBSTACLE_METRICS = {
     Obstacle.CHANNEL_INACTIVE: "DokuChannelInactive",
@@ -114,11 +121,18 @@ def count(metric: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) ->
     metrics.add_metric(name=metric, unit=unit, value=value)
 
 
+def log_rejected(error: UntrustedMessage) -> None:
+    """Log why a message is not believed to be DOKU's. With our Client-Id it probably is."""
+    log = logger.error if error.for_us else logger.warning
+    log("message rejected", reason=str(error), for_us=error.for_us)
+
+
 def count_payment(payment: Payment | None) -> None:
     """Count a payment that was recorded just now, and log what the person on call looks for."""
     if payment is None:
         return
     count(_PAYMENT_METRICS[payment.kind])
+    count(_SOURCE_METRICS[payment.report.source])
     if payment.doubts:
         count("PaymentUncertain")
     log = logger.info if payment.kind.matches and not payment.doubts else logger.error
@@ -162,6 +176,10 @@ def count_received(received: ReceivedNotification) -> None:
 def count_answered(answered: Answered) -> None:
     """Count and log the answer to an inquiry."""
     count(_INQUIRY_METRICS[answered.status])
+    if answered.untrusted is not None:
+        if answered.untrusted.for_us:
+            count("InquiryForUsRejected")
+        log_rejected(answered.untrusted)
     logger.info("inquiry answered", status=answered.status, invoice_number=answered.order_number)
 
 
@@ -169,6 +187,8 @@ def count_reconciled(reconciled: Reconciled) -> None:
     """Count and log what a reconciliation found."""
     count_payment(reconciled.payment)
     count_doku_error(reconciled.doku_error)
+    if reconciled.finding not in _NOT_ASKED and reconciled.doku_error is None:
+        count("DokuAnswered")
     code = reconciled.code
     invoice_number = code and code.order_number
     if reconciled.unconfirmed:

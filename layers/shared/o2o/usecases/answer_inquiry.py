@@ -1,6 +1,6 @@
 """Answer DOKU's inquiry about a code that lives here, while a cashier waits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from o2o.core.errors import UnreadableMessage, UntrustedMessage, VersionConflict
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse, judge
@@ -17,6 +17,8 @@ class Answered:
     status: InquiryStatus
     response: SignedResponse
     order_number: str | None = None
+    untrusted: UntrustedMessage | None = None
+    """Why DOKU is not believed to have asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +39,9 @@ class AnswerInquiry:
         """The signed answer, for whatever came."""
         try:
             inquiry = self.inbox.read_inquiry(self.inbox.verify(message))
-        except UntrustedMessage:
+        except UntrustedMessage as error:
             answer = InquiryAnswer(InquiryStatus.INVALID_SIGNATURE)
+            return replace(self._sign(message, answer), untrusted=error)
         except UnreadableMessage:
             answer = InquiryAnswer(InquiryStatus.DECLINE)
         else:

@@ -38,20 +38,20 @@ class Inbox(DokuInbox):
         self._lock = threading.Lock()
 
     def verify(self, message: DokuMessage) -> Evidence:
-        if len(message.body) > messages.MAX_BODY_BYTES:
-            raise UntrustedMessage("the body is too large")
         given = _stripped(message.headers)
         signed = {name: given.get(name.lower(), "") for name in (*_SIGNED, signature.SIGNATURE)}
+        if len(message.body) > messages.MAX_BODY_BYTES:
+            raise self._untrusted("the body is too large", signed)
         for name, value in signed.items():
             if not value:
-                raise UntrustedMessage(f"{name} is missing")
+                raise self._untrusted(f"{name} is missing", signed)
         if not _is_timestamp(signed[signature.REQUEST_TIMESTAMP]):
-            raise UntrustedMessage(f"{signature.REQUEST_TIMESTAMP} is malformed")
+            raise self._untrusted(f"{signature.REQUEST_TIMESTAMP} is malformed", signed)
         fault = self._find_fault(self._credentials(), signed, message)
         if fault and self._may_refresh():
             fault = self._find_fault(self._credentials(refresh=True), signed, message)
         if fault:
-            raise UntrustedMessage(fault)
+            raise self._untrusted(fault, signed)
         return Evidence(messages.to_text(message.body), signed)
 
     def read_notification(self, evidence: Evidence) -> Notification:
@@ -85,6 +85,11 @@ class Inbox(DokuInbox):
             },
             body,
         )
+
+    def _untrusted(self, fault: str, signed: Mapping[str, str]) -> UntrustedMessage:
+        client_id = signed[signature.CLIENT_ID]
+        for_us = bool(client_id) and client_id == self._credentials().client_id
+        return UntrustedMessage(fault, for_us=for_us)
 
     def _find_fault(
         self, credentials: DokuCredentials, signed: Mapping[str, str], message: DokuMessage
