@@ -30,7 +30,7 @@ _INDEX_PROPERTIES = ("IndexName", "KeySchema", "Projection", "ProvisionedThrough
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A Lambda function: its code, its layers and its own environment variables."""
+    """A Lambda function: its code, its layers, its own environment variables and its rights."""
 
     name: str
     handler: str
@@ -39,6 +39,8 @@ class Function:
     environment: Mapping[str, str]
     timeout_seconds: int
     memory_mb: int
+    statements: tuple[Mapping[str, Any], ...] = ()
+    """Of its role's policies: what it may do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +165,10 @@ def read_blueprint(resources: Resources, root: Path) -> Blueprint:
         (name, resource["Properties"])
         for name, resource in _of_type(resources, "AWS::Lambda::EventSourceMapping")
     ]
+    roles = {name: role["Properties"] for name, role in _of_type(resources, "AWS::IAM::Role")}
     return Blueprint(
         functions={
-            name: _function(name, resource["Properties"], layers, root)
+            name: _function(name, resource["Properties"], layers, roles, root)
             for name, resource in _of_type(resources, "AWS::Lambda::Function")
         },
         api=_api(resources),
@@ -201,8 +204,13 @@ def _function_name(reference: str) -> str:
 
 
 def _function(
-    name: str, properties: Mapping[str, Any], layers: Mapping[str, Path], root: Path
+    name: str,
+    properties: Mapping[str, Any],
+    layers: Mapping[str, Path],
+    roles: Mapping[str, Mapping[str, Any]],
+    root: Path,
 ) -> Function:
+    role = roles.get(properties.get("Role", "").rpartition(":")[2], {})
     variables = properties.get("Environment", {}).get("Variables", {})
     return Function(
         name=name,
@@ -212,6 +220,11 @@ def _function(
         environment={key: str(value) for key, value in variables.items()},
         timeout_seconds=int(properties.get("Timeout", 3)),
         memory_mb=int(properties.get("MemorySize", 128)),
+        statements=tuple(
+            statement
+            for policy in role.get("Policies", ())
+            for statement in policy["PolicyDocument"]["Statement"]
+        ),
     )
 
 

@@ -239,5 +239,7 @@ def make_pool(function: Function, shared: SharedSettings, limit: int) -> Functio
         memory_mb=function.memory_mb,
         clock=str(shared.clock),
         log=str(shared.logs / f"{function.name}.log"),
+        statements=function.statements,
+        calls=str(shared.logs / "calls.jsonl"),
     )
     return FunctionPool(spec, timeout_seconds=function.timeout_seconds, limit=limit)

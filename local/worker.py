@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from local.clock import SharedClock
+from local.permissions import enforce
 from local.processes import die_with_parent
 
 PRELOAD = (
@@ -46,6 +47,8 @@ class WorkerSpec:
     memory_mb: int
     clock: str
     log: str
+    statements: tuple[Mapping[str, Any], ...]
+    calls: str
 
 
 class LambdaContext:
@@ -83,6 +86,7 @@ def serve(spec: WorkerSpec, connection: Connection) -> None:
     time.tzset()
     standard = [path for path in sys.path if _belongs_to_python(path)]
     sys.path[:] = [spec.folder, *spec.layers, *standard]
+    enforce(spec.name, spec.statements, Path(spec.calls))
     try:
         handler = _load_handler(spec)
     except Exception as error:  # noqa: BLE001 (any error of a function is reported)

@@ -1,66 +1,75 @@
-"""IAM, as far as the functions' roles go: may this function make this call?
+"""The roles of template.yaml, enforced on the functions that tests call in their own process.
 
-moto and Dynoxide let everybody do everything. While ``enforced``, each call of the boto3 clients is
-held against the role that the template gives to the function under way.
+The functions of a local stack are judged by the same rules: ``local/permissions.py``.
 """
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
+from local.permissions import LEADING_KEYS, Request, allows, arn, requests_of
 from tests.template.model import TEMPLATE
 
-_SERVICE_ACTIONS = {
-    ("sqs", "SendMessageBatch"): "SendMessage",
-    ("sqs", "DeleteMessageBatch"): "DeleteMessage",
-    ("sqs", "ChangeMessageVisibilityBatch"): "ChangeMessageVisibility",
+REGION = "ap-southeast-3"
+_SERVICES = {
+    "AWS::DynamoDB::Table": "dynamodb",
+    "AWS::Events::EventBus": "events",
+    "AWS::SQS::Queue": "sqs",
+    "AWS::SecretsManager::Secret": "secretsmanager",
 }
-_WRITES = {"Put": "Item", "Update": "Key", "Delete": "Key", "ConditionCheck": "Key"}
-
-
-@dataclass(frozen=True)
-class Call:
-    """What IAM sees of a call: an action, and of DynamoDB the index and the partition."""
-
-    action: str
-    index: str | None = None
-    partition: str | None = None
 
 
 class NotAllowed(AssertionError):
     """The role of the function does not cover the call."""
 
 
+def on_table(action: str, *partitions: str, index: str | None = None) -> Request:
+    """A request about items of a table, whatever its name: see ``Roles.check``."""
+    place = "Table" if index is None else f"Table/index/{index}"
+    return Request(f"dynamodb:{action}", place, {LEADING_KEYS: partitions})
+
+
 class Roles:
     """The roles of template.yaml."""
 
     def __init__(self) -> None:
-        resources = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+        template = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+        self._resources = template["Resources"]
+        shared = template["Globals"]["Function"]["Environment"]["Variables"]
         self._statements: dict[str, list[dict[str, Any]]] = {}
-        for resource in resources.values():
+        self._variables: dict[str, dict[str, Any]] = {}
+        for resource in self._resources.values():
             if resource["Type"] == "AWS::Serverless::Function":
-                role = resources[resource["Properties"]["Role"]["Fn::GetAtt"][0]]
+                properties = resource["Properties"]
+                role = self._resources[properties["Role"]["Fn::GetAtt"][0]]
                 (policy,) = role["Properties"]["Policies"]
-                folder = resource["Properties"]["CodeUri"].removeprefix("functions/")
+                folder = properties["CodeUri"].removeprefix("functions/")
                 self._statements[folder] = policy["PolicyDocument"]["Statement"]
+                own = properties.get("Environment", {}).get("Variables", {})
+                self._variables[folder] = shared | own
 
-    def check(self, function: str, call: Call) -> None:
-        """Raises NotAllowed."""
-        if not any(_covers(statement, call) for statement in self._statements[function]):
-            raise NotAllowed(f"{function} may not {call}")
+    def check(self, function: str, request: Request, arns: Mapping[str, str] | None = None) -> None:
+        """Raises NotAllowed. ``arns`` are those of the template's resources, else their names."""
+        statements = [
+            {**statement, "Resource": _resolve(statement["Resource"], arns or {})}
+            for statement in self._statements[function]
+        ]
+        if not allows(statements, request):
+            raise NotAllowed(f"{function} may not {request}")
 
     @contextmanager
     def enforced(self, function: str, clients: Iterable[Any]) -> Iterator[None]:
         """Check every call that these boto3 clients make in the meantime."""
+        arns = self._arns(function)
 
         def before(params: dict[str, Any], model: Any, **_: object) -> None:
-            for call in calls(model.service_model.service_name, model.name, params):
-                self.check(function, call)
+            service = model.service_model.service_name
+            for request in requests_of(service, model.name, params, REGION):
+                self.check(function, request, arns)
 
         hooks = [client.meta.events for client in clients]
         for hook in hooks:
@@ -71,37 +80,24 @@ class Roles:
             for hook in hooks:
                 hook.unregister("provide-client-params.*.*", unique_id="permissions")
 
-
-def calls(service: str, operation: str, params: dict[str, Any]) -> Iterator[Call]:
-    """What IAM is asked about one call of an API: one thing, or one for each part of it."""
-    if service != "dynamodb":
-        yield Call(f"{service}:{_SERVICE_ACTIONS.get((service, operation), operation)}")
-    elif operation == "TransactWriteItems":
-        for write in params["TransactItems"]:
-            ((kind, part),) = write.items()
-            yield Call(f"dynamodb:{kind}Item", None, part[_WRITES[kind]]["pk"]["S"])
-    elif operation == "BatchGetItem":
-        for request in params["RequestItems"].values():
-            for key in request["Keys"]:
-                yield Call("dynamodb:BatchGetItem", None, key["pk"]["S"])
-    elif operation == "Query":
-        found = re.match(r"#?\w+ = (:\w+)", params["KeyConditionExpression"])
-        assert found, params["KeyConditionExpression"]
-        partition = params["ExpressionAttributeValues"][found[1]]["S"]
-        yield Call("dynamodb:Query", params.get("IndexName"), partition)
-    else:
-        keyed = params.get("Key") or params["Item"]
-        yield Call(f"dynamodb:{operation}", None, keyed["pk"]["S"])
+    def _arns(self, function: str) -> dict[str, str]:
+        """What the function's environment calls the template's resources."""
+        found: dict[str, str] = {}
+        for variable, value in self._variables[function].items():
+            logical_id = value.get("Ref", "") if isinstance(value, dict) else ""
+            service = _SERVICES.get(self._resources.get(logical_id, {}).get("Type"))
+            if service and variable in os.environ:
+                name = os.environ[variable].rpartition("/")[2]  # queues go by their addresses
+                found[logical_id] = arn(service, name, REGION)
+        return found
 
 
-def _covers(statement: dict[str, Any], call: Call) -> bool:
-    actions = statement["Action"]
-    if call.action not in (actions if isinstance(actions, list) else [actions]):
-        return False
-    if call.partition is None:
-        return True
-    place = "!Table" if call.index is None else f"${{Table.Arn}}/index/{call.index}"
-    resource = statement["Resource"]
-    declared = "!Table" if resource == {"Fn::GetAtt": ["Table", "Arn"]} else resource["Fn::Sub"]
-    pattern = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-    return bool(declared == place and fnmatchcase(call.partition, pattern))
+def _resolve(resource: Any, arns: Mapping[str, str]) -> Any:
+    match resource:
+        case [*several]:
+            return [_resolve(each, arns) for each in several]
+        case {"Ref": name} | {"Fn::GetAtt": [name, "Arn" | "StreamArn"]}:
+            return arns.get(name, name)
+        case {"Fn::Sub": text}:
+            return re.sub(r"\$\{(\w+)\.Arn\}", lambda found: arns.get(found[1], found[1]), text)
+    return resource

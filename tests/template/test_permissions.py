@@ -1,5 +1,6 @@
 """Each function may do what it does, and nothing else."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -8,8 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from local.permissions import LEADING_KEYS, Request, as_list
 from tests.template.model import Template
-from tests.template.permissions import Call, NotAllowed, Roles
+from tests.template.permissions import NotAllowed, Roles, on_table
 
 # X-Ray's actions take no resource, and Lambda lists streams without naming one.
 WITHOUT_RESOURCE = {
@@ -128,11 +130,18 @@ def test_the_table_opens_only_as_far_as_needed(template: Template) -> None:
         for action in as_list(statement["Action"]):
             service, operation = action.split(":")
             if service == "dynamodb" and operation not in STREAM_ACCESS:
-                ((operator, keys),) = statement["Condition"].items()
-                assert operator == "ForAllValues:StringLike"
-                found.setdefault(role.removesuffix("Role"), set()).add(
-                    (operation, place(statement["Resource"]), keys["dynamodb:LeadingKeys"])
-                )
+                where = place(statement["Resource"])
+                condition = statement["Condition"]
+                # ForAllValues is true of a request without keys, too.
+                assert set(condition) == {"ForAllValues:StringLike", "Null"}
+                assert condition["Null"] == {LEADING_KEYS: "false"}
+                known = found.setdefault(role.removesuffix("Role"), set())
+                # A transaction of several kinds of item is for one statement to allow.
+                assert not {each for each in known if each[:2] == (operation, where)}, statement
+                known |= {
+                    (operation, where, keys)
+                    for keys in condition["ForAllValues:StringLike"][LEADING_KEYS]
+                }
     assert found == TABLE_ACCESS
 
 
@@ -221,31 +230,31 @@ def dynamodb() -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("function", "call"),
     [
-        ("answer_inquiry", Call("dynamodb:PutItem", None, "DIGITS#alfa#8899550001")),
-        ("answer_inquiry", Call("dynamodb:Query", None, "CODE#INV-1")),
-        ("authorize_storefront", Call("dynamodb:GetItem", None, "CODE#INV-1")),
-        ("authorize_storefront", Call("dynamodb:PutItem", None, "KEY#1")),
-        ("cancel_code", Call("dynamodb:DeleteItem", None, "CODE#INV-1")),
-        ("browse_events", Call("secretsmanager:GetSecretValue")),
-        ("browse_events", Call("sqs:ReceiveMessage")),
-        ("cancel_code", Call("secretsmanager:GetSecretValue")),
-        ("deliver_webhooks", Call("dynamodb:GetItem", None, "CODE#INV-1")),
-        ("publish_events", Call("dynamodb:GetItem", None, "CODE#INV-1")),
-        ("publish_events", Call("dynamodb:PutItem", None, "CODE#INV-1")),
-        ("explain_payment", Call("dynamodb:PutItem", None, "CODE#INV-1")),
-        ("explain_payment", Call("secretsmanager:GetSecretValue")),
-        ("generate_code", Call("dynamodb:DeleteItem", None, "DIGITS#alfa#8899550001")),
-        ("generate_code", Call("dynamodb:PutItem", None, "KEY#1")),
-        ("read_codes", Call("dynamodb:Query", "due", "DUE#1")),
-        ("read_codes", Call("dynamodb:Query", "listing", "KEYS#shop")),
-        ("receive_notification", Call("dynamodb:DeleteItem", None, "NOTIFICATION#INV-1")),
-        ("expire_codes", Call("sqs:ReceiveMessage")),
-        ("describe_api", Call("dynamodb:GetItem", None, "CODE#INV-1")),
-        ("show_code", Call("dynamodb:PutItem", None, "CODE#INV-1")),
-        ("show_code", Call("dynamodb:GetItem", None, "KEY#1")),
+        ("answer_inquiry", on_table("PutItem", "DIGITS#alfa#8899550001")),
+        ("answer_inquiry", on_table("Query", "CODE#INV-1")),
+        ("authorize_storefront", on_table("GetItem", "CODE#INV-1")),
+        ("authorize_storefront", on_table("PutItem", "KEY#1")),
+        ("cancel_code", on_table("DeleteItem", "CODE#INV-1")),
+        ("browse_events", Request("secretsmanager:GetSecretValue", "DokuSecret")),
+        ("browse_events", Request("sqs:ReceiveMessage", "WebhookQueue")),
+        ("cancel_code", Request("secretsmanager:GetSecretValue", "DokuSecret")),
+        ("deliver_webhooks", on_table("GetItem", "CODE#INV-1")),
+        ("publish_events", on_table("GetItem", "CODE#INV-1")),
+        ("publish_events", on_table("PutItem", "CODE#INV-1")),
+        ("explain_payment", on_table("PutItem", "CODE#INV-1")),
+        ("explain_payment", Request("secretsmanager:GetSecretValue", "DokuSecret")),
+        ("generate_code", on_table("DeleteItem", "DIGITS#alfa#8899550001")),
+        ("generate_code", on_table("PutItem", "KEY#1")),
+        ("read_codes", on_table("Query", "DUE#1", index="due")),
+        ("read_codes", on_table("Query", "KEYS#shop", index="listing")),
+        ("receive_notification", on_table("DeleteItem", "NOTIFICATION#INV-1")),
+        ("expire_codes", Request("sqs:ReceiveMessage", "WebhookQueue")),
+        ("describe_api", on_table("GetItem", "CODE#INV-1")),
+        ("show_code", on_table("PutItem", "CODE#INV-1")),
+        ("show_code", on_table("GetItem", "KEY#1")),
     ],
 )
-def test_what_a_function_has_no_business_with(roles: Roles, function: str, call: Call) -> None:
+def test_what_a_function_has_no_business_with(roles: Roles, function: str, call: Request) -> None:
     with pytest.raises(NotAllowed):
         roles.check(function, call)
 
@@ -264,6 +273,21 @@ def test_a_transaction_needs_the_permission_of_each_part(roles: Roles, dynamodb:
         dynamodb.transact_write_items(TransactItems=transaction)
 
 
+@pytest.mark.parametrize("role", sorted(TABLE_ACCESS))
+def test_a_transaction_is_one_request_with_all_its_keys(roles: Roles, role: str) -> None:
+    """Whether AWS looks at all keys at once or at one after the other: it is allowed."""
+    access = TABLE_ACCESS[role]
+    function = re.sub("(?<=.)(?=[A-Z])", "_", role).lower()
+    for action, where in {(action, where) for action, where, _ in access}:
+        keys = [each[2].replace("*", "1") for each in access if each[:2] == (action, where)]
+        index = where.partition("index/")[2] or None
+        roles.check(function, on_table(action, *keys, index=index))
+        with pytest.raises(NotAllowed):
+            roles.check(function, on_table(action, *keys, "AUDIT#1", index=index))
+        with pytest.raises(NotAllowed):
+            roles.check(function, on_table(action, index=index))
+
+
 def test_a_query_is_judged_by_its_partition_and_index(roles: Roles, dynamodb: Any) -> None:
     query = {
         "TableName": "t",
@@ -280,10 +304,6 @@ def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
         for policy in role.get("Policies", ()):
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield name, statement
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def place(resource: dict[str, Any]) -> str:

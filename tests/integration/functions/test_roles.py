@@ -1,14 +1,16 @@
 """The calls that only a chain of codes brings, made with the permissions of the template."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
+from local.permissions import LEADING_KEYS, Request
 from o2o.entry import wiring
 from tests.integration.functions import doku
 from tests.support.world import START
-from tests.template.permissions import Call, NotAllowed, Roles
+from tests.template.permissions import NotAllowed, Roles
 
 FORMER = "INV-FORMER"
 
@@ -30,16 +32,21 @@ def replaced(stack, event):
 
 
 def test_a_payment_in_a_chain_checks_the_other_codes(stack, event, replaced, monkeypatch):
-    checked: list[Call] = []
+    checked: list[Request] = []
     check = Roles.check
 
-    def remember(self: Roles, function: str, call: Call) -> None:
-        checked.append(call)
-        check(self, function, call)
+    def remember(self: Roles, function: str, request: Request, arns: Mapping[str, str]) -> None:
+        checked.append(request)
+        check(self, function, request, arns)
 
     monkeypatch.setattr(Roles, "check", remember)
     assert stack.call("receive_notification", event("receive_notification/alfa_paid")).status == 200
-    assert Call("dynamodb:ConditionCheckItem", None, f"CODE#{FORMER}") in checked
+    assert any(
+        request.action == "dynamodb:ConditionCheckItem"
+        and request.context
+        and f"CODE#{FORMER}" in request.context[LEADING_KEYS]
+        for request in checked
+    )
     assert stack.call("read_codes", event("read_codes/one")).body["status"] == "paid"
 
 
