@@ -4,7 +4,9 @@ A deployed function's settings are asked of Lambda, so that a command never work
 rules than the stack itself.
 """
 
+import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from admin.target import Target
 from local.clock import SharedClock
 from o2o.adapters.system import system_clock
 from o2o.entry import wiring
+from o2o.entry.observability import logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,30 @@ def environment(target: Target, *functions: str) -> Iterator[StackEnvironment]:
     if not target.stack:
         wiring.use_clock(SharedClock(target.state_dir / "clock").now)
     try:
-        yield found
+        with _logs_aside():
+            yield found
     finally:
         os.environ.clear()
         os.environ.update(before)
         wiring.use_clock(system_clock)
         wiring.forget_clients()
+
+
+@contextmanager
+def _logs_aside() -> Iterator[None]:
+    """What a function would log goes to standard error, and only what is wrong."""
+    handlers = [each for each in logger.handlers if isinstance(each, logging.StreamHandler)]
+    before = logger.log_level, [each.stream for each in handlers]
+    logger.setLevel(logging.WARNING)
+    for handler in handlers:
+        handler.stream = sys.stderr
+    try:
+        yield
+    finally:
+        level, streams = before
+        logger.setLevel(level)
+        for handler, stream in zip(handlers, streams, strict=True):
+            handler.stream = stream
 
 
 def _on_aws(target: Target, functions: tuple[str, ...]) -> tuple[dict[str, str], StackEnvironment]:

@@ -53,8 +53,6 @@ class Assumptions:
     access_log_bytes: float = 600
     restored: float = 0.001
     """The share of calls that start a function anew."""
-    traced: float = 0.05
-    """The share of calls that X-Ray records, beyond the first in each second."""
     idle_gb: float = 1
     """What the table of a stack holds that has had some traffic."""
 
@@ -175,8 +173,6 @@ class Bill:
             self._log_bytes(_SWEEP) * MINUTES_A_MONTH / GB,
             prices.LOG,
         )
-        if self._is_traced(_SWEEP):
-            yield Line("the sweep: its traces", MINUTES_A_MONTH, prices.TRACE)
         table = self._of_type("AWS::DynamoDB::Table")["Table"]
         if table.get("SSESpecification", {}).get("SSEEnabled"):
             yield Line(
@@ -223,13 +219,11 @@ class Bill:
         yield Line("what is sent to the internet", sent * codes / 1024**2, prices.SENT)
 
     def _told(self, requests: float, paid: Mapping[str, tuple[float, float]]) -> Iterator[Line]:
-        """Logs, traces and metrics."""
+        """Logs and metrics."""
         logged = sum(calls * self._log_bytes(name) for name, (calls, _) in paid.items())
         logged += requests * self._assume.access_log_bytes
         yield Line("logs", logged / GB, prices.LOG)
         yield Line("logs, for each month that they are kept", logged / GB, prices.LOG_KEPT)
-        if self._is_traced("generate_code"):
-            yield Line("traces", requests * self._assume.traced, prices.TRACE)
         sources = [*ROOT.glob("layers/shared/o2o/entry/*.py"), *ROOT.glob("functions/*/app.py")]
         counted = {name for path in sources for name in metrics_of(path.read_text("utf-8"))}
         yield Line(f"metrics: {len(counted)} if all are sent", len(counted), prices.METRIC)
@@ -276,9 +270,6 @@ class Bill:
 
     def _memory(self, name: str) -> int:
         return int(self._function(name)["MemorySize"])
-
-    def _is_traced(self, name: str) -> bool:
-        return bool(self._function(name).get("TracingConfig", {}).get("Mode") == "Active")
 
 
 def metrics_of(source: str) -> set[str]:

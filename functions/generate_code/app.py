@@ -33,8 +33,8 @@ def create_payment_code(request: Annotated[NewPaymentCode, Body()]) -> Response[
     asked = request.to_request(api.public_url(settings.public_url), api.namespace)
     generated = generate(api.storefront_id, asked, time_left=api.time_left)
     count(METRIC[generated.generation])
-    count_doku_error(generated.doku_error)
     code = generated.code
+    count_doku_error(generated.doku_error, code.channel)
     if generated.generation is Generation.CREATED and code.feature is not Feature.DIPC:
         count("DokuAnswered")
     headers = {"Location": f"{api.base_path}/payment-codes/{quote(code.invoice_number)}"}

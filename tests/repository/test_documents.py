@@ -127,6 +127,8 @@ def test_every_name_that_is_used_exists():
 
 
 METRICS = {
+    "DokuDuration",
+    "SuccessfulRequestLatency",
     "AwsUnavailable",
     "DokuUnavailable",
     "DokuRefused",
@@ -144,7 +146,8 @@ def test_every_reason_to_keep_a_notification_is_told():
 def test_the_log_lines_that_are_told_are_written():
     told = section(read("docs/operations.md"), "## Logs")
     source = "".join(
-        read(f"layers/shared/o2o/entry/{name}.py") for name in ("observability", "observe_events")
+        read(f"layers/shared/o2o/entry/{name}.py")
+        for name in ("observability", "observe_doku", "observe_events")
     )
     written = set(re.findall(r'(?:log|logger\.\w+)\(\s*"([^"]+)"', source))
     assert set(re.findall(r"(?m)^\| `([^`]+)`:", told)) == written

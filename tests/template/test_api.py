@@ -74,7 +74,6 @@ def test_one_regional_api_with_one_stage(template: Template) -> None:
     assert api["FailOnWarnings"] is True
     (stage,) = template.of_type("AWS::ApiGateway::Stage").values()
     assert stage["StageName"] == "v1"
-    assert stage["TracingEnabled"] is True
     (deployment,) = template.of_type("AWS::ApiGateway::Deployment").values()
     assert "StageName" not in deployment  # or there would be a second one, "Stage"
 

@@ -27,7 +27,6 @@ def test_all_run_the_same_python_on_arm(template: Template) -> None:
         assert function["Runtime"] == "python3.13"
         assert function["Architectures"] == ["arm64"]
         assert function["Handler"] == "app.lambda_handler"
-        assert function["TracingConfig"] == {"Mode": "Active"}
         assert set(function["LoggingConfig"]) == {"LogFormat", "LogGroup"}
         assert function["LoggingConfig"]["LogFormat"] == "Text"
     (layer,) = template.of_type("AWS::Lambda::LayerVersion").values()

@@ -13,12 +13,8 @@ from local.permissions import LEADING_KEYS, Request, as_list
 from tests.template.model import Template
 from tests.template.permissions import NotAllowed, Roles, on_table
 
-# X-Ray's actions take no resource, and Lambda lists streams without naming one.
-WITHOUT_RESOURCE = {
-    "dynamodb:ListStreams",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
-}
+# Lambda lists streams without naming one.
+WITHOUT_RESOURCE = {"dynamodb:ListStreams"}
 
 # What reads the stream, which Lambda does for the function.
 STREAM_ACCESS = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}

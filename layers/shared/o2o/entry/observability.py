@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
 from o2o.adapters.aws import error_code, is_outage
+from o2o.core.channels import Channel
 from o2o.core.codes import PaymentKind, Source
 from o2o.core.errors import DokuError, InvalidConfiguration, Obstacle, UntrustedMessage
 from o2o.core.inquiries import InquiryStatus
@@ -145,8 +146,8 @@ def count_payment(payment: Payment | None) -> None:
     )
 
 
-def count_doku_error(error: DokuError | None) -> None:
-    """Count what DOKU did not do for us."""
+def count_doku_error(error: DokuError | None, channel: Channel | None = None) -> None:
+    """Count what DOKU did not do for us, for which channel if that is known."""
     if error is None:
         return
     count(_OBSTACLE_METRICS[error.obstacle])
@@ -154,6 +155,7 @@ def count_doku_error(error: DokuError | None) -> None:
         "DOKU gave no answer to act on",
         error=type(error).__name__,
         obstacle=error.obstacle,
+        channel=channel,
         doku_code=error.code,
         reason=str(error),
     )
@@ -186,10 +188,10 @@ def count_answered(answered: Answered) -> None:
 def count_reconciled(reconciled: Reconciled) -> None:
     """Count and log what a reconciliation found."""
     count_payment(reconciled.payment)
-    count_doku_error(reconciled.doku_error)
+    code = reconciled.code
+    count_doku_error(reconciled.doku_error, code.channel if code else None)
     if reconciled.finding not in _NOT_ASKED and reconciled.doku_error is None:
         count("DokuAnswered")
-    code = reconciled.code
     invoice_number = code and code.order_number
     if reconciled.unconfirmed:
         count("CodeUnconfirmed")

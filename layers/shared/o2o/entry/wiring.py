@@ -31,7 +31,6 @@ from o2o.entry.settings import (
 )
 
 if TYPE_CHECKING:
-    from o2o.adapters.doku.client import DokuClient
     from o2o.adapters.doku.inbox import Inbox
     from o2o.adapters.dynamodb.codes import DynamoCodeStore
     from o2o.adapters.dynamodb.events import DynamoEventStore
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from o2o.usecases.explain_payment import ExplainPayment
     from o2o.usecases.generate_code import GenerateCode
     from o2o.usecases.manage_endpoints import ManageEndpoints
+    from o2o.usecases.ports import Doku
     from o2o.usecases.publish_events import PublishEvents
     from o2o.usecases.read_codes import ReadCodes
     from o2o.usecases.receive_notification import ReceiveNotification
@@ -454,10 +454,11 @@ def _signing(secret_name: str) -> "Signing":
     return Signing(_client("secretsmanager"), secret_name)
 
 
-def _doku(settings: DokuSettings) -> "DokuClient":
+def _doku(settings: DokuSettings) -> "Doku":
     from o2o.adapters.doku.client import DokuClient, TimeLimits
+    from o2o.entry.observe_doku import ObservedDoku
 
-    return DokuClient(
+    doku = DokuClient(
         base_url=settings.doku_base_url,
         paths=settings.paths,
         credentials=_credentials(settings.doku_secret_name),
@@ -466,6 +467,7 @@ def _doku(settings: DokuSettings) -> "DokuClient":
         limits=TimeLimits(total=settings.doku_timeout_seconds),
         notification_url=settings.override_notification_url,
     )
+    return ObservedDoku(doku)
 
 
 def _inbox(secret_name: str) -> "Inbox":
