@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shlex
 import signal
 import sys
@@ -61,6 +62,13 @@ def _port_variable(name: str) -> int | None:
         raise StackError(f"{name} must be a port number, not {value!r}.") from None
 
 
+def _base_path(text: str) -> str:
+    """The type of ``--base-path``."""
+    if not re.fullmatch(r"(/[A-Za-z0-9_-]+)*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no path like /o2o")
+    return text
+
+
 def read_options(arguments: Sequence[str] | None) -> Options:
     """The options of the command line; environment variables are the defaults.
 
@@ -75,6 +83,8 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         variable = f"$O2O_{server.upper()}_PORT"
         text = f"default: {variable}, else the previous one, else any free one"
         add(f"--{server}-port", type=int, metavar="PORT", help=text)
+    text = "what goes before the API's routes, as behind a custom domain: /o2o (default: nothing)"
+    add("--base-path", type=_base_path, default="", metavar="PATH", help=text)
     text = "a DynamoDB engine that runs already (default: $O2O_DYNAMODB_URL, else one of its own)"
     add("--dynamodb-url", metavar="URL", help=text)
     add_state_dir(parser, "where the data is kept")
@@ -95,6 +105,7 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         api_port=port(options.api_port, "O2O_API_PORT"),
         simulator_port=port(options.simulator_port, "O2O_SIMULATOR_PORT"),
         console_port=port(options.console_port, "O2O_CONSOLE_PORT"),
+        base_path=options.base_path,
         dynamodb_url=(
             os.environ.get("O2O_DYNAMODB_URL") or None
             if options.dynamodb_url is None

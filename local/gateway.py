@@ -9,18 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from local.blueprint import Api, Authorizer, GatewayResponse, Route
 from local.functions import FunctionError, FunctionPool
 from local.lambda_events import HttpRequest, authorizer_event, method_arn, proxy_event
 
+# The quotas of API Gateway and of Lambda, which can't be raised (AWS: "Quotas for configuring and
+# running a REST API in API Gateway", "Lambda quotas").
+MAX_HEAD_BYTES = 10_240
 MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_EVENT_BYTES = 6 * 1024 * 1024
 TIMEOUT_SECONDS = 29.0
 
 # API Gateway's own errors: status and message, unless the template changes them.
@@ -78,7 +81,7 @@ class Router:
         self._routes = [(route, re.compile(_pattern(route.path))) for route in ordered]
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route and its decoded path parameters, or ``None``; ``path`` is percent-encoded.
+        """The route and its path parameters, or ``None``. Nothing is decoded.
 
         A slash at its end makes no difference, as in REST APIs of API Gateway.
         """
@@ -88,9 +91,7 @@ class Router:
                 found := pattern.fullmatch(path)
             ):
                 names = [name.removesuffix("+") for name in re.findall(r"\{(.+?)\}", route.path)]
-                return route, {
-                    name: unquote(value) for name, value in zip(names, found.groups(), strict=True)
-                }
+                return route, dict(zip(names, found.groups(), strict=True))
         return None
 
 
@@ -106,12 +107,20 @@ def _pattern(path: str) -> str:
 
 
 class Gateway:
-    """The ASGI application of the API. Results of authorizers are cached, as in API Gateway."""
+    """The ASGI application of the API. Results of authorizers are cached, as in API Gateway.
+
+    ``base_path`` is that of the mapping of a custom domain: empty, or with a slash in front.
+    """
 
     def __init__(
-        self, api: Api, functions: Mapping[str, FunctionPool], now: Callable[[], datetime]
+        self,
+        api: Api,
+        functions: Mapping[str, FunctionPool],
+        now: Callable[[], datetime],
+        base_path: str = "",
     ) -> None:
         self._api = api
+        self._base_path = base_path
         self._functions = functions
         self._now = now
         self._router = Router(api.routes)
@@ -126,13 +135,24 @@ class Gateway:
             received = await self._read(request)
         except ClientDisconnect:
             return
-        if len(received.body) > MAX_BODY_BYTES:
-            response = self._own_response("REQUEST_TOO_LARGE", received)
-        else:
-            response = await self._respond(received)
+        response = self._refuse(received) or await self._respond(received)
         headers = MutableHeaders(raw=response.raw_headers)
         headers["x-amzn-requestid"] = received.request_id
         await response(scope, receive, send)
+
+    def _refuse(self, request: HttpRequest) -> Response | None:
+        """What is answered before an API is found: the template's responses are not asked.
+
+        AWS documents these limits and not what is answered. The texts are those that people quote,
+        the status of the first is a guess.
+        """
+        if _head_bytes(request) > MAX_HEAD_BYTES:
+            return PlainTextResponse(f"HTTP header is larger than {MAX_HEAD_BYTES} bytes.", 431)
+        if len(request.body) > MAX_BODY_BYTES:
+            return PlainTextResponse(f"HTTP content length exceeded {MAX_BODY_BYTES} bytes.", 413)
+        if request.route_path is None:
+            return JSONResponse({"message": "Forbidden"}, 403)
+        return None
 
     async def _respond(self, request: HttpRequest) -> Response:
         try:
@@ -152,9 +172,13 @@ class Gateway:
         headers = [
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
         ]
+        # Of slashes at the very front one is left.
+        path = "/" + request.scope["raw_path"].decode("latin-1").lstrip("/")
+        base, slash, rest = path.partition(f"{self._base_path}/")
         return HttpRequest(
             method=request.method,
-            path=request.scope["raw_path"].decode("latin-1"),
+            path=path,
+            route_path=f"/{rest.lstrip('/')}" if slash and not base else None,
             query=request.scope["query_string"].decode("latin-1"),
             headers=[
                 *headers,
@@ -169,7 +193,7 @@ class Gateway:
         )
 
     async def _route(self, request: HttpRequest) -> Response:
-        found = self._router.find(request.method, request.path)
+        found = self._router.find(request.method, request.route_path or "/")
         if found is None:
             raise _GatewayError("MISSING_AUTHENTICATION_TOKEN")
         route, parameters = found
@@ -184,8 +208,12 @@ class Gateway:
             authorizer=caller,
             binary_media_types=self._api.binary_media_types,
         )
+        if _bytes(event) > MAX_EVENT_BYTES:
+            raise _GatewayError("REQUEST_TOO_LARGE")
         try:
             result = await asyncio.wrap_future(self._functions[route.function].submit(event))
+            if _bytes(result) > MAX_EVENT_BYTES:
+                raise _GatewayError("DEFAULT_5XX")
             return _response(result)
         except (AttributeError, FunctionError, KeyError, TypeError, ValueError):
             # The function failed, or its result is not a proxy response.
@@ -251,6 +279,17 @@ class Gateway:
         )
         headers = {"content-type": "application/json", "x-amzn-errortype": kind, **custom.headers}
         return Response(body, custom.status or status, headers)
+
+
+def _head_bytes(request: HttpRequest) -> int:
+    """The size of the request line and of the headers' values."""
+    line = f"{request.method} {request.path}?{request.query} {request.protocol}"
+    return len(line) + sum(len(value) for _, value in request.headers)
+
+
+def _bytes(payload: Any) -> int:
+    """The size of a payload as it goes to Lambda or comes from there."""
+    return len(json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def _context_value(value: object) -> str:

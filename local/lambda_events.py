@@ -1,4 +1,8 @@
-"""The events that AWS passes to functions, in the form in which AWS builds them."""
+"""The events that AWS passes to functions, in the form in which AWS builds them.
+
+The API is behind a custom domain here, whose mapping names the stage: the paths of its events begin
+with the base path, if there is one, and not with the stage (decision 0056).
+"""
 
 import base64
 import uuid
@@ -14,10 +18,14 @@ from local.blueprint import Route
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One request to the API as received; ``path`` and ``query`` are still percent-encoded."""
+    """One request to the API as received; paths and ``query`` are still percent-encoded.
+
+    ``route_path`` is what follows the base path, or ``None`` if the path does not begin with it.
+    """
 
     method: str
     path: str
+    route_path: str | None
     query: str
     headers: Sequence[tuple[str, str]]
     body: bytes
@@ -45,9 +53,27 @@ def _all(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]] | None:
 def method_arn(stage: str, request: HttpRequest) -> str:
     """The ARN of the requested method, as an authorizer's policies name it."""
     return (
-        f"arn:aws:execute-api:{REGION}:{ACCOUNT}:local/{stage}/{request.method}"
-        f"/{request.path.lstrip('/')}"
+        f"arn:aws:execute-api:{REGION}:{ACCOUNT}:local/{stage}/{request.method}{request.route_path}"
     )
+
+
+# AWS spells these names so, and lets those of others as they came; it keeps two to itself.
+_SPELT = {
+    name.lower(): name
+    for name in (
+        *("Authorization", "Host", "User-Agent"),
+        *("X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto"),
+    )
+}
+_KEPT = {"connection", "content-length"}
+
+
+def _headers(request: HttpRequest) -> list[tuple[str, str]]:
+    return [
+        (_SPELT.get(name.lower(), name), value)
+        for name, value in request.headers
+        if name.lower() not in _KEPT
+    ]
 
 
 def _base(
@@ -55,12 +81,14 @@ def _base(
 ) -> dict[str, Any]:
     """The part of the event that authorizers and proxy functions have in common."""
     query = parse_qsl(request.query, keep_blank_values=True)
+    headers = _headers(request)
+    domain = request.header("host")
     return {
         "resource": route.path,
         "path": request.path,
         "httpMethod": request.method,
-        "headers": _last(request.headers),
-        "multiValueHeaders": _all(request.headers),
+        "headers": _last(headers),
+        "multiValueHeaders": _all(headers),
         "queryStringParameters": _last(query),
         "multiValueQueryStringParameters": _all(query),
         "pathParameters": dict(parameters) or None,
@@ -68,10 +96,13 @@ def _base(
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": "local",
-            "domainName": request.header("host"),
+            "deploymentId": "local",
+            "domainName": domain,
+            "domainPrefix": domain.partition(".")[0],
             "extendedRequestId": request.request_id,
             "httpMethod": request.method,
             "identity": {
+                **dict.fromkeys(_UNKNOWN),
                 "sourceIp": request.source_ip,
                 "userAgent": request.header("user-agent") or None,
             },
@@ -85,6 +116,14 @@ def _base(
             "stage": stage,
         },
     }
+
+
+_UNKNOWN = (
+    *("accessKey", "accountId", "caller", "cognitoAuthenticationProvider"),
+    *("cognitoAuthenticationType", "cognitoIdentityId", "cognitoIdentityPoolId"),
+    *("principalOrgId", "user", "userArn"),
+)
+"""What ``identity`` says of callers without AWS credentials: null."""
 
 
 def authorizer_event(

@@ -70,12 +70,16 @@ _MAX_LOG_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The settings of a local stack. Ports that are not given are the previous ones, else any."""
+    """The settings of a local stack. Ports that are not given are the previous ones, else any.
+
+    ``base_path`` goes before the API's routes, as behind a custom domain: empty, or like ``/o2o``.
+    """
 
     state_dir: Path
     api_port: int | None = None
     simulator_port: int | None = None
     console_port: int | None = None
+    base_path: str = ""
     dynamodb_url: str | None = None
     workers: int = 4
 
@@ -145,7 +149,7 @@ class Stack:
         pools = self._start_pools(blueprint, shared)
         scheduler = Scheduler(blueprint.schedules, pools)
 
-        api_url = f"http://{HOST}:{port_of(ports.api)}"
+        api_url = self._api_url(ports)
         description = {
             "api_url": api_url,
             "api_key": credentials["api_key"],
@@ -189,7 +193,7 @@ class Stack:
             doku=Forward(f"{simulator.url}/_control"),
             receiver=Receiver(secrets=storefront.webhook_secrets, now=self._clock.now),
         )
-        gateway = Gateway(blueprint.api, pools, self._clock.now)
+        gateway = Gateway(blueprint.api, pools, self._clock.now, self._options.base_path)
         servers = Servers([(gateway, ports.api), (console.app, ports.console)])
         servers.start()
         self._undo.callback(servers.stop)
@@ -213,6 +217,9 @@ class Stack:
     def stop(self) -> None:
         """Stop everything that was started."""
         self._undo.close()
+
+    def _api_url(self, ports: "_Ports") -> str:
+        return f"http://{HOST}:{port_of(ports.api)}{self._options.base_path}"
 
     # --- the parts ---------------------------------------------------------------------------
 
@@ -242,7 +249,7 @@ class Stack:
         return engine.start_dynoxide(self._children, program, database, port), None
 
     def _start_simulator(self, ports: "_Ports", secret_key: str) -> Simulator:
-        doku_url = f"http://{HOST}:{port_of(ports.api)}/doku"
+        doku_url = f"{self._api_url(ports)}/doku"
         channels = {each["channel"] for each in BINS}
         try:
             simulator = Simulator(

@@ -1,6 +1,8 @@
 """The REST API over HTTP: events as API Gateway builds them, and its own answers."""
 
 import base64
+import contextlib
+import http.client
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,9 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from local.gateway import MAX_BODY_BYTES, Gateway, Router
+from local.gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_HEAD_BYTES, Gateway, Router
 from local.ports import HOST, PortChoice, port_of
 from local.servers import Servers
+from local.stack import ROOT
 from tests.local.shop import Shop
 from tests.support.patience import CALL_SECONDS
 
@@ -28,6 +31,15 @@ class Caller:
 
     def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
         return self._session.request(method, self.url + path, timeout=CALL_SECONDS, **options)
+
+    def raw(self, method: str, path: str) -> tuple[int, Any]:
+        """Status and body for a request that `requests` would make tidy."""
+        host = self.url.removeprefix("http://")
+        connection = http.client.HTTPConnection(host, timeout=CALL_SECONDS)
+        with contextlib.closing(connection):
+            connection.request(method, path, headers=LET_IN)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
 
     def event(self, method: str, path: str, **options: Any) -> Any:
         """The event that the function saw."""
@@ -59,10 +71,16 @@ class Mirror:
 
 
 @pytest.fixture
-def call(shop: Shop) -> Iterator[Caller]:
+def base_path() -> str:
+    return ""
+
+
+@pytest.fixture
+def call(shop: Shop, base_path: str) -> Iterator[Caller]:
     with shop.pool("GuardFunction") as guard, PortChoice(what="API", option="").listen() as bound:
         functions: Any = {"EchoFunction": Mirror(shop), "GuardFunction": guard}
-        servers = Servers([(Gateway(shop.blueprint.api, functions, shop.clock.now), bound)])
+        gateway = Gateway(shop.blueprint.api, functions, shop.clock.now, base_path)
+        servers = Servers([(gateway, bound)])
         servers.start()
         caller = Caller(f"http://{HOST}:{port_of(bound)}")
         yield caller
@@ -80,19 +98,36 @@ def test_a_request_becomes_a_proxy_event(call: Caller) -> None:
     assert event["resource"] == "/greetings/{name}"
     assert event["path"] == "/greetings/anton%20b"
     assert event["httpMethod"] == "GET"
-    assert event["pathParameters"] == {"name": "anton b"}
+    assert event["pathParameters"] == {"name": "anton%20b"}
     assert event["queryStringParameters"] == {"a": "2", "empty": "", "q": "&"}
     assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"], "empty": [""], "q": ["&"]}
     assert event["headers"]["x-ten"] == "10"
     assert event["multiValueHeaders"]["x-ten"] == ["10"]
-    assert event["headers"]["x-forwarded-for"] == "127.0.0.1"
+    assert event["headers"]["X-Forwarded-For"] == "127.0.0.1"
+    assert event["headers"]["Authorization"] == LET_IN["Authorization"]
     assert event["stageVariables"] is None
     assert (event["body"], event["isBase64Encoded"]) == (None, False)
     context = event["requestContext"]
     assert context["resourcePath"] == "/greetings/{name}"
     assert (context["stage"], context["httpMethod"]) == ("v1", "GET")
-    assert context["identity"]["sourceIp"] == "127.0.0.1"
+    assert context["path"] == "/greetings/anton%20b"
+    assert f"http://{context['domainName']}" == call.url
     assert context["requestId"]
+    identity = context["identity"]
+    assert (identity.pop("sourceIp"), identity.pop("userAgent")) == (
+        "127.0.0.1",
+        event["headers"]["User-Agent"],
+    )
+    assert set(identity.values()) == {None}
+
+
+def test_an_event_has_what_aws_s_have(call: Caller) -> None:
+    event = call.event("POST", "/open", data=b"a")
+    plain = json.loads((ROOT / "events/receive_notification/alfa_paid.json").read_text("utf-8"))
+    assert event.keys() == plain.keys()
+    assert event["requestContext"].keys() == plain["requestContext"].keys()
+    assert event["requestContext"]["identity"].keys() == plain["requestContext"]["identity"].keys()
+    assert not {name.lower() for name in event["headers"]} & {"connection", "content-length"}
 
 
 def test_without_query_or_parameters_there_is_null(call: Caller) -> None:
@@ -112,6 +147,34 @@ def test_a_slash_at_the_end_is_routed_as_without_it_and_handed_on(call: Caller) 
     assert event["pathParameters"] == {"name": "anton"}
     assert event["path"] == event["requestContext"]["path"] == "/greetings/anton/"
     assert call.event("GET", "/greetings/", headers=LET_IN)["resource"] == "/greetings"
+
+
+@pytest.mark.parametrize("base_path", ["/o2o", "/shops/o2o", "/greetings"])
+def test_behind_a_base_path_both_paths_have_it(call: Caller, base_path: str) -> None:
+    event = call.event("GET", f"{base_path}/greetings/anton/", headers=LET_IN)
+    assert event["resource"] == event["requestContext"]["resourcePath"] == "/greetings/{name}"
+    assert event["pathParameters"] == {"name": "anton"}
+    assert event["path"] == event["requestContext"]["path"] == f"{base_path}/greetings/anton/"
+    event = call.event("GET", f"{base_path}//greetings", headers=LET_IN)
+    assert event["resource"] == "/greetings"
+    assert event["requestContext"]["path"] == f"{base_path}//greetings"
+
+
+@pytest.mark.parametrize("base_path", ["/o2o"])
+@pytest.mark.parametrize("path", ["/greetings", "/o2", "/o2obscure/greetings", "/a/o2o/greetings"])
+def test_outside_of_the_base_path_there_is_no_api(call: Caller, path: str) -> None:
+    answer = call("GET", path, headers=LET_IN)
+    assert (answer.status_code, answer.json()) == (403, {"message": "Forbidden"})
+
+
+def test_of_slashes_at_the_front_one_is_left(call: Caller) -> None:
+    _, event = call.raw("GET", "//greetings")
+    assert event["path"] == event["requestContext"]["path"] == "/greetings"
+
+
+def test_a_method_in_small_letters_is_another_method(call: Caller) -> None:
+    assert call.raw("GET", "/greetings")[0] == 200
+    assert call.raw("get", "/greetings") == (404, {"title": "Not found"})
 
 
 def test_a_greedy_parameter_takes_the_rest(call: Caller) -> None:
@@ -165,10 +228,34 @@ def test_an_unknown_route_is_answered_as_the_template_says(call: Caller) -> None
 
 
 def test_a_body_beyond_ten_megabytes_is_refused(call: Caller) -> None:
-    largest = call("POST", "/open", data=b"x" * MAX_BODY_BYTES)
-    assert largest.status_code == 200
     answer = call("POST", "/open", data=b"x" * (MAX_BODY_BYTES + 1))
-    assert (answer.status_code, answer.json()) == (413, {"message": "Request Too Long"})
+    assert (answer.status_code, answer.text) == (
+        413,
+        "HTTP content length exceeded 10485760 bytes.",
+    )
+
+
+def test_an_event_beyond_six_megabytes_is_too_large_for_a_function(call: Caller) -> None:
+    for size in (MAX_EVENT_BYTES, MAX_BODY_BYTES):
+        answer = call("POST", "/open", data=b"x" * size)
+        assert (answer.status_code, answer.json()) == (413, {"message": "Request Too Long"})
+    assert call("POST", "/open", data=b"x" * (MAX_EVENT_BYTES // 3)).status_code == 200
+
+
+def test_an_answer_beyond_six_megabytes_is_a_502(call: Caller) -> None:
+    # The mirror writes what it saw as JSON in JSON: a quotation mark grows to four letters.
+    answer = call("POST", "/open", data=b'"' * (MAX_EVENT_BYTES // 3))
+    assert (answer.status_code, answer.json()) == (502, {"title": "Internal server error"})
+
+
+def test_a_head_beyond_ten_kilobytes_is_refused(call: Caller) -> None:
+    assert call("POST", "/open", headers={"X-Long": "x" * 9000}).status_code == 200
+    for head in ({"headers": {"X-Long": "x" * MAX_HEAD_BYTES}}, {"params": {"a": "x" * 10_240}}):
+        answer = call("POST", "/open", **head)
+        assert (answer.status_code, answer.text) == (
+            431,
+            "HTTP header is larger than 10240 bytes.",
+        )
 
 
 def test_an_answer_that_takes_too_long_is_a_504(

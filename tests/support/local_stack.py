@@ -196,9 +196,9 @@ class LocalStack:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[LocalStack]:
+def started(folder: Path, *arguments: str) -> Iterator[LocalStack]:
     """A stack that runs meanwhile."""
-    running = LocalStack(folder=folder)
+    running = LocalStack(folder=folder, arguments=arguments)
     running.start()
     yield running
     running.http.close()

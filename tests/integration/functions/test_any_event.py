@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.functions import routes
+from tests.integration.functions.shapes import SHAPES
 from tests.support.examples import examples
 
 SERVER_ERROR = 500
@@ -81,10 +82,10 @@ def test_no_event_is_answered_500(stack, event, logs, function, case):
     )
     @given(data=st.data())
     def send(data: st.DataObject) -> None:
-        request: dict[str, Any] = {**plain}
         draw = data.draw
+        request: dict[str, Any] = SHAPES[draw(st.sampled_from(sorted(SHAPES)))](plain)
         headers = {
-            **(plain["headers"] or {}),
+            **request["headers"],
             **draw(st.dictionaries(NAMES, st.none() | VALUES | CONTENT_TYPES, max_size=3)),
         }
         query = draw(
@@ -96,7 +97,7 @@ def test_no_event_is_answered_500(stack, event, logs, function, case):
         )
         request["queryStringParameters"] = {name: all_[-1] for name, all_ in query.items()} or None
         request["multiValueQueryStringParameters"] = query or None
-        body = draw(bodies(plain.get("body")))
+        body = draw(bodies(plain["body"]))
         request["body"] = body
         request["isBase64Encoded"] = body is not None and draw(st.booleans())
         if body is not None and request["isBase64Encoded"]:
