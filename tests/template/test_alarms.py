@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -113,7 +112,7 @@ def test_every_metric_of_ours_that_an_alarm_watches_is_counted(template: Templat
 
 def test_metrics_are_found_where_the_functions_put_them(template: Template) -> None:
     """Namespace and dimensions are those of a metric that a function counted in its settings."""
-    names = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE")
+    names = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "BUILD_HASH")
     stated, *others = (
         {
             name: json.dumps(function["Environment"]["Variables"][name], sort_keys=True)
@@ -122,38 +121,47 @@ def test_metrics_are_found_where_the_functions_put_them(template: Template) -> N
         for function in template.functions.values()
     )
     assert all(each == stated for each in others)
-    sent = Sent.by_a_function(stated)
+    sent = sent_by_a_function(stated)
     for metric in ours(template):
-        assert json.dumps(metric["Namespace"]) == sent.namespace
         dimensions = {
             each["Name"]: json.dumps(each["Value"], sort_keys=True) for each in metric["Dimensions"]
         }
-        assert dimensions in sent.dimensions, metric
+        if "function" in dimensions:
+            assert json.loads(dimensions["function"])["Ref"] in template.functions
+            dimensions["function"] = A_FUNCTION
+            assert metric["MetricName"] == "UnexpectedError"
+        found = (json.dumps(metric["Namespace"]), dimensions)
+        assert found in sent["UnexpectedError" if "function" in dimensions else "Any"], metric
 
 
-@dataclass(frozen=True)
-class Sent:
-    """What a metric is sent with."""
+A_FUNCTION = "a function's name"
 
-    namespace: str
-    dimensions: list[dict[str, str]]
 
-    @classmethod
-    def by_a_function(cls, variables: dict[str, str]) -> "Sent":
-        script = "from o2o.entry.observability import *; count('Any'); metrics.flush_metrics()"
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            env=variables | {"PYTHONPATH": str(ROOT / "layers/shared"), "PATH": os.environ["PATH"]},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        document = json.loads(done.stdout)
-        (directive,) = document["_aws"]["CloudWatchMetrics"]
-        return cls(
-            directive["Namespace"],
-            [{name: document[name] for name in each} for each in directive["Dimensions"]],
-        )
+def sent_by_a_function(variables: dict[str, str]) -> dict[str, list[tuple[str, dict[str, str]]]]:
+    """With which namespace and dimensions any metric, and that of a bug, are sent."""
+    script = """
+from o2o.entry.observability import *
+count('Any')
+log_failure(ValueError())
+metrics.flush_metrics()
+"""
+    environ = {"PYTHONPATH": str(ROOT / "layers/shared"), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environ | variables | {"AWS_LAMBDA_FUNCTION_NAME": A_FUNCTION},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sent: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    for document in map(json.loads, done.stdout.splitlines()):
+        for directive in document.get("_aws", {}).get("CloudWatchMetrics", ()):
+            for metric in directive["Metrics"]:
+                sent.setdefault(metric["Name"], []).extend(
+                    (directive["Namespace"], {name: document[name] for name in names})
+                    for names in directive["Dimensions"]
+                )
+    return sent
 
 
 def countable() -> set[str]:

@@ -123,7 +123,7 @@ def test_a_route_has_metrics_of_its_own_where_an_alarm_reads_them(template: Temp
         for metric in (alarm, *(each.get("MetricStat", {}) for each in alarm.get("Metrics", []))):
             named = metric.get("Metric", metric).get("Dimensions", [])
             dimensions = {each["Name"]: each["Value"] for each in named}
-            if "Resource" in dimensions:
+            if "Method" in dimensions:
                 read.add((dimensions["Method"], dimensions["Resource"]))
     assert measured == read
 

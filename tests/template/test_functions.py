@@ -163,22 +163,20 @@ def test_a_change_in_the_layer_alone_publishes_every_function(template: Template
         assert version.endswith("Version0123456789")
 
 
-def test_prod_rolls_out_by_canary_and_goes_back_on_errors(template: Template) -> None:
-    alarms = template.of_type("AWS::CloudWatch::Alarm")
+def test_prod_rolls_out_by_canary_unless_it_can_not_wait(template: Template) -> None:
+    gradually = {
+        "Fn::And": [{"Condition": "IsProd"}, {"Fn::Equals": [{"Ref": "RollOut"}, "gradual"]}]
+    }
+    assert template.source["Conditions"]["RollsOutGradually"] == gradually
     groups = template.of_type("AWS::CodeDeploy::DeploymentGroup")
     assert len(groups) == len(template.functions)
-    for name, group in groups.items():
-        function = name.removesuffix("DeploymentGroup")
-        condition, in_prod, elsewhere = group["DeploymentConfigName"]["Fn::If"]
-        assert condition == "IsProd"
-        assert "Canary" in str(in_prod)
-        assert "AllAtOnce" in str(elsewhere)
-        watched = [each["Name"]["Ref"] for each in group["AlarmConfiguration"]["Alarms"]]
-        own, everybodys = sorted((alarms[each] for each in watched), key=lambda a: a["MetricName"])
-        assert own["MetricName"] == "Errors"
-        assert own["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
-        # What is answered with a 500 is no error in Lambda's eyes.
-        assert everybodys["MetricName"] == "UnexpectedError"
+    for group in groups.values():
+        condition, by_canary, at_once = group["DeploymentConfigName"]["Fn::If"]
+        assert condition == "RollsOutGradually"
+        assert "Canary" in str(by_canary)
+        assert "AllAtOnce" in str(at_once)
+        condition, _, unwatched = group["AlarmConfiguration"]["Fn::If"]
+        assert (condition, unwatched) == ("RollsOutGradually", {})
 
 
 READS = {

@@ -94,6 +94,7 @@ def test_only_what_is_right_everywhere_has_a_default(template: Template) -> None
         "OverrideNotificationUrl",
         "PublicUrl",
         "ReconcileConcurrency",
+        "RollOut",
         "Timetable",
         "WebAclArn",
         "WebhookAllowLocal",  # a rule refuses prod with it

@@ -1,12 +1,13 @@
 """Logs and metrics: structured, correlated, and never with anything personal in them."""
 
 import functools
+import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
@@ -220,7 +221,17 @@ def log_failure(error: BaseException) -> None:
         logger.warning("AWS gave no answer", extra=told)
     else:
         count("UnexpectedError")
+        _count_for_roll_out("UnexpectedError")
         logger.error("unexpected error", extra=told)
+
+
+def _count_for_roll_out(metric: str) -> None:
+    """Count for this function and build alone, so that a roll-out hears of its own faults only."""
+    function, build = os.environ.get("AWS_LAMBDA_FUNCTION_NAME"), os.environ.get("BUILD_HASH")
+    if function and build:
+        with single_metric(name=metric, unit=MetricUnit.Count, value=1) as own:
+            own.add_dimension(name="function", value=function)
+            own.add_dimension(name="build", value=build)
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
