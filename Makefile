@@ -114,6 +114,10 @@ fuzz: .venv/.synced .venv-fuzz/.synced node_modules/.synced ## test the API agai
 clients: .venv/.synced .venv-clients/.synced node_modules/.synced tests/clients/node_modules/.synced ## generate clients from the OpenAPI document, and use them on a local stack
 	@O2O_CLIENTS=1 $(BIN)/python -m pytest --quiet tests/clients $(ARGS)
 
+.PHONY: emulate
+emulate: .venv/.synced .venv-emulator/.synced node_modules/.synced artefacts ## deploy the artefacts to an emulator of AWS, and use them there
+	@$(BIN)/python -m emulator $(ARGS)
+
 .PHONY: package-test
 package-test: .venv/.synced artefacts ## run only the tests of the deployed artefacts
 	@$(BIN)/python -m pytest tests/packaging $(ARGS)
@@ -143,10 +147,11 @@ requirements: .venv/.uv ## compile the requirements; UPGRADE=--upgrade for newer
 	@$(COMPILE) --output-file requirements/checkov.txt requirements/checkov.in
 	@$(COMPILE) --output-file requirements/fuzz.txt requirements/fuzz.in
 	@$(COMPILE) --output-file requirements/clients.txt requirements/clients.in
+	@$(COMPILE) --output-file requirements/emulator.txt requirements/emulator.in
 
 .PHONY: clean
 clean: ## remove environments, caches and artefacts; the local stack keeps its data
-	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-clients
+	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-clients .venv-emulator
 	rm -rf node_modules tests/clients/node_modules .aws-sam
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

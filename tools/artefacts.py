@@ -104,11 +104,16 @@ def lay_out(folder: Path) -> list[Path]:
     installed = Path(botocore.session.__file__).parents[1]
     for name in RUNTIME_BRINGS:
         (runtime / name).symlink_to(installed / name)
+    unpack_native(native)
+    return [native, LAYER_FOLDER, runtime]
+
+
+def unpack_native(folder: Path) -> None:
+    """Unpack into a folder, for this machine, the packages that have compiled modules."""
     for package in {path.relative_to(LAYER_FOLDER).parts[0] for path in LAYER_FOLDER.rglob("*.so")}:
         for wheel in WHEELS.glob(f"{package}-*.whl"):
             if "aarch64" not in wheel.name:
-                zipfile.ZipFile(wheel).extractall(native)
-    return [native, LAYER_FOLDER, runtime]
+                zipfile.ZipFile(wheel).extractall(folder)
 
 
 def start(
