@@ -50,7 +50,7 @@ demo: .venv/.synced node_modules/.synced ## follow a few payment codes through t
 ##@ Check
 
 .PHONY: check
-check: lint secrets types imports compatibility template bins test clients fuzz ## run every check that a change must pass
+check: lint secrets types imports compatibility template bins test emulate clients fuzz ## run every check that a change must pass
 
 .PHONY: unit
 unit: .venv/.synced ## run the unit tests, in seconds: no engine, no sockets; ARGS="-k word" for some of them

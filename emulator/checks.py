@@ -90,7 +90,7 @@ def a_cashier_asks(stack: EmulatedStack) -> str:
 
 
 def webhooks_arrive(stack: EmulatedStack) -> str:
-    """Each event of the stack's was delivered, by table, stream, bus, queue and function."""
+    """Each event of the stack's was delivered, by stream, queue and function."""
     events = call(stack.description, "GET", "/events?limit=100").json()["items"]
     wanted = {each["id"] for each in events}
     expect("Whether there are events", expected=True, seen=len(wanted) > 0)

@@ -25,7 +25,7 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
 }
 _START_SECONDS = 120.0
-_RUNTIME = Path(__file__).parent / "runtime"
+RUNTIME = Path(__file__).parent / "runtime"
 
 
 class Emulator:
@@ -65,7 +65,7 @@ class Emulator:
                     "AUTH": "true",
                     # Functions inherit these two; the log then has the events that they get.
                     "POWERTOOLS_LOGGER_LOG_EVENT": "true",
-                    "PYTHONPATH": str(_RUNTIME),
+                    "PYTHONPATH": str(RUNTIME),
                     "O2O_EMULATOR_CLOCK": str(self.clock),
                 },
                 stdin=subprocess.DEVNULL,

@@ -166,7 +166,6 @@ class EmulatedStack:
             **PARAMETERS,
             **yaml.safe_load(BUILD_PARAMETERS.read_text("utf-8")),
             "DokuBaseUrl": doku_url,
-            "PublicPath": STAGE_PATH,
             "PublicUrl": "https://pay.example.com",
         }
         self._seen.note("domain-name", "PublicUrl")

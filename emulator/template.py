@@ -66,7 +66,8 @@ def _replace_values(template: Template, parameters: Mapping[str, str], seen: See
         if key == "Action" and (batches := _BATCHES.keys() & set(_listed(value))):
             holder[key] = [*_listed(value), *sorted(_BATCHES[each] for each in batches)]
             seen.note("batches-of-messages", place)
-        elif key == "Condition" and isinstance(value, dict) and _drop_unknown_keys(value):
+        elif key == "Condition" and isinstance(value, dict) and _known(value) != value:
+            holder[key] = _known(value)
             seen.note("condition-keys", place)
         elif reference in secrets:
             holder[key] = {"Fn::GetAtt": [reference, "Id"]}
@@ -152,16 +153,14 @@ def declared(template: Template, parameters: Mapping[str, str]) -> dict[str, str
     }
 
 
-def _drop_unknown_keys(condition: dict[str, Any]) -> bool:
-    """Whether a policy's condition had keys that the emulator does not know."""
-    found = False
-    for operator, keys in condition.items():
-        if isinstance(keys, dict) and (unknown := _UNKNOWN_KEYS & keys.keys()):
-            condition[operator] = {key: keys[key] for key in keys.keys() - unknown}
-            found = True
-    for operator in [operator for operator, keys in condition.items() if keys == {}]:
-        del condition[operator]
-    return found
+def _known(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy's condition without the keys that the emulator does not know."""
+    known = {
+        operator: {key: value for key, value in keys.items() if key not in _UNKNOWN_KEYS}
+        for operator, keys in condition.items()
+        if isinstance(keys, dict)
+    }
+    return {operator: keys for operator, keys in known.items() if keys}
 
 
 def _listed(value: Any) -> list[Any]:
