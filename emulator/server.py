@@ -18,10 +18,10 @@ from tools.build import ROOT
 PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
 ACCOUNT = "123456789012"
 REGION = "ap-southeast-3"
-# For the emulator an account's number as the access key is its root user.
+# An account's number as the access key is its root user; nobody checks the other one.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": ACCOUNT,
-    "AWS_SECRET_ACCESS_KEY": "emulated",
+    "AWS_SECRET_ACCESS_KEY": ACCOUNT,
     "AWS_DEFAULT_REGION": REGION,
 }
 _START_SECONDS = 120.0
