@@ -83,7 +83,7 @@ def test_no_event_is_answered_500(stack, event, logs, function, case):
     @given(data=st.data())
     def send(data: st.DataObject) -> None:
         draw = data.draw
-        request: dict[str, Any] = SHAPES[draw(st.sampled_from(sorted(SHAPES)))](plain)
+        request: dict[str, Any] = {**SHAPES[draw(st.sampled_from(sorted(SHAPES)))](plain)}
         headers = {
             **request["headers"],
             **draw(st.dictionaries(NAMES, st.none() | VALUES | CONTENT_TYPES, max_size=3)),
