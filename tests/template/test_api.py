@@ -1,7 +1,6 @@
 """The edge: who may come in, how fast, and what they hear when they may not."""
 
 import json
-import re
 from http import HTTPStatus
 
 import pytest
@@ -171,16 +170,6 @@ def test_the_gateways_own_answers_are_problems(
         assert int(answer["statusCode"]) == problem["status"] == ours.status == HTTPStatus(status)
     if status == HTTPStatus.UNAUTHORIZED:
         assert answer["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
-
-
-@pytest.mark.parametrize(
-    ("output", "path"),
-    [("InquiryUrl", "/doku/inquiries"), ("NotificationUrl", "/doku/notifications")],
-)
-def test_doku_is_told_the_route_that_exists(template: Template, output: str, path: str) -> None:
-    value = template.source["Outputs"][output]["Value"]["Fn::Sub"]
-    assert re.fullmatch(rf"https://\$\{{Api\}}\.execute-api\..+/v1{path}", value)
-    assert ("post", path) in PUBLIC
 
 
 def routes(template: Template) -> set[tuple[str, str]]:

@@ -82,9 +82,13 @@ def test_only_what_is_right_everywhere_has_a_default(template: Template) -> None
     assert defaults == {
         "AlarmTopicArn",  # a rule refuses prod without it
         "AuthorizerTtlSeconds",
+        "BasePath",
+        "CertificateArn",  # a rule refuses a domain without it
         "Channels",
         "DokuTimeoutSeconds",
+        "DomainName",
         "EventRetentionDays",
+        "HostedZoneId",
         "InquiryProvisionedConcurrency",
         "InquiryReservedConcurrency",
         "LogLevel",
@@ -123,6 +127,14 @@ def test_the_functions_can_read_what_is_configured(
         ("Bins", ""),
         ("Bins", "[]"),
         ("Channels", "none"),
+        ("DomainName", "https://pay.example.com"),
+        ("DomainName", "Pay.example.com"),
+        ("DomainName", "localhost"),
+        ("CertificateArn", "pay.example.com"),
+        ("HostedZoneId", "/hostedzone/Z1"),
+        ("BasePath", "o2o"),
+        ("BasePath", "/o2o/"),
+        ("BasePath", "/shops/o2o"),
         ("DokuBaseUrl", "https://api.doku.com/"),
         ("DokuBaseUrl", "api.doku.com"),
         ("AlarmTopicArn", "my-topic"),
