@@ -5,13 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from admin.desk import Desk, StorefrontId
+from admin.desk import PAGE, Desk, StorefrontId
 from o2o.core.endpoints import Endpoint
+from o2o.core.pages import all_items
 from o2o.entry import wiring
 from o2o.usecases.manage_endpoints import KEEP_FORMER_SECRET
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: where a storefront's events are sent.")
-
+root = typer.Typer(no_args_is_help=True, help="What all storefronts' secrets are derived from.")
+app.add_typer(root, name="root")
 
 _COLUMNS = ("storefront_id", "url", "status", "failures", "failing_since", "secret_version")
 _FUNCTIONS = ("DeliverWebhooks", "BrowseEvents")
@@ -60,6 +62,48 @@ def rotate(
     with desk.environment(*_FUNCTIONS):
         endpoint = wiring.manage_endpoints().rotate(storefront_id, timedelta(hours=hours))
         desk.show([_row(endpoint)], _COLUMNS)
+
+
+@root.command("make")
+def make_root(context: typer.Context) -> None:
+    """Give webhooks a root of their own, once. Secrets that storefronts have stay as they are."""
+    desk: Desk = context.obj
+    with desk.environment(*_FUNCTIONS):
+        made = wiring.webhook_roots().make(keep_secrets=_has_endpoints())
+        said = "Webhooks have a root of their own." if made else "They have one already."
+        desk.say({"made": made}, said)
+
+
+@root.command("change")
+def change_root(context: typer.Context) -> None:
+    """Derive all storefronts' secrets anew; those that they have now sign too until `forget`."""
+    desk: Desk = context.obj
+    with desk.environment(*_FUNCTIONS):
+        wiring.webhook_roots().change()
+        desk.say(
+            {"changed": True},
+            "Changed. In five minutes every webhook has both signatures: give each storefront its"
+            " new `secret`, the first of those shown. Then: webhooks root forget",
+        )
+
+
+@root.command("forget")
+def forget_root(context: typer.Context) -> None:
+    """Sign no more with secrets from before the last change."""
+    desk: Desk = context.obj
+    with desk.environment(*_FUNCTIONS):
+        wiring.webhook_roots().forget_previous()
+        desk.say({"forgotten": True}, "The secrets from before the change sign no more.")
+
+
+def _has_endpoints() -> bool:
+    manage = wiring.manage_endpoints()
+    storefronts = all_items(
+        lambda cursor: manage.storefronts.list_storefronts(limit=PAGE, cursor=cursor)
+    )
+    return any(
+        manage.endpoints.get_endpoint(each.storefront_id) is not None for each in storefronts
+    )
 
 
 @app.command("pause")

@@ -27,7 +27,7 @@ from local.servers import Servers
 from local.sources import QueuePoller, Scheduler, StreamPoller
 from local.storefront import STOREFRONT, DemoStorefront
 from o2o.adapters.dynamodb.store import Store
-from o2o.adapters.signing import Signing
+from o2o.adapters.signing import Signing, WebhookRoots
 from o2o.version import VERSION
 from simulator import Bin, ConfigError, Simulator, SimulatorConfig, StartError
 from simulator.faults import KINDS
@@ -123,6 +123,7 @@ class Stack:
         credentials.setdefault("secret_key", f"SK-{secrets.token_urlsafe(24)}")
         # Customers' page addresses are derived from it, so it must survive a restart.
         credentials.setdefault("signing_secret", secrets.token_urlsafe(48))
+        credentials.setdefault("webhook_secret", secrets.token_urlsafe(48))
 
         # The slow ones first: they start while the others are set up.
         self._undo.callback(self._children.stop)
@@ -301,10 +302,16 @@ class Stack:
         secretsmanager.put_secret_value(
             SecretId=signing_secret_name, SecretString=credentials["signing_secret"]
         )
+        webhook_secret_name = blueprint.setting("WEBHOOK_SECRET_NAME") or ""
+        secretsmanager.put_secret_value(
+            SecretId=webhook_secret_name,
+            SecretString=json.dumps({"current": credentials["webhook_secret"]}),
+        )
         dynamodb = client("dynamodb", dynamodb_url)
+        signing = Signing(secretsmanager, signing_secret_name)
         storefront = DemoStorefront(
             Store(dynamodb, blueprint.setting("TABLE_NAME") or ""),
-            Signing(secretsmanager, signing_secret_name),
+            WebhookRoots(secretsmanager, webhook_secret_name, signing, report=_fail),
             self._clock.now,
             credentials.get("api_key", ""),
             self._keep_key,
@@ -417,8 +424,12 @@ class Stack:
                 log.replace(log.with_suffix(".log.1"))
 
 
+def _fail(error: Exception) -> None:
+    raise error
+
+
 def _outputs(resources: Resources) -> dict[str, str]:
-    """The outputs of ``stack.json``: queue URLs, and the names of table, bus and secret."""
+    """The outputs of ``stack.json``: queue URLs, and the names of table, bus and secrets."""
     outputs = {
         f"{name}Url": resource["Ref"]
         for name, resource in resources.items()
@@ -428,6 +439,7 @@ def _outputs(resources: Resources) -> dict[str, str]:
         ("TableName", "Table"),
         ("EventBusName", "EventBus"),
         ("SigningSecretName", "SigningSecret"),
+        ("WebhookSecretName", "WebhookSecret"),
     ):
         outputs[output] = resources[name]["Ref"]
     return outputs

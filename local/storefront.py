@@ -7,7 +7,7 @@ from datetime import datetime
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
-from o2o.adapters.signing import Signing
+from o2o.adapters.signing import WebhookRoots
 from o2o.adapters.system import SystemEntropy
 from o2o.core.endpoints import Endpoint
 from o2o.usecases.authorize_storefront import AuthorizeStorefront
@@ -27,14 +27,14 @@ class DemoStorefront:
     def __init__(
         self,
         store: Store,
-        signing: Signing,
+        roots: WebhookRoots,
         now: Callable[[], datetime],
         api_key: str,
         keep_key: Callable[[str], None],
     ) -> None:
         self._storefronts = DynamoStorefrontStore(store)
         self._endpoints = DynamoEndpointStore(store)
-        self._signing = signing
+        self._roots = roots
         self._now = now
         self._api_key = api_key
         self._keep_key = keep_key
@@ -65,7 +65,9 @@ class DemoStorefront:
         """The secrets that sign its webhooks."""
         endpoint = self._endpoints.get_endpoint(STOREFRONT)
         versions = endpoint.secret_versions(self._now()) if endpoint else ()
-        return [self._signing.webhook_secret(STOREFRONT, version) for version in versions]
+        return [
+            secret for version in versions for secret in self._roots.secrets(STOREFRONT, version)
+        ]
 
     def _manage(self) -> ManageStorefronts:
         return ManageStorefronts(

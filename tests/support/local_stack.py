@@ -1,14 +1,17 @@
 """The whole local stack, and what a person does with it."""
 
+import hmac
 import json
 import os
 import signal
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +219,12 @@ def new_storefront(stack: LocalStack, name: str) -> str:
     )
     storefronts.add(name, name)
     return storefronts.issue_key(name).api_key
+
+
+def webhook_secret(stack: LocalStack, storefront: str) -> str:
+    """The first secret that signs a storefront's webhooks."""
+    secrets = client("secretsmanager", stack.about["aws_url"])
+    entry = secrets.get_secret_value(SecretId=stack.about["outputs"]["WebhookSecretName"])
+    root = json.loads(entry["SecretString"])["current"]
+    made = hmac.digest(root.encode(), f"webhook\n{storefront}\n1".encode(), sha256)
+    return f"whsec_{b64encode(made).decode()}"

@@ -56,6 +56,11 @@ def secret_of(storefront_id: str, version: int) -> str:
     return "whsec_" + b64encode(sha256(f"{storefront_id} {version}".encode()).digest()).decode()
 
 
+def secrets_of(storefront_id: str, version: int) -> list[str]:
+    """As many as there are while nothing is changed: one."""
+    return [secret_of(storefront_id, version)]
+
+
 @dataclass
 class FakeWebhookSender:
     """Answers by host: a status code, or the word of an error."""
@@ -130,7 +135,7 @@ class Shops:
             endpoints=self.endpoints,
             sender=self.sender,
             dead_letters=self,
-            secret_of=secret_of,
+            secrets_of=secrets_of,
             clock=self.clock,
             machine_clock=lambda: START,
             entropy=SeededEntropy(),
@@ -157,7 +162,7 @@ class Shops:
             endpoints=self.endpoints,
             storefronts=self.storefronts,
             sender=self.sender,
-            secret_of=secret_of,
+            secrets_of=secrets_of,
             browse=self.browse,
             clock=self.clock,
         )

@@ -23,13 +23,11 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from local.aws import client
 from local.ports import PortChoice, release
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
-from o2o.adapters.signing import Signing
 from o2o.core.events import EventType
-from tests.support.local_stack import LocalStack, clean_environment
+from tests.support.local_stack import LocalStack, clean_environment, webhook_secret
 from tests.support.machine import need_npm_package, need_program
 from tests.support.patience import CALL_SECONDS, PATIENCE_SECONDS, until
 
@@ -370,19 +368,13 @@ def test_what_ends_between_seen_and_handled_is_handled_by_the_next(
 
 def test_a_payment_reaches_the_receiver(stack: LocalStack, receives: str, tmp_path: Path) -> None:
     with (
-        receiver(receives, secret_of(stack), tmp_path) as running,
+        receiver(receives, webhook_secret(stack, "demo"), tmp_path) as running,
         pointed(stack, running.url),
     ):
         code = stack.create(amount=150_000)
         stack.pay(code)
         expected = f"credit payment_code.paid {code['invoice_number']} 150000"
         assert until(running.entries) == [expected]
-
-
-def secret_of(stack: LocalStack) -> str:
-    secrets = client("secretsmanager", stack.about["aws_url"])
-    name = stack.about["outputs"]["SigningSecretName"]
-    return Signing(secrets, name).webhook_secret("demo", 1)
 
 
 @contextmanager

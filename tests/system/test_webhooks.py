@@ -13,12 +13,10 @@ import requests
 from jsonschema import Draft202012Validator
 from standardwebhooks import Webhook
 
-from local.aws import client
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
-from o2o.adapters.signing import Signing
 from o2o.core.endpoints import Endpoint
-from tests.support.local_stack import LocalStack, new_storefront
+from tests.support.local_stack import LocalStack, new_storefront, webhook_secret
 from tests.support.patience import CALL_SECONDS, until
 from tests.support.receivers import Post, Receiver, receiver, status
 from tools.openapi import EVENT_SCHEMA
@@ -37,8 +35,7 @@ class Merchant:
         outputs = stack.about["outputs"]
         endpoints = DynamoEndpointStore(Store(stack.dynamodb(), outputs["TableName"]))
         endpoints.save_endpoint(Endpoint(storefront_id=name, url=end.url))
-        secrets = client("secretsmanager", stack.about["aws_url"])
-        self.secret = Signing(secrets, outputs["SigningSecretName"]).webhook_secret(name, 1)
+        self.secret = webhook_secret(stack, name)
 
     def create(self, **changes: Any) -> dict[str, Any]:
         order = self.stack.order(**changes)

@@ -56,8 +56,9 @@ def test_the_indexes_are_the_codes(
     assert declared[index]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
-def test_the_secret_is_created_empty_and_stays(template: Template) -> None:
-    secret = template.resources["DokuSecret"]
+@pytest.mark.parametrize("name", ["DokuSecret", "WebhookSecret"])
+def test_a_secret_is_created_empty_and_stays(template: Template, name: str) -> None:
+    secret = template.resources[name]
     assert not {"SecretString", "GenerateSecretString"} & set(secret["Properties"])
     assert secret["DeletionPolicy"] == secret["UpdateReplacePolicy"] == "Retain"
 
@@ -83,4 +84,5 @@ def test_nothing_that_could_be_replaced_has_a_name_of_its_own(template: Template
             ]
             # What is named after the build makes place for its successor.
             assert all("${BuildHash}" in each for each in named), name
-    assert "Name" not in template.resources["DokuSecret"]["Properties"]
+    for secret in template.of_type("AWS::SecretsManager::Secret").values():
+        assert "Name" not in secret

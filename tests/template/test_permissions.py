@@ -194,6 +194,16 @@ def test_only_who_signs_reads_the_master_secret(template: Template) -> None:
     assert readers == configured == {"DeliverWebhooks", "GenerateCode", "ShowCode"}
 
 
+def test_only_who_signs_webhooks_reads_their_root(template: Template) -> None:
+    readers = {
+        role.removesuffix("Role")
+        for role, statement in statements(template)
+        if statement["Action"] == "secretsmanager:GetSecretValue"
+        and statement["Resource"] == {"Ref": "WebhookSecret"}
+    }
+    assert readers == {"DeliverWebhooks"}
+
+
 def test_a_function_logs_into_its_own_group_only(template: Template) -> None:
     groups = {
         name.removesuffix("Function") + "Role": function["LoggingConfig"]["LogGroup"]["Ref"]

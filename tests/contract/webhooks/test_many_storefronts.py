@@ -14,7 +14,7 @@ from o2o.core.work import Work, WorkKind
 from o2o.entry.queue_batch import each_work_at_once
 from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
 from tests.support.receivers import hang, receiver, status
-from tests.support.storefronts import RETRIES, Shops, make_record, secret_of
+from tests.support.storefronts import RETRIES, Shops, make_record, secret_of, secrets_of
 from tests.support.world import START, SeededEntropy
 
 STOREFRONTS = 100
@@ -47,7 +47,7 @@ def test_of_a_hundred_storefronts_ten_are_dead_and_ninety_hear_in_seconds() -> N
         endpoints=shops.endpoints,
         sender=sender,
         dead_letters=shops,
-        secret_of=secret_of,
+        secrets_of=secrets_of,
         clock=shops.clock,
         machine_clock=lambda: START,
         entropy=SeededEntropy(),

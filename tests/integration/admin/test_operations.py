@@ -58,11 +58,13 @@ def stack(monkeypatch, tmp_path: Path):
         }
         boto3.client("secretsmanager").create_secret(Name="signing", SecretString="master " * 10)
         boto3.client("events").create_event_bus(Name="events")
+        boto3.client("secretsmanager").create_secret(Name="webhooks")
         doku = json.dumps({"client_id": "MCH-1", "secret_key": "SK-1"})
         boto3.client("secretsmanager").create_secret(Name="doku", SecretString=doku)
         environment = {
             "TABLE_NAME": "o2o-table",
             "SIGNING_SECRET_NAME": "signing",
+            "WEBHOOK_SECRET_NAME": "webhooks",
             "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
             "WEBHOOK_QUEUE_URL": outputs["WebhookQueueUrl"],
             "WEBHOOK_RETRY_MINUTES": "[1,5]",
@@ -147,6 +149,27 @@ def test_a_secret_is_rotated_and_both_are_shown(run, answer, shop):
     assert second["secret"] != first["secret"]
     run("webhooks", "rotate", "shop", "--hours", "0")
     assert len(answer("webhooks", "secret", "shop")) == 1
+
+
+def test_a_root_of_their_own_breaks_no_webhook_and_can_be_changed(run, answer, shop):
+    run("webhooks", "set", "shop", "https://shop.example/hook")
+    (before,) = answer("webhooks", "secret", "shop")
+    assert answer("webhooks", "root", "make") == {"made": True}
+    assert answer("webhooks", "root", "make") == {"made": False}
+    assert answer("webhooks", "secret", "shop") == [before]
+    run("webhooks", "root", "change")
+    new, former = answer("webhooks", "secret", "shop")
+    assert former == before
+    assert (new["version"], new["secret"] != before["secret"]) == (1, True)
+    run("webhooks", "root", "forget")
+    assert answer("webhooks", "secret", "shop") == [new]
+
+
+def test_a_new_stacks_webhooks_have_nothing_in_common_with_its_pages(run, answer, shop):
+    run("webhooks", "root", "make")
+    secrets = boto3.client("secretsmanager")
+    root = json.loads(secrets.get_secret_value(SecretId="webhooks")["SecretString"])
+    assert root["current"] != secrets.get_secret_value(SecretId="signing")["SecretString"]
 
 
 @pytest.mark.parametrize(

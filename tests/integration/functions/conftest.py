@@ -178,6 +178,9 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     wiring._client("secretsmanager").create_secret(
         Name=f"{name}-signing", SecretString="a-master-secret-for-tests-" * 3
     )
+    wiring._client("secretsmanager").create_secret(
+        Name=f"{name}-webhooks", SecretString=json.dumps({"current": "a-root-for-tests-" * 3})
+    )
     for variable, value in {
         "TABLE_NAME": name,
         "RECONCILE_QUEUE_URL": queue_url,
@@ -200,6 +203,7 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
         "OVERRIDE_NOTIFICATION_URL": "",
         "PUBLIC_URL": "",
         "SIGNING_SECRET_NAME": f"{name}-signing",
+        "WEBHOOK_SECRET_NAME": f"{name}-webhooks",
     }.items():
         monkeypatch.setenv(variable, value)
     wiring.use_clock(clock)

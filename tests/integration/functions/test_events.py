@@ -133,9 +133,7 @@ def test_an_event_is_delivered_signed(stack, event, events, published, endpoint)
         "batchItemFailures": []
     }
     ((request, _),) = stack.doku.log
-    secret = wiring._signing(f"{wiring.read_settings(Settings).table_name}-signing").webhook_secret(
-        "shop", 1
-    )
+    (secret,) = wiring.webhook_roots().secrets("shop", 1)
     headers = {name.lower(): value for name, value in request.headers.items()}
     told = Webhook(secret).verify(request.data, headers)
     assert (told["type"], told["id"]) == ("payment_code.activated", headers["webhook-id"])

@@ -1,10 +1,10 @@
-"""Credentials from Secrets Manager, through a cache that no snapshot can hold."""
+"""Entries of Secrets Manager, through a cache that no snapshot can hold."""
 
 import json
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
 from o2o.core.errors import InvalidConfiguration
@@ -13,15 +13,16 @@ from o2o.core.till_text import bare
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+Value = TypeVar("Value")
+
 _REFRESH_EVERY = 30.0
 """Seconds. Requests with bad signatures must not make us read the secret all the time."""
 
 
-class SecretCredentials(CredentialsSource):
-    """DOKU's credentials in a Secrets Manager entry, read on first use and kept a while.
+class CachedEntry(Generic[Value]):
+    """What stands in an entry, read on first use and kept a while.
 
-    The entry is JSON: ``client_id``, ``secret_key`` and, while the key is being changed,
-    ``previous_secret_key``. ``report`` hears why the entry could not be read anew.
+    ``report`` hears why the entry could not be read anew.
     """
 
     def __init__(
@@ -38,10 +39,10 @@ class SecretCredentials(CredentialsSource):
         self._report = report
         self._ttl_seconds = ttl_seconds
         self._monotonic = monotonic
-        self._cached: DokuCredentials | None = None
+        self._cached: Value | None = None
         self._asked_at = self._fresh_until = -math.inf
 
-    def __call__(self, *, refresh: bool = False) -> DokuCredentials:
+    def __call__(self, *, refresh: bool = False) -> Value:
         """Answer with what is cached, if it is fresh enough.
 
         ``refresh`` asks for what the entry holds now, because DOKU or a signature did not
@@ -66,12 +67,11 @@ class SecretCredentials(CredentialsSource):
         self._asked_at = now
         return self._cached
 
-    def _read(self) -> DokuCredentials:
+    def _read(self) -> Value:
         try:
             answer = self._client.get_secret_value(SecretId=self._name)
         except self._client.exceptions.ResourceNotFoundException as error:
-            # The template makes the entry; the operator puts the value in.
-            raise self._wrong("it does not exist or has no value yet") from error
+            return self._missing(error)
         try:
             # Some editors and shells begin a file with a byte order mark.
             entry = json.loads(answer.get("SecretString", "").removeprefix("\ufeff"))
@@ -80,6 +80,27 @@ class SecretCredentials(CredentialsSource):
             raise self._wrong("it is not JSON") from None
         if not isinstance(entry, dict):
             raise self._wrong("it is not a JSON object")
+        return self._parse(entry)
+
+    def _missing(self, error: Exception) -> Value:
+        """The value of an entry without one. The template makes the entry, not its value."""
+        raise self._wrong("it does not exist or has no value yet") from error
+
+    def _parse(self, entry: dict[str, object]) -> Value:
+        raise NotImplementedError
+
+    def _wrong(self, mistake: str) -> InvalidConfiguration:
+        return InvalidConfiguration(f"the Secrets Manager entry {self._name!r}: {mistake}")
+
+
+class SecretCredentials(CachedEntry[DokuCredentials], CredentialsSource):
+    """DOKU's credentials.
+
+    The entry is JSON: ``client_id``, ``secret_key`` and, while the key is being changed,
+    ``previous_secret_key``.
+    """
+
+    def _parse(self, entry: dict[str, object]) -> DokuCredentials:
         previous = entry.get("previous_secret_key") or ""
         is_changing = not isinstance(previous, str) or bare(previous)
         return DokuCredentials(
@@ -99,6 +120,3 @@ class SecretCredentials(CredentialsSource):
         if not text.isascii() or not text.isprintable() or text.startswith("<"):
             raise self._wrong(f"{name} is still a placeholder")
         return text
-
-    def _wrong(self, mistake: str) -> InvalidConfiguration:
-        return InvalidConfiguration(f"the Secrets Manager entry {self._name!r}: {mistake}")

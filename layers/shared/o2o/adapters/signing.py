@@ -1,21 +1,26 @@
 """What this stack signs itself: the addresses of customers' pages, and webhooks' secrets.
 
-Both are derived from one master secret, so nothing of them is stored and nothing can leak
-from the table.
+Each is derived from a secret of its own, so nothing of them is stored and nothing can leak from
+the table. The one of the pages never changes; that of the webhooks can.
 """
 
 import hmac
+import json
 import re
+import secrets
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from o2o.adapters.secrets import CachedEntry
 from o2o.core.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_SHORTEST_MASTER = 32
+_SHORTEST = 32
 _MAC_BYTES = 16
 """128 bits can't be guessed, and keep the address short enough for a chat message."""
 
@@ -24,7 +29,7 @@ _TOKEN = re.compile(r"([A-Za-z0-9_-]{2,86})\.[A-Za-z0-9_-]{22}", re.ASCII)
 
 
 class Signing:
-    """Derives from the master secret in a Secrets Manager entry, which is plain text.
+    """Signs the addresses of pages with what stands in a Secrets Manager entry, as plain text.
 
     The entry is read on first use, so that no snapshot holds it, and kept from then on: it
     never changes, because every address that a customer was ever sent hangs on it.
@@ -34,7 +39,7 @@ class Signing:
     def __init__(self, client: "SecretsManagerClient", secret_name: str) -> None:
         self._client = client
         self._secret_name = secret_name
-        self._master: bytes | None = None
+        self._master: str | None = None
 
     def page_token(self, order_number: str) -> str:
         """What opens the customer's page of a code: the order number and its MAC."""
@@ -53,28 +58,116 @@ class Signing:
         made = self.page_token(order_number)
         return order_number if hmac.compare_digest(made, token) else None
 
-    def webhook_secret(self, storefront_id: str, version: int) -> str:
-        """A storefront's secret for webhooks, as Standard Webhooks writes it."""
-        secret = self._derive("webhook", storefront_id, str(version))
-        return f"whsec_{b64encode(secret).decode()}"
-
-    def _derive(self, *parts: str) -> bytes:
+    def master(self) -> str:
+        """The entry itself."""
         if self._master is None:
             self._master = self._read()
-        return hmac.digest(self._master, "\n".join(parts).encode(), sha256)
+        return self._master
 
-    def _read(self) -> bytes:
+    def _derive(self, *parts: str) -> bytes:
+        return _derive(self.master(), *parts)
+
+    def _read(self) -> str:
         try:
             answer = self._client.get_secret_value(SecretId=self._secret_name)
         except self._client.exceptions.ResourceNotFoundException as error:
             raise self._wrong("it does not exist or has no value yet") from error
         master = answer.get("SecretString", "")
-        if len(master) < _SHORTEST_MASTER:
-            raise self._wrong(f"it must be a text of {_SHORTEST_MASTER} characters or more")
-        return master.encode()
+        if len(master) < _SHORTEST:
+            raise self._wrong(f"it must be a text of {_SHORTEST} characters or more")
+        return master
 
     def _wrong(self, mistake: str) -> InvalidConfiguration:
         return InvalidConfiguration(f"the Secrets Manager entry {self._secret_name!r}: {mistake}")
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """What webhooks' secrets are derived from, and what they were before, while both sign."""
+
+    current: str
+    previous: str | None = None
+
+    def __repr__(self) -> str:
+        return "Roots()"
+
+
+class WebhookRoots(CachedEntry[Roots]):
+    """Derives storefronts' secrets for webhooks.
+
+    The entry is JSON: ``current`` and, while it is being changed, ``previous``. As long as it has
+    no value, the signing secret is the root: that is where all secrets came from before the
+    webhooks had an entry of their own.
+    """
+
+    def __init__(
+        self,
+        client: "SecretsManagerClient",
+        name: str,
+        signing: Signing,
+        *,
+        report: Callable[[Exception], None],
+    ) -> None:
+        super().__init__(client, name, report=report)
+        self._signing = signing
+
+    def secrets(self, storefront_id: str, version: int) -> tuple[str, ...]:
+        """A storefront's secrets of a version, as Standard Webhooks writes them, newest first."""
+        roots = self()
+        return tuple(
+            f"whsec_{b64encode(_derive(root, 'webhook', storefront_id, str(version))).decode()}"
+            for root in (roots.current, roots.previous)
+            if root is not None
+        )
+
+    def make(self, *, keep_secrets: bool) -> bool:
+        """Give the entry its first value; False: it has one.
+
+        ``keep_secrets`` takes the signing secret's text, so that every storefront's secret stays.
+        """
+        try:
+            self._client.get_secret_value(SecretId=self._name)
+        except self._client.exceptions.ResourceNotFoundException:
+            self._put(Roots(self._signing.master() if keep_secrets else _new_root()))
+            return True
+        return False
+
+    def change(self) -> None:
+        """A new root; what the former one is, signs too. One that was previous signs no more."""
+        self._put(Roots(_new_root(), self(refresh=True).current))
+
+    def forget_previous(self) -> None:
+        """Sign with the current root alone."""
+        self._put(replace(self(refresh=True), previous=None))
+
+    def _put(self, roots: Roots) -> None:
+        kept = {name: text for name, text in asdict(roots).items() if text is not None}
+        self._client.put_secret_value(SecretId=self._name, SecretString=json.dumps(kept))
+        self._cached = roots
+
+    def _missing(self, error: Exception) -> Roots:  # noqa: ARG002 - the signature of the base
+        return Roots(self._signing.master())
+
+    def _parse(self, entry: dict[str, object]) -> Roots:
+        current, previous = entry.get("current"), entry.get("previous") or None
+        if not _is_root(current) or not (previous is None or _is_root(previous)):
+            raise self._wrong(
+                f"current, and previous if there is one, must be texts of {_SHORTEST} characters"
+                " or more"
+            )
+        return Roots(str(current), None if previous is None else str(previous))
+
+
+def _is_root(value: object) -> bool:
+    return isinstance(value, str) and len(value) >= _SHORTEST
+
+
+def _new_root() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def _derive(master: str, *parts: str) -> bytes:
+    return hmac.digest(master.encode(), "\n".join(parts).encode(), sha256)
 
 
 def _encode(data: bytes) -> str:

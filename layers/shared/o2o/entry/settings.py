@@ -148,6 +148,7 @@ class DeliverSettings(Settings):
     """For ``deliver_webhooks``."""
 
     signing_secret_name: str
+    webhook_secret_name: str
     webhook_dead_letter_queue_url: str
     webhook_retry_minutes: RetrySchedule
     webhook_timeout_seconds: float
@@ -355,6 +356,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "signing_secret_name": _text,
     "override_notification_url": _override_url,
     "reconcile_queue_url": _text,
+    "webhook_secret_name": _text,
     "webhook_queue_url": _text,
     "webhook_dead_letter_queue_url": _text,
     "webhook_retry_minutes": parse_retries,

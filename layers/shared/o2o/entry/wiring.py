@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from o2o.adapters.dynamodb.upgrade import Upgrade
     from o2o.adapters.queue import SqsWorkQueue
     from o2o.adapters.secrets import SecretCredentials
-    from o2o.adapters.signing import Signing
+    from o2o.adapters.signing import Signing, WebhookRoots
     from o2o.adapters.webhook_sender import HttpsWebhookSender
     from o2o.core.events import Change
     from o2o.usecases.answer_inquiry import AnswerInquiry
@@ -277,7 +277,7 @@ def deliver_webhooks() -> "DeliverWebhooks":
         endpoints=DynamoEndpointStore(_store(settings)),
         sender=_sender(settings),
         dead_letters=SqsDeadLetters(_client("sqs"), settings.webhook_dead_letter_queue_url),
-        secret_of=_signing(settings.signing_secret_name).webhook_secret,
+        secrets_of=_webhook_roots(settings).secrets,
         clock=clock,
         machine_clock=system_clock,
         entropy=SystemEntropy(),
@@ -308,10 +308,15 @@ def manage_endpoints() -> "ManageEndpoints":
         endpoints=DynamoEndpointStore(_store(settings)),
         storefronts=_storefronts(settings),
         sender=_sender(settings),
-        secret_of=_signing(settings.signing_secret_name).webhook_secret,
+        secrets_of=_webhook_roots(settings).secrets,
         browse=browse_events(),
         clock=clock,
     )
+
+
+def webhook_roots() -> "WebhookRoots":
+    """Wire the commands about webhooks' roots, in the environment of ``deliver_webhooks``."""
+    return _webhook_roots(read_settings(DeliverSettings))
 
 
 def upgrade() -> "Upgrade":
@@ -452,6 +457,17 @@ def _signing(secret_name: str) -> "Signing":
     from o2o.adapters.signing import Signing
 
     return Signing(_client("secretsmanager"), secret_name)
+
+
+def _webhook_roots(settings: DeliverSettings) -> "WebhookRoots":
+    from o2o.adapters.signing import WebhookRoots
+
+    return WebhookRoots(
+        _client("secretsmanager"),
+        settings.webhook_secret_name,
+        _signing(settings.signing_secret_name),
+        report=log_failure,
+    )
 
 
 def _doku(settings: DokuSettings) -> "Doku":

@@ -19,7 +19,7 @@ from o2o.usecases.ports import (
     Entropy,
     EventStore,
     MachineClock,
-    SecretOf,
+    SecretsOf,
     WebhookSender,
 )
 from o2o.usecases.retry_on_conflict import update
@@ -63,7 +63,7 @@ class DeliverWebhooks:
     endpoints: EndpointStore
     sender: WebhookSender
     dead_letters: DeadLetters
-    secret_of: SecretOf
+    secrets_of: SecretsOf
     clock: Clock
     machine_clock: MachineClock
     entropy: Entropy
@@ -91,8 +91,9 @@ class DeliverWebhooks:
     def _send(self, record: EventRecord, endpoint: Endpoint, now: datetime) -> Delivered:
         body = record.payload.encode()
         secrets = [
-            self.secret_of(endpoint.storefront_id, version)
+            secret
             for version in endpoint.secret_versions(now)
+            for secret in self.secrets_of(endpoint.storefront_id, version)
         ]
         # Receivers compare the timestamp with their own clocks, not with one that was moved.
         headers = sign(record.event_id, self.machine_clock(), body, secrets)

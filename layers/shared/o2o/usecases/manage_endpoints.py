@@ -8,7 +8,7 @@ from o2o.core.deliveries import DeliveryStatus
 from o2o.core.endpoints import Endpoint, PauseReason
 from o2o.core.errors import NotFound
 from o2o.usecases.browse_events import BrowseEvents, EventFilter
-from o2o.usecases.ports import Clock, EndpointStore, SecretOf, StorefrontStore, WebhookSender
+from o2o.usecases.ports import Clock, EndpointStore, SecretsOf, StorefrontStore, WebhookSender
 from o2o.usecases.retry_on_conflict import update
 
 KEEP_FORMER_SECRET = timedelta(hours=24)
@@ -30,7 +30,7 @@ class ManageEndpoints:
     endpoints: EndpointStore
     storefronts: StorefrontStore
     sender: WebhookSender
-    secret_of: SecretOf
+    secrets_of: SecretsOf
     browse: BrowseEvents
     clock: Clock
 
@@ -63,8 +63,9 @@ class ManageEndpoints:
         """The secrets that sign, the newest first. Raises NotFound."""
         endpoint = self.show(storefront_id)
         return [
-            Secret(version, self.secret_of(storefront_id, version))
+            Secret(version, text)
             for version in endpoint.secret_versions(self.clock())
+            for text in self.secrets_of(storefront_id, version)
         ]
 
     def rotate(self, storefront_id: str, keep: timedelta = KEEP_FORMER_SECRET) -> Endpoint:

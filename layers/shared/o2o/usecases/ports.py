@@ -33,8 +33,9 @@ TimeLeft = Callable[[], float]
 Render = Callable[[Event], str]
 """The body of the webhook for an event; the same text for the same event."""
 
-SecretOf = Callable[[str, int], str]
-"""A storefront's signing secret of a version, as Standard Webhooks writes it: whsec_…"""
+SecretsOf = Callable[[str, int], Sequence[str]]
+"""A storefront's signing secrets of a version, as Standard Webhooks writes them, the newest first:
+whsec_… There are two while what they are derived from is being changed."""
 
 
 class Entropy(Protocol):
