@@ -152,8 +152,8 @@ class Bill:
         if composite:
             yield Line(f"{composite} composite alarms", composite, prices.COMPOSITE_ALARM)
         dashboards = len(self._of_type("AWS::CloudWatch::Dashboard"))
-        if dashboards:
-            yield Line(f"{dashboards} dashboard", dashboards, prices.DASHBOARD)
+        paid = max(0, dashboards - prices.FREE_DASHBOARDS)
+        yield Line(f"{dashboards} dashboards, {paid} of them paid", paid, prices.DASHBOARD)
         sent = metrics_of((ROOT / "functions" / _SWEEP / "app.py").read_text("utf-8"))
         yield Line(f"{len(sent)} metrics that the sweep sends", len(sent), prices.METRIC)
 

@@ -48,6 +48,8 @@ ALARM_METRIC = Price(0.10, 1, "metric of an alarm", VIRGINIA, _CLOUDWATCH, "2026
 COMPOSITE_ALARM = Price(0.50, 1, "composite alarm", VIRGINIA, _CLOUDWATCH, "2026-05-04")
 METRIC = Price(0.30, 1, "metric", VIRGINIA, _CLOUDWATCH, "2026-05-04")
 DASHBOARD = Price(3.00, 1, "dashboard", VIRGINIA, _CLOUDWATCH, "2026-05-04")
+FREE_DASHBOARDS = 3
+"""For good, in each account, if none has more than 50 metrics; tests/template counts them."""
 LOG = Price(0.50, 1, "GB of logs", VIRGINIA, _CLOUDWATCH, "2026-05-04")
 LOG_KEPT = Price(0.03, 1, "GB of logs kept", VIRGINIA, _CLOUDWATCH, "2026-05-04")
 SECRET = Price(0.40, 1, "secret", VIRGINIA, "secrets-manager/pricing", "2026-11-28")

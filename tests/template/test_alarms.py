@@ -19,6 +19,9 @@ def test_every_alarm_has_a_sentence_and_goes_to_the_topic(template: Template) ->
         assert condition == "HasAlarmTopic", name
         assert topics == [{"Ref": "AlarmTopicArn"}], name
         assert nothing == {"Ref": "AWS::NoValue"}, name
+        # An alarm of a roll-out is new each time, and would tell of its first OK.
+        is_lasting = "Condition" not in template.resources[name]
+        assert alarm.get("OKActions") == (alarm["AlarmActions"] if is_lasting else None), name
 
 
 def test_silence_is_good_except_from_expire_codes(template: Template) -> None:

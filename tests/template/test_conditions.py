@@ -53,6 +53,7 @@ EVENTS: dict[str, Samples] = {
     "ApproximateAgeOfOldestMessage": from_then_on(WAITS),
     "CodesOverdueSeconds": from_then_on(WAITS),
     "EventsOverdueSeconds": from_then_on(WAITS),
+    "ApiKeyRejected": once() | {AT + 1: [1.0] * 4},
     "CodeUnconfirmed": once(),
     "DokuChannelInactive": once(),
     "DokuCredentialsRejected": once(),
@@ -60,6 +61,7 @@ EVENTS: dict[str, Samples] = {
     "DokuPathUnknown": once(),
     # One code meets an outage of an hour, by the timetable of `requested`.
     "DokuUnavailable": {AT + minute: [1.0] for minute in (0, 1, 2, 5, 15, 60)},
+    "EventUnannounced": once(),
     "InquiryForUsRejected": once(),
     "InquiryInvalidSignature": once() | {AT + 1: [1.0] * 4},
     "NotificationForUsRejected": once(),
@@ -73,8 +75,10 @@ EVENTS: dict[str, Samples] = {
     "PaymentRefunded": once(),
     "PaymentUncertain": once(),
     "ReconciledUnreadable": once(),
+    "ReadThrottleEvents": once(),
     "UnexpectedError": once(),
     "WebhookEndpointPaused": once(),
+    "WriteThrottleEvents": once(),
 }
 
 GOOD = {"DokuAnswered", "NotificationCompleted", "PaymentNotified"}
@@ -98,6 +102,7 @@ QUIET: dict[str, Samples] = {
 
 # A day with some thirty thousand payments, on which nothing is wrong that somebody must hear of.
 BUSY: dict[str, Samples] = {
+    "ApiKeyRejected": each(5, 1.0, 1.0),
     "Errors": each(1, *[0.0] * 40),
     "Throttles": each(1, *[0.0] * 40),
     "Duration": merged(each(1, *[0.1] * 40), once(0.95)),
@@ -170,7 +175,7 @@ def test_the_heartbeat_that_stops_rings_within_ten_minutes(template: Template) -
     assert ringing[-1] <= AT + 35
 
 
-@pytest.mark.parametrize("name", ["NotificationsRejected", "InquiriesRejected"])
+@pytest.mark.parametrize("name", ["NotificationsRejected", "InquiriesRejected", "KeysRejected"])
 def test_a_stranger_who_tries_once_is_no_news(template: Template, name: str) -> None:
     assert not rings_with(template, name, lambda _: each(60, 1.0, 1.0))
 
