@@ -22,7 +22,7 @@ def get_openapi() -> Response[str]:
 @api.routes.get("/docs")
 def get_reference() -> Response[str]:
     """The same as a page to browse."""
-    return describe_api.reference(api.public_url(settings.public_url))
+    return describe_api.reference(api.public_url(settings.public_url), api.called_path)
 
 
 @api.routes.get("/problems/<slug>")
@@ -31,7 +31,7 @@ def get_problem_type(slug: Annotated[str, Path(min_length=1, max_length=64)]) ->
 
     Every problem's ``type`` is such an address.
     """
-    return describe_api.problem(slug)
+    return describe_api.problem(slug, api.called_path)
 
 
 lambda_handler = api.handler()

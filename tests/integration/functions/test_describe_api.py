@@ -8,10 +8,12 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
 from o2o.entry import problems
+from tests.integration.functions.shapes import about
 from tools.reference import marked
 
 ROOT = Path(__file__).parents[3]
@@ -75,7 +77,22 @@ def test_the_page_shows_every_operation_and_problem(describe: Any) -> None:
     anchors = {link[1:] for link in page.links if link.startswith("#")}
     assert anchors <= set(page.ids)
     linked = {link for link in page.links if not link.startswith("#")}
-    assert linked == {"openapi.json", *(f"problems/{slug}" for slug in problems.BY_SLUG)}
+    assert linked == {"./openapi.json", *(f"./problems/{slug}" for slug in problems.BY_SLUG)}
+
+
+@pytest.mark.parametrize("slashes", ["", "/"])
+def test_links_lead_there_from_an_address_with_a_slash_too(
+    stack: Any, event: Any, slashes: str
+) -> None:
+    base = "https://api.example.com/v1"
+    for case, parameters, there in (
+        ("docs", {}, f"{base}/openapi.json"),
+        ("problem", {"slug": "busy"}, f"{base}/docs"),
+    ):
+        asked = about(event(f"describe_api/{case}"), slashes, **parameters)
+        page = Page(stack.invoke("describe_api", asked)["body"])
+        address = "https://api.example.com" + asked["requestContext"]["path"]
+        assert there in {urljoin(address, link) for link in page.links}
 
 
 @pytest.mark.parametrize("name", ["docs", "problem"])
