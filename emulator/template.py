@@ -45,7 +45,7 @@ def _replace_resources(resources: Resources, seen: Seen) -> None:
         if kind.startswith("AWS::CodeDeploy::") or _is_assumed_by(resource, "codedeploy"):
             del resources[name]
             seen.note("deployments", name)
-        elif kind == "AWS::Lambda::Alias" and resource.pop("UpdatePolicy", None):
+        elif _forget_code_deploy(resource):
             seen.note("deployments", name)
         elif kind == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
             _watch_one_metric(properties)
@@ -76,6 +76,19 @@ def _replace_values(template: Template, parameters: Mapping[str, str], seen: See
             default = template["Parameters"][reference].get("Default", "")
             holder[key] = int(parameters.get(reference, default))
             seen.note("numbers-through-references", place)
+
+
+def _forget_code_deploy(resource: dict[str, Any]) -> bool:
+    """Leave out what shifts an alias and the rights to answer CodeDeploy; whether there was any."""
+    found = resource.pop("UpdatePolicy", None) is not None
+    for policy in resource["Properties"].get("Policies", ()):
+        document = policy["PolicyDocument"]
+        kept = [
+            each for each in document["Statement"] if "codedeploy:" not in str(each.get("Action"))
+        ]
+        found |= len(kept) < len(document["Statement"])
+        document["Statement"] = kept
+    return found
 
 
 def _is_assumed_by(resource: Mapping[str, Any], service: str) -> bool:

@@ -29,4 +29,4 @@ def post_inquiry() -> Response[str]:
     )
 
 
-lambda_handler = api.handler()
+lambda_handler = wiring.answers_roll_outs()(api.handler())

@@ -48,4 +48,4 @@ def create_payment_code(request: Annotated[NewPaymentCode, Body()]) -> Response[
     )
 
 
-lambda_handler = api.handler()
+lambda_handler = wiring.answers_roll_outs()(api.handler())

@@ -18,4 +18,4 @@ def post_notification() -> dict[str, Any]:
     return {"received": received.outcome}
 
 
-lambda_handler = api.handler()
+lambda_handler = wiring.answers_roll_outs()(api.handler())

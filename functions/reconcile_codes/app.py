@@ -11,6 +11,7 @@ from o2o.entry.queue_batch import each_work
 reconcile = wiring.reconcile_codes()
 
 
+@wiring.answers_roll_outs()
 @instrument
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Reconcile what is queued; an entry that fails comes back by itself."""

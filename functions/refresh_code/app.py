@@ -22,4 +22,4 @@ def refresh_payment_code(invoice_number: InvoiceNumber) -> PaymentCodeView:
     return PaymentCodeView.of_history(read.one(api.storefront_id, order_number))
 
 
-lambda_handler = api.handler()
+lambda_handler = wiring.answers_roll_outs()(api.handler())

@@ -41,6 +41,18 @@ def test_deployments_their_role_and_their_policy_go():
     assert seen == {"deployments"}
 
 
+def test_the_right_to_answer_codedeploy_goes_with_it():
+    statements = [
+        {"Action": "codedeploy:PutLifecycleEventHookExecutionStatus", "Resource": "x"},
+        {"Action": ["logs:PutLogEvents"], "Resource": "y"},
+    ]
+    policies = [{"PolicyDocument": {"Statement": statements}}]
+    made, seen = adapted({"Role": {"Type": "AWS::IAM::Role", "Properties": {"Policies": policies}}})
+    (policy,) = made["Resources"]["Role"]["Properties"]["Policies"]
+    assert policy["PolicyDocument"]["Statement"] == statements[1:]
+    assert seen == {"deployments"}
+
+
 @pytest.mark.parametrize(
     ("metrics", "watched"),
     [

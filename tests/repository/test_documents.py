@@ -147,7 +147,7 @@ def test_the_log_lines_that_are_told_are_written():
     told = section(read("docs/operations.md"), "## Logs")
     source = "".join(
         read(f"layers/shared/o2o/entry/{name}.py")
-        for name in ("observability", "observe_doku", "observe_events")
+        for name in ("observability", "observe_doku", "observe_events", "roll_out")
     )
     written = set(re.findall(r'(?:log|logger\.\w+)\(\s*"([^"]+)"', source))
     assert set(re.findall(r"(?m)^\| `([^`]+)`:", told)) == written

@@ -57,6 +57,55 @@ def test_nothing_is_watched_that_is_not_rolled_out(template: Template) -> None:
         assert template.source["Resources"][name]["Condition"] == "RollsOutGradually"
 
 
+KNOW_DOKU_S_SECRET = {
+    "AnswerInquiryFunction",
+    "GenerateCodeFunction",
+    "ReceiveNotificationFunction",
+    "ReconcileCodesFunction",
+    "RefreshCodeFunction",
+}
+
+
+def test_who_knows_doku_s_secret_is_asked_before_it_gets_calls(template: Template) -> None:
+    """With the new code, settings and role: a function's name alone is what was deployed last."""
+    asked = set()
+    for name, alias in template.resources.items():
+        if alias["Type"] != "AWS::Lambda::Alias":
+            continue
+        hook = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"].get("BeforeAllowTrafficHook")
+        if hook:
+            function = name.removesuffix("Aliaslive")
+            condition, asks, at_once = hook["Fn::If"]
+            assert (condition, asks) == ("ChecksVersions", {"Ref": function})
+            assert at_once == {"Ref": "AWS::NoValue"}
+            asked.add(function)
+    assert (
+        asked
+        == KNOW_DOKU_S_SECRET
+        == {
+            name
+            for name, function in template.functions.items()
+            if "DOKU_SECRET_NAME" in function["Environment"]["Variables"]
+        }
+    )
+
+
+def test_code_deploy_may_ask_them_and_they_may_answer(template: Template) -> None:
+    role = template.resources["RollOutRole"]["Properties"]
+    ((statement,),) = (each["PolicyDocument"]["Statement"] for each in role["Policies"])
+    assert statement["Action"] == "lambda:InvokeFunction"
+    asked = {each["Fn::GetAtt"][0] for each in statement["Resource"]}
+    assert asked == KNOW_DOKU_S_SECRET
+    for group in template.of_type("AWS::CodeDeploy::DeploymentGroup").values():
+        assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["RollOutRole", "Arn"]}
+    answering = {
+        name.removesuffix("Role") + "Function"
+        for name, each in template.of_type("AWS::IAM::Role").items()
+        if "codedeploy:PutLifecycleEventHookExecutionStatus" in str(each.get("Policies"))
+    }
+    assert answering == KNOW_DOKU_S_SECRET
+
+
 def watched_by_roll_outs(template: Template) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each function, with the name and the properties of the alarm that its roll-out watches."""
     alarms = template.of_type("AWS::CloudWatch::Alarm")

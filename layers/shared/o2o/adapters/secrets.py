@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
-from o2o.core.errors import InvalidConfiguration
+from o2o.core.errors import InvalidConfiguration, NotConfiguredYet
 from o2o.core.till_text import bare
 
 if TYPE_CHECKING:
@@ -84,13 +84,17 @@ class CachedEntry(Generic[Value]):
 
     def _missing(self, error: Exception) -> Value:
         """The value of an entry without one. The template makes the entry, not its value."""
-        raise self._wrong("it does not exist or has no value yet") from error
+        mistake = self._told("it does not exist or has no value yet")
+        raise NotConfiguredYet(mistake) from error
 
     def _parse(self, entry: dict[str, object]) -> Value:
         raise NotImplementedError
 
     def _wrong(self, mistake: str) -> InvalidConfiguration:
-        return InvalidConfiguration(f"the Secrets Manager entry {self._name!r}: {mistake}")
+        return InvalidConfiguration(self._told(mistake))
+
+    def _told(self, mistake: str) -> str:
+        return f"the Secrets Manager entry {self._name!r}: {mistake}"
 
 
 class SecretCredentials(CachedEntry[DokuCredentials], CredentialsSource):

@@ -7,6 +7,7 @@ O2OError
 ├── DigitsTaken             another live payment code has these digits
 ├── IllegalMove             the payment code's state does not allow it
 ├── InvalidConfiguration    a setting is wrong: names the entry
+│   └── NotConfiguredYet        a secret that the operator has not filled in yet
 ├── VersionConflict         another write came first: read again and decide again
 ├── Busy                    the table or the bus is throttled beyond our patience
 ├── UntrustedMessage        an inbound message's signature does not hold
@@ -69,6 +70,10 @@ class IllegalMove(O2OError):
 
 class InvalidConfiguration(O2OError):
     """A setting is wrong. The message names the entry and the mistake."""
+
+
+class NotConfiguredYet(InvalidConfiguration):
+    """A secret has no value yet: the operator puts it in after the first deployment."""
 
 
 class VersionConflict(O2OError):

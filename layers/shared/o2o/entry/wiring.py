@@ -15,7 +15,8 @@ import boto3
 from botocore.config import Config
 
 from o2o.adapters.system import SystemEntropy, system_clock
-from o2o.entry.observability import log_failure
+from o2o.core.errors import NotConfiguredYet
+from o2o.entry.observability import Handler, log_failure
 from o2o.entry.settings import (
     BrowseEventsSettings,
     DeliverSettings,
@@ -292,6 +293,38 @@ def browse_events() -> "BrowseEvents":
     settings = read_settings(BrowseEventsSettings)
     return BrowseEvents(
         events=_events(settings), queue=_queue(settings.webhook_queue_url), clock=clock
+    )
+
+
+# --- What a roll-out asks ------------------------------------------------------------------
+
+
+def answers_roll_outs() -> "Callable[[Handler], Handler]":
+    """Wire the check of a new version, for a function that reads codes and knows DOKU's secret."""
+    from o2o.entry import roll_out
+
+    return roll_out.answers_roll_outs(_check_version, _report_version)
+
+
+def _check_version() -> None:
+    from o2o.adapters.doku import self_test
+
+    settings = read_settings(InboxSettings)
+    _codes(settings).get("roll-out")
+    credentials = _credentials(settings.doku_secret_name)
+    try:
+        current = credentials(refresh=True)
+    except NotConfiguredYet:
+        # No version could do more: the operator may come after the second deployment.
+        return
+    self_test.check(_inbox(settings.doku_secret_name), current)
+
+
+def _report_version(deployment_id: str, execution_id: str, status: str) -> None:
+    _client("codedeploy").put_lifecycle_event_hook_execution_status(
+        deploymentId=deployment_id,
+        lifecycleEventHookExecutionId=execution_id,
+        status=status,
     )
 
 
