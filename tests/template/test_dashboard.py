@@ -184,6 +184,23 @@ def test_queries_name_fields_that_the_log_lines_have(
         assert used - FIELDS <= known, query
 
 
+def test_what_is_asked_of_all_functions_is_asked_of_all(
+    template: Template, widgets: list[dict[str, Any]]
+) -> None:
+    logs = {
+        function["LoggingConfig"]["LogGroup"]["Ref"] for function in template.functions.values()
+    }
+    queries = template.of_type("AWS::Logs::QueryDefinition")
+    for name in ("ErrorsQuery", "StartsQuery"):
+        assert {each["Ref"] for each in queries[name]["LogGroupNames"]} == logs
+    (query,) = (
+        widget["properties"]["query"]
+        for widget in widgets
+        if "REPORT" in widget["properties"].get("query", "")
+    )
+    assert set(re.findall(r"SOURCE '\$\{(\w+)\}'", query)) == logs
+
+
 def test_the_queries_have_the_stack_s_name(template: Template) -> None:
     names = [
         query["Name"]["Fn::Sub"]
