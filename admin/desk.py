@@ -8,8 +8,8 @@ from typing import Annotated, Any, NoReturn
 import botocore.exceptions
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from admin.environment import StackEnvironment, environment
 from admin.target import Target, UnreachableStack
@@ -63,15 +63,25 @@ class Desk:
             # An id that is cut off is of no use.
             table.add_column(column.replace("_", " "), overflow="fold")
         for row in rows:
-            table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+            table.add_row(*(Text(_shown(row[column])) for column in columns))
         self._out.print(table)
 
     def say(self, row: dict[str, Any], sentence: str) -> None:
         """One result as a sentence, or as JSON."""
-        typer.echo(json.dumps(row, indent=2, ensure_ascii=False) if self.as_json else sentence)
+        typer.echo(
+            json.dumps(row, indent=2, ensure_ascii=False) if self.as_json else _shown(sentence)
+        )
 
     def fail(self, *sentences: str) -> NoReturn:
         """What is wrong, and exit code 1."""
         for sentence in sentences:
-            self._err.print(f"[red]{escape(sentence)}[/red]", soft_wrap=True)
+            self._err.print(Text(_shown(sentence), style="red"), soft_wrap=True)
         raise typer.Exit(1)
+
+
+def _shown(value: object) -> str:
+    """A value as a terminal may have it: what is in it, others wrote. It can steer nothing."""
+    text = "" if value is None else str(value)
+    return "".join(
+        each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
+    )

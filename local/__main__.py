@@ -13,6 +13,7 @@ from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from local.errors import StackError
 from local.options import add_state_dir, positive
@@ -133,10 +134,10 @@ def print_summary(console: Console, started: Started, state_dir: Path) -> None:
         ("For a shell", f". {shlex.quote(str(_shown(state_dir) / 'env'))}"),
         ("For programs", str(_shown(state_dir) / "stack.json")),
     ):
-        table.add_row(f"[bold]{name}", value)
+        table.add_row(f"[bold]{name}", Text(value))
     console.print(table)
     if started.note:
-        console.print(f"[yellow]{started.note}")
+        console.print(Text(started.note, style="yellow"))
     console.print("\nCreate a payment code for Alfa:\n")
     console.print(
         f"curl -s {description['api_url']}/payment-codes"

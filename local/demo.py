@@ -334,7 +334,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if about is None:
                 with console.status("No stack is running: starting a temporary one"):
                     about = undo.enter_context(own_stack())
-            console.print(f"Using the stack at {about['api_url']}")
+            console.print(f"Using the stack at {escape(about['api_url'])}")
             Story(about, console).run()
     except (StackError, UnexpectedResult) as error:
         console.print(f"\n[red]demo: {escape(str(error))}")

@@ -12,7 +12,7 @@ answer = wiring.answer_inquiry()
 
 @api.routes.post("/doku/inquiries")
 def post_inquiry() -> Response[str]:
-    """Answer, signed, whatever happens."""
+    """Answer whatever happens, signed to whoever knows our Client-Id."""
     message = api.message
     try:
         answered = answer(message)

@@ -51,6 +51,16 @@ def test_every_link_leads_somewhere(document):
             assert anchor in anchors(str(file.relative_to(ROOT))), target
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_file_with_a_secret_is_removed_by_the_commands_that_made_it(document):
+    for block in re.findall(r"^ *```\n(.*?)^ *```", read(document), re.MULTILINE | re.DOTALL):
+        for file in re.findall(r"--secret-string file://(\S+)", block):
+            before, _, after = block.partition(f"file://{file}")
+            assert re.search(rf"umask 077 .*{file}", before), block
+            assert re.search(rf"^ *rm {file}$", after, re.MULTILINE), block
+            assert file in read(".gitignore").splitlines()
+
+
 def test_every_decision_is_listed_by_its_title():
     folder = ROOT / "docs" / "decisions"
     index = (folder / "README.md").read_text("utf-8")

@@ -7,9 +7,12 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from typer import Exit
 from typer.testing import CliRunner, Result
 
 from admin.cli import app
+from admin.desk import Desk
+from admin.target import Target
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.core.storefronts import Storefront
@@ -89,6 +92,24 @@ def test_a_mistake_is_one_sentence(arguments, sentence):
     assert result.exit_code == 1
     assert sentence in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("name", ["[/red]", "[bold]", "a\\", "[b]x[/b]"])
+def test_what_others_wrote_is_shown_as_it_is(name):
+    assert run("storefront", "add", "shop", "--name", name).exit_code == 0
+    listed = run("storefront", "list")
+    assert listed.exit_code == 0
+    assert name.partition("]")[0] in listed.stdout
+
+
+def test_what_others_wrote_steers_no_terminal(capsys, tmp_path: Path):
+    desk = Desk(Target(None, None, None, tmp_path), as_json=False)
+    desk.show([{"name": "\x1b[2J"}], ("name",))
+    desk.say({}, "\x1b[2J")
+    with pytest.raises(Exit):
+        desk.fail("\x1b[2J")
+    told = capsys.readouterr()
+    assert (told.out + told.err).count("\N{REPLACEMENT CHARACTER}[2J") == 3
 
 
 def test_a_taken_id_is_refused():

@@ -39,7 +39,8 @@ def holds(answer: Answer, target: str = "/v1/doku/inquiries") -> bool:
 
 def inquire(stack: Any, event: Any, case: str = "alfa") -> tuple[int, str, dict[str, Any]]:
     answer = stack.call("answer_inquiry", event(f"answer_inquiry/{case}"))
-    assert holds(answer)
+    # Whoever does not even know our Client-Id gets nothing signed.
+    assert ("Signature" not in answer.headers) if case == "foreign_client" else holds(answer)
     assert answer.headers["Content-Type"] == "application/json"
     return answer.status, answer.body["online_to_offline_inquiry"]["status"], answer.body
 
@@ -130,7 +131,7 @@ def test_a_registered_code_is_declined(stack, event):
 
 
 @pytest.mark.parametrize("case", ["wrong_key", "altered_byte", "foreign_client"])
-def test_a_bad_signature_is_401_signed_and_changes_nothing(stack, event, dipc, case):
+def test_a_bad_signature_is_401_and_changes_nothing(stack, event, dipc, case):
     before = stack.call("read_codes", event("read_codes/one")).body
     assert inquire(stack, event, case)[:2] == (401, "invalid_signature")
     assert stack.call("read_codes", event("read_codes/one")).body == before

@@ -338,7 +338,8 @@ def test_the_documented_answer_to_the_last_header() -> None:
         credentials=Vault(DokuCredentials(V4["client_id"], V4["secret_key"])),
         clock=clock,
     )
-    asked = DokuMessage(V4["request_target"], {"request-id": V4["request_id"]}, b"")
+    headers = {"client-id": V4["client_id"], "request-id": V4["request_id"]}
+    asked = DokuMessage(V4["request_target"], headers, b"")
     assert inbox.sign_response(asked, PAYABLE) == SignedResponse(
         200,
         {
@@ -373,6 +374,16 @@ def test_every_answer_is_signed(inbox: Inbox, status: InquiryStatus) -> None:
     assert would_doku_believe(answer, headers["Request-Id"], TARGET)
 
 
+@pytest.mark.parametrize("headers", [{}, {"Client-Id": ""}, {"Client-Id": "MCH-0002"}])
+def test_nothing_is_signed_for_who_does_not_know_our_client_id(
+    inbox: Inbox, headers: Mapping[str, str]
+) -> None:
+    asked = said({**headers, "Request-Id": "chosen-by-a-stranger"})
+    answer = inbox.sign_response(asked, InquiryAnswer(InquiryStatus.INVALID_SIGNATURE))
+    assert (answer.http_status, answer.headers) == (401, {})
+    assert json.loads(answer.body)["online_to_offline_inquiry"] == {"status": "invalid_signature"}
+
+
 def test_an_answer_holds_for_its_own_inquiry_only(inbox: Inbox) -> None:
     answer = inbox.sign_response(said(response(INQUIRY)), PAYABLE)
     request_id = response()["Request-Id"]
@@ -403,7 +414,8 @@ def test_an_answer_is_signed_with_the_newest_key(inbox: Inbox, vault: Vault) -> 
 def test_what_can_not_stand_in_a_header_is_not_echoed(
     inbox: Inbox, headers: Mapping[str, str]
 ) -> None:
-    answer = inbox.sign_response(said(headers), InquiryAnswer(InquiryStatus.INVALID_SIGNATURE))
+    asked = said({"Client-Id": CLIENT_ID, **headers})
+    answer = inbox.sign_response(asked, InquiryAnswer(InquiryStatus.INVALID_SIGNATURE))
     assert answer.headers["Request-Id"] == ""
     assert would_doku_believe(answer, "", TARGET)
 

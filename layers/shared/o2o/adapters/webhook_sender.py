@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from o2o.adapters.deadline import DeadlineResponse, shake_hands, time_left
@@ -37,8 +37,13 @@ _LONGEST_URL = 512
 _CONNECT_SECONDS = 3.0
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
-# An IPv4 address inside an IPv6 one: a gateway would carry us to the inner one.
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# Nothing else in IPv6 is the public internet: NAT64, site-local, translated and segment addresses
+# are outside of it.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+
+# Relays of 6to4, and addresses for documentation. IANA's registries have them, Python's copy of
+# the registries lacks them.
+_NOT_GLOBAL = (IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
 
 
 def is_public(address: str) -> bool:
@@ -50,14 +55,17 @@ def is_public(address: str) -> bool:
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:
             return _is_public(ip.ipv4_mapped)
+        # An IPv4 address inside an IPv6 one: a relay would carry us to the inner one.
         if ip.sixtofour is not None or ip.teredo is not None:
             return False
-        if ip.scope_id is not None or any(ip in network for network in _NAT64):
+        if ip.scope_id is not None or ip not in _GLOBAL_UNICAST:
             return False
     return _is_public(ip)
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:
+    if any(ip in network for network in _NOT_GLOBAL):
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 

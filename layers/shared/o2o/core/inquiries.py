@@ -45,7 +45,7 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class SignedResponse:
-    """Our signed answer, as it goes over the wire."""
+    """Our answer, as it goes over the wire; without headers it is not signed."""
 
     http_status: int
     headers: Mapping[str, str] = field(repr=False)

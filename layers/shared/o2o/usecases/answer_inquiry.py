@@ -36,7 +36,7 @@ class AnswerInquiry:
     timetable: Timetable
 
     def __call__(self, message: DokuMessage) -> Answered:
-        """The signed answer, for whatever came."""
+        """The answer, for whatever came."""
         try:
             inquiry = self.inbox.read_inquiry(self.inbox.verify(message))
         except UntrustedMessage as error:

@@ -89,7 +89,7 @@ class DokuInbox(Protocol):
         ...
 
     def sign_response(self, message: DokuMessage, answer: InquiryAnswer) -> SignedResponse:
-        """Sign the answer to an inquiry.
+        """Sign the answer to an inquiry; to one without our Client-Id it stays unsigned.
 
         Its Request-Id is echoed, its path is signed (DOKU protocol, section 2).
         """

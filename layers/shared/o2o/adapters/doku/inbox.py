@@ -63,7 +63,10 @@ class Inbox(DokuInbox):
     def sign_response(self, message: DokuMessage, answer: InquiryAnswer) -> SignedResponse:
         credentials = self._credentials()
         body = messages.compose_inquiry_answer(answer)
-        request_id = _stripped(message.headers).get(signature.REQUEST_ID.lower(), "")
+        given = _stripped(message.headers)
+        if given.get(signature.CLIENT_ID.lower()) != credentials.client_id:
+            return SignedResponse(answer.status.http_status, {}, body)
+        request_id = given.get(signature.REQUEST_ID.lower(), "")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = ""
         timestamp = self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
