@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from admin.audit import audited
 from admin.desk import Desk, StorefrontId
 from o2o.core.storefronts import MAX_LOGO_BYTES, Branding
 
@@ -15,6 +16,7 @@ _COLUMNS = ("storefront_id", "name", "colour", "logo")
 
 
 @app.command("set")
+@audited
 def set_branding(
     context: typer.Context,
     storefront_id: StorefrontId,
@@ -53,6 +55,7 @@ def show_branding(context: typer.Context, storefront_id: StorefrontId) -> None:
 
 
 @app.command("clear")
+@audited
 def clear_branding(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Go back to the storefront's own name and the default colour."""
     desk: Desk = context.obj

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from admin import bins, branding, codes, deadletters, events, notifications, webhooks
+from admin.audit import audited, show_audit
 from admin.desk import PAGE, Desk, StorefrontId
 from admin.target import Target
 from o2o.core.pages import all_items
@@ -51,6 +52,7 @@ def main(
 
 
 @storefront.command("add")
+@audited
 def add_storefront(
     context: typer.Context,
     storefront_id: StorefrontId,
@@ -75,6 +77,7 @@ def list_storefronts(context: typer.Context) -> None:
 
 
 @key.command("issue")
+@audited
 def issue_key(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Issue one more key. It is shown this once and can't be shown again."""
     desk: Desk = context.obj
@@ -94,6 +97,7 @@ def list_keys(context: typer.Context, storefront_id: StorefrontId) -> None:
 
 
 @key.command("revoke")
+@audited
 def revoke_key(
     context: typer.Context,
     key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
@@ -144,7 +148,11 @@ def check_bins(
         desk.fail(*mistakes)
 
 
+app.command("audit")(show_audit)
+
+
 @app.command("upgrade")
+@audited
 def upgrade(context: typer.Context) -> None:
     """Bring what version 0.1 stored into this version's form. It reads the whole table, once."""
     desk: Desk = context.obj

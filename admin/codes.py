@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from admin.audit import audited
 from admin.desk import PAGE, StorefrontId
 from admin.events import row as event_row
 from o2o.core.channels import Channel
@@ -81,6 +82,7 @@ _TWO = ("field", "value")
 
 
 @app.command("refresh")
+@audited
 def refresh(context: typer.Context, order_number: Order) -> None:
     """Ask DOKU about a code now."""
     desk: Desk = context.obj
@@ -94,6 +96,7 @@ def refresh(context: typer.Context, order_number: Order) -> None:
 
 
 @app.command("cancel")
+@audited
 def cancel(context: typer.Context, order_number: Order) -> None:
     """Cancel a code here. One that DOKU knows can still be paid until it expires."""
     desk: Desk = context.obj
@@ -105,6 +108,7 @@ def cancel(context: typer.Context, order_number: Order) -> None:
 
 
 @app.command("release-digits")
+@audited
 def release_digits(
     context: typer.Context,
     channel: Annotated[Channel, typer.Argument(metavar="CHANNEL", help="alfa or indomaret.")],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import Progress
 
+from admin.audit import audited
 from admin.environment import StackEnvironment
 from o2o.adapters.queue import decode_work
 from o2o.core.errors import Busy, NotFound
@@ -66,6 +67,7 @@ def list_letters(context: typer.Context) -> None:
 
 
 @app.command("redrive")
+@audited
 def redrive(context: typer.Context, queue: QueueName) -> None:
     """Retry the letters of a queue: fix the cause first."""
     desk: Desk = context.obj

@@ -33,17 +33,18 @@ class Desk:
     @contextmanager
     def storefronts(self) -> Iterator[ManageStorefronts]:
         """The use cases; what goes wrong becomes one sentence and exit code 1."""
-        with self._sentences():
+        with self.sentences():
             yield self.target.storefronts()
 
     @contextmanager
     def environment(self, *functions: str) -> Iterator[StackEnvironment]:
         """The environment of these functions; what goes wrong becomes one sentence and code 1."""
-        with self._sentences(), environment(self.target, *functions) as found:
+        with self.sentences(), environment(self.target, *functions) as found:
             yield found
 
     @contextmanager
-    def _sentences(self) -> Iterator[None]:
+    def sentences(self) -> Iterator[None]:
+        """What goes wrong meanwhile becomes one sentence and exit code 1."""
         try:
             yield
         except (O2OError, UnreachableStack) as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
+from admin.audit import audited
 from admin.desk import Desk, StorefrontId
 from o2o.core.deliveries import DeliveryStatus, EventRecord
 from o2o.core.events import EventType
@@ -61,6 +62,7 @@ def list_events(
 
 
 @app.command("redeliver")
+@audited
 def redeliver(
     context: typer.Context,
     storefront_id: StorefrontId,
@@ -95,6 +97,7 @@ def redeliver(
 
 
 @app.command("republish")
+@audited
 def republish(
     context: typer.Context,
     order_number: Annotated[

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from admin.audit import audited
 from o2o.core.notifications import KeptNotification
 from o2o.entry import wiring
 
@@ -36,6 +37,7 @@ def list_kept(
 
 
 @app.command("assign")
+@audited
 def assign(
     context: typer.Context,
     identity: Identity,
@@ -53,6 +55,7 @@ def assign(
 
 
 @app.command("dismiss")
+@audited
 def dismiss(
     context: typer.Context,
     identity: Identity,

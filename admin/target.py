@@ -1,7 +1,9 @@
 """Which stack a command speaks to: the local one, or one on AWS."""
 
 import json
+import os
 from dataclasses import dataclass
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +33,32 @@ class Target:
     profile: str | None
     state_dir: Path
 
-    def storefronts(self) -> ManageStorefronts:
-        """The use cases on this stack's table. Raises UnreachableStack."""
+    def store(self) -> Store:
+        """This stack's table. Raises UnreachableStack."""
         try:
-            store = self._on_aws(self.stack) if self.stack else self._local()
+            return self._on_aws(self.stack) if self.stack else self._local()
         except botocore.exceptions.ClientError as error:
             raise UnreachableStack(str(error)) from error
         except botocore.exceptions.BotoCoreError as error:
             raise UnreachableStack(f"AWS can't be used: {error}") from error
+
+    def storefronts(self) -> ManageStorefronts:
+        """The use cases on this stack's table. Raises UnreachableStack."""
         return ManageStorefronts(
-            storefronts=DynamoStorefrontStore(store), clock=system_clock, entropy=SystemEntropy()
+            storefronts=DynamoStorefrontStore(self.store()),
+            clock=system_clock,
+            entropy=SystemEntropy(),
         )
+
+    def caller(self) -> str:
+        """The ARN that AWS knows you by, or who you are on this machine."""
+        if not self.stack:
+            try:
+                return f"local:{getuser()}"
+            except OSError:  # a container's user may have no name
+                return f"local:{os.getuid()}"
+        client = self.session().client("sts", config=_PATIENCE)
+        return str(client.get_caller_identity()["Arn"])
 
     def _on_aws(self, stack: str) -> Store:
         session = self.session()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from admin.audit import audited
 from admin.desk import PAGE, Desk, StorefrontId
 from o2o.core.endpoints import Endpoint
 from o2o.core.pages import all_items
@@ -20,6 +21,7 @@ _FUNCTIONS = ("DeliverWebhooks", "BrowseEvents")
 
 
 @app.command("set")
+@audited
 def set_url(
     context: typer.Context,
     storefront_id: StorefrontId,
@@ -40,6 +42,7 @@ def show(context: typer.Context, storefront_id: StorefrontId) -> None:
 
 
 @app.command("secret")
+@audited
 def secret(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Print the secrets that sign, the newest first. Pass them on by a safe channel."""
     desk: Desk = context.obj
@@ -50,6 +53,7 @@ def secret(context: typer.Context, storefront_id: StorefrontId) -> None:
 
 
 @app.command("rotate")
+@audited
 def rotate(
     context: typer.Context,
     storefront_id: StorefrontId,
@@ -65,6 +69,7 @@ def rotate(
 
 
 @root.command("make")
+@audited
 def make_root(context: typer.Context) -> None:
     """Give webhooks a root of their own, once. Secrets that storefronts have stay as they are."""
     desk: Desk = context.obj
@@ -75,6 +80,7 @@ def make_root(context: typer.Context) -> None:
 
 
 @root.command("change")
+@audited
 def change_root(context: typer.Context) -> None:
     """Derive all storefronts' secrets anew; those that they have now sign too until `forget`."""
     desk: Desk = context.obj
@@ -88,6 +94,7 @@ def change_root(context: typer.Context) -> None:
 
 
 @root.command("forget")
+@audited
 def forget_root(context: typer.Context) -> None:
     """Sign no more with secrets from before the last change."""
     desk: Desk = context.obj
@@ -107,6 +114,7 @@ def _has_endpoints() -> bool:
 
 
 @app.command("pause")
+@audited
 def pause(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Send nothing; events are kept until you resume."""
     desk: Desk = context.obj
@@ -115,6 +123,7 @@ def pause(context: typer.Context, storefront_id: StorefrontId) -> None:
 
 
 @app.command("resume")
+@audited
 def resume(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Send events again, those that were paused at once."""
     desk: Desk = context.obj

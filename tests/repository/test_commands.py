@@ -1,5 +1,6 @@
 """The command line: every command is in a document, and every command in a document exists."""
 
+import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import typer
 
+from admin.audit import AUDITED, RECORDED
 from admin.cli import app
 from local.__main__ import read_options
 from tests.support.documents import ROOT, read, rows, section
@@ -90,3 +92,39 @@ def test_every_option_of_the_local_stack_is_in_its_document(capsys):
     options = re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE)
     table = rows(section(read("docs/console.md"), "## Options of `make run`"))
     assert sorted(table) == sorted(options)
+
+
+# --- the audit -------------------------------------------------------------------------------
+
+READING = {
+    "audit",
+    "bins check",
+    "branding show",
+    "codes inquired",
+    "codes show",
+    "deadletters list",
+    "events list",
+    "key list",
+    "notifications list",
+    "storefront list",
+    "webhooks show",
+}
+
+
+def function_of(words: tuple[str, ...]) -> Any:
+    command = CLI
+    for word in words:
+        command = command.commands[word]
+    return command.callback
+
+
+@pytest.mark.parametrize("words", sorted(commands()), ids=" ".join)
+def test_a_command_that_does_not_only_read_is_audited(words):
+    audited = getattr(function_of(words), AUDITED, False)
+    assert audited is (" ".join(words) not in READING)
+
+
+@pytest.mark.parametrize("words", sorted(set(commands()) - {tuple(r.split()) for r in READING}))
+def test_of_every_argument_it_is_decided_what_is_recorded(words):
+    arguments = set(inspect.signature(function_of(words)).parameters) - {"context", "reason"}
+    assert arguments <= set(RECORDED)

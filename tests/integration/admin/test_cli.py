@@ -24,6 +24,7 @@ from tests.support.world import START
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-3")
+    monkeypatch.setenv("O2O_REASON", "a test")
     with mock_aws():
         tables.create(boto3.client("dynamodb"), "o2o-table")
         template = {

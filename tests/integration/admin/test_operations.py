@@ -39,6 +39,9 @@ from tests.support.samples import (
 )
 from tests.support.storefronts import make_record
 
+DYNAMODB = "https://dynamodb.ap-southeast-3.amazonaws.com"
+"""moto's, in the region of the table."""
+
 QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLetter",
           "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
@@ -85,7 +88,7 @@ def stack(monkeypatch, tmp_path: Path):
         written = {f"{name}Function": environment for name in FUNCTIONS}
         (tmp_path / "functions.json").write_text(json.dumps(written))
         about = {"TableName": "o2o-table", **outputs}
-        described = {"dynamodb_url": "moto", "outputs": about}
+        described = {"dynamodb_url": DYNAMODB, "outputs": about}
         (tmp_path / "stack.json").write_text(json.dumps(described))
         yield tmp_path, outputs
 

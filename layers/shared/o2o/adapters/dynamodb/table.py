@@ -12,6 +12,7 @@
     event              EVENT#<event id>               EVENT                    EVENTS#<storefront>
     its branding       STOREFRONT#<id>                BRANDING
     API key            KEY#<key id>                   KEY                      KEYS#<storefront>
+    audit entry        AUDIT#<audit id>               AUDIT, AUDIT#OUTCOME     AUDITS
 
 Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten;
 index ``listing`` (``listing``, ``created_at``) holds what is listed. Both project keys only:
@@ -30,6 +31,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from o2o.adapters.dynamodb.codec import Attributes, dump, instant_text, load, parse_instant
+from o2o.core.audit import AuditEntry
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
@@ -147,6 +149,11 @@ def api_key_key(key_id: str) -> Key:
     return Key(f"KEY#{key_part(key_id)}", "KEY")
 
 
+def audit_key(entry: AuditEntry) -> Key:
+    """The key of an entry of the audit: of a command's beginning, or of its end."""
+    return Key(f"AUDIT#{entry.audit_id}", "AUDIT" if entry.outcome is None else "AUDIT#OUTCOME")
+
+
 def key_part(text: str) -> str:
     """What a key holds of a text: the text, or its digest if a key can't hold it.
 
@@ -202,6 +209,7 @@ def _due(name: str, due_at: datetime | None, shards: str = _DUE) -> Attributes:
 
 STOREFRONTS_LISTING = "STOREFRONTS"
 NOTIFICATIONS_LISTING = "NOTIFICATIONS"
+AUDIT_LISTING = "AUDITS"
 
 
 def codes_listing(storefront_id: str) -> str:
@@ -367,6 +375,16 @@ def api_key_item(key: ApiKey) -> Attributes:
         **api_key_key(key.key_id).attributes,
         "listing": {"S": keys_listing(key.storefront_id)},
     }
+
+
+def audit_item(entry: AuditEntry) -> Attributes:
+    """The item of an entry of the audit. It has no TTL."""
+    return {**dump(entry), **audit_key(entry).attributes, "listing": {"S": AUDIT_LISTING}}
+
+
+def load_audit(item: Mapping[str, Any]) -> AuditEntry:
+    """The entry of an item."""
+    return load(AuditEntry, item)
 
 
 def load_api_key(item: Mapping[str, Any]) -> ApiKey:
