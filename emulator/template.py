@@ -80,12 +80,14 @@ def _replace_values(template: Template, parameters: Mapping[str, str], seen: See
 
 def _forget_code_deploy(resource: dict[str, Any]) -> bool:
     """Leave out what shifts an alias and the rights to answer CodeDeploy; whether there was any."""
-    found = resource.pop("UpdatePolicy", None) is not None
+    if resource["Type"] == "AWS::Lambda::Alias":
+        return resource.pop("UpdatePolicy", None) is not None
+    if resource["Type"] != "AWS::IAM::Role":
+        return False
+    found = False
     for policy in resource["Properties"].get("Policies", ()):
         document = policy["PolicyDocument"]
-        kept = [
-            each for each in document["Statement"] if "codedeploy:" not in str(each.get("Action"))
-        ]
+        kept = [each for each in document["Statement"] if "codedeploy:" not in str(each["Action"])]
         found |= len(kept) < len(document["Statement"])
         document["Statement"] = kept
     return found
