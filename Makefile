@@ -47,6 +47,10 @@ run: .venv/.synced node_modules/.synced ## run the whole system locally; ARGS="-
 demo: .venv/.synced node_modules/.synced ## follow a few payment codes through their life; uses the running stack, if any
 	@$(BIN)/python -m local.demo $(ARGS)
 
+.PHONY: drill
+drill: .venv/.synced node_modules/.synced ## lose a local stack's table, restore it, and count the payments
+	@$(BIN)/python -m tools.drill
+
 ##@ Check
 
 .PHONY: check
@@ -166,6 +170,7 @@ build: .venv/.synced .venv-tools/.synced ## build the deployed artefacts in .aws
 deploy: BINS_OF = --stage $(STAGE)
 deploy: bins build ## deploy to your AWS account; STAGE=dev, staging or prod
 	@$(TOOLS)/sam deploy --config-env $(STAGE) $(ARGS)
+	@if [ "$(STAGE)" = prod ]; then $(BIN)/python -m tools.protect prod; fi
 
 # --- set-up ---------------------------------------------------------------------------------
 

@@ -20,7 +20,9 @@ class NotifyRoute:
 
     def notify(self, call: Call) -> object:
         """Send a notification about an order, or any document, signed."""
-        body = call.body({"invoice_number", "status", "notify", "channel", "document"})
+        body = call.body(
+            {"invoice_number", "receipt_number", "status", "notify", "channel", "document"}
+        )
         fault = body.notify()
         if fault == "none":
             raise ControlError('notify can\'t be "none" here: nothing would happen.')
@@ -56,5 +58,12 @@ class NotifyRoute:
                 raise ControlError(
                     f"{invoice_number} has no payment to report.", HTTPStatus.CONFLICT
                 )
+            receipt_number = body.text("receipt_number")
+            if receipt_number is not None:
+                payments = [each for each in payments if each.receipt_number == receipt_number]
+                if not payments:
+                    raise ControlError(
+                        f"{invoice_number} has no payment with that receipt.", HTTPStatus.CONFLICT
+                    )
             payment = payments[-1] if payments else None
             return self._notifier.keep_for(order, payment, status, fault)

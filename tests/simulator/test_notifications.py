@@ -280,6 +280,19 @@ def test_a_notification_by_hand(doku: Client, merchant: Merchant) -> None:
     assert first.headers["Request-Id"] != second.headers["Request-Id"]
 
 
+def test_a_notification_by_hand_of_one_of_several_payments(
+    doku: Client, merchant: Merchant
+) -> None:
+    doku.generate(online_to_offline_info__reusable_status=True)
+    first = doku.pay()["receipt_number"]
+    doku.pay()
+    merchant.wait_for(2)
+    doku.did("POST", "/notify", {"invoice_number": "INV-1", "receipt_number": first})
+    assert first.encode() in merchant.wait_for(3)[-1].body
+    unknown = {"invoice_number": "INV-1", "receipt_number": "none"}
+    assert doku.control("POST", "/notify", unknown).status == 409
+
+
 def test_a_notification_of_another_status(doku: Client, merchant: Merchant) -> None:
     doku.generate()
     assert doku.control("POST", "/notify", {"invoice_number": "INV-1"}).status == 409

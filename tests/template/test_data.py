@@ -1,9 +1,11 @@
 """Codes and payments outlive mistakes; secrets are nowhere."""
 
+import json
+
 import pytest
 
 from o2o.adapters.dynamodb import table as keys
-from tests.template.model import Template
+from tests.template.model import ROOT, Template
 
 
 def test_the_table_stays_whatever_happens_to_the_stack(template: Template) -> None:
@@ -86,3 +88,15 @@ def test_nothing_that_could_be_replaced_has_a_name_of_its_own(template: Template
             assert all("${BuildHash}" in each for each in named), name
     for secret in template.of_type("AWS::SecretsManager::Secret").values():
         assert "Name" not in secret
+
+
+def test_no_update_can_replace_or_delete_what_could_not_be_made_again(template: Template) -> None:
+    allow, deny = json.loads((ROOT / "tools" / "stack-policy.json").read_text("utf-8"))["Statement"]
+    assert (allow["Effect"], allow["Action"], allow["Resource"]) == ("Allow", "Update:*", "*")
+    assert (deny["Effect"], set(deny["Action"])) == ("Deny", {"Update:Replace", "Update:Delete"})
+    kept = {
+        f"LogicalResourceId/{name}"
+        for name, resource in template.resources.items()
+        if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"}
+    }
+    assert set(deny["Resource"]) == kept

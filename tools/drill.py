@@ -1,0 +1,342 @@
+"""The drill of the restore: the table is lost, and comes back as it was at an earlier moment.
+
+    make drill
+
+On a temporary local stack. Notifications go on after that moment and while the table is away; DOKU
+has been answered 2xx for most of them and never sends them again by itself. Then the steps of
+"Restore" in docs/operations.md are walked, and what the till took, which only DOKU's simulator
+knows for certain, is compared with what the stack has. Exits with 1 if a payment is nowhere.
+"""
+
+import json
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from local import engine
+from local.ports import HOST
+from tests.support.local_stack import LocalStack, run_module
+from tests.support.patience import until
+from tools.life_cycle import ROOT
+
+
+class DrillFailed(Exception):
+    """A step had another result than it must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment at the till, as DOKU knows it."""
+
+    invoice_number: str
+    receipt_number: str
+    amount: int
+    about: str
+    """What was particular about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A payment, and how it came back."""
+
+    payment: Payment
+    how: str
+
+
+BEFORE = "in the restored table"
+ASKED = "the timetable asked DOKU, or DOKU tried again"
+SENT_AGAIN = "DOKU's Back Office sent it again"
+KEPT = "sent again and kept for a person: its code is gone"
+
+
+class Engine:
+    """A DynamoDB engine that the drill can take away and bring back with another file."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        self._program = program
+        self.database = folder / "table.sqlite"
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            self._port = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address, which stays the same."""
+        return f"http://{HOST}:{self._port}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        command = [str(self._program), "serve", "--host", HOST, "--port", str(self._port)]
+        self._process = subprocess.Popen(
+            [*command, "--db-path", str(self.database)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(self._answers)
+
+    def stop(self) -> None:
+        """Stop as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def copy(self, target: Path) -> None:
+        """The table and its stream as they are now."""
+        with (
+            closing(sqlite3.connect(self.database)) as here,
+            closing(sqlite3.connect(target)) as there,
+        ):
+            here.backup(there)
+
+    def restore(self, copy: Path) -> None:
+        """Put a copy in the table's place. The engine must not run."""
+        for part in self.database.parent.glob(f"{self.database.name}*"):
+            part.unlink()
+        shutil.copy(copy, self.database)
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection((HOST, self._port), timeout=10).close()
+        except OSError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """The codes that exist at the moment which is restored to."""
+
+    settled: dict[str, Any]
+    waiting: dict[str, Any]
+    paid_meanwhile: dict[str, Any]
+    reusable: dict[str, Any]
+    ended: dict[str, Any]
+
+
+class Drill:
+    """One drill, on a stack of its own."""
+
+    def __init__(self, folder: Path, program: Path, console: Console) -> None:
+        self._folder = folder
+        self._console = console
+        self._engine = Engine(program, folder)
+        self._stack = LocalStack(
+            folder=folder / "state", arguments=("--dynamodb-url", self._engine.url)
+        )
+        self._about: dict[str, str] = {}
+
+    def run(self) -> list[Found]:
+        """Walk it. Raises DrillFailed if a payment is nowhere, or an address or secret changed."""
+        self._engine.start()
+        try:
+            self._stack.start()
+            return self._walk()
+        finally:
+            self._stack.http.close()
+            if self._stack.process is not None:
+                self._stack.stop()
+            self._engine.stop()
+
+    def _walk(self) -> list[Found]:
+        stack = self._stack
+        with self._step("A shop is open: codes are made, some are paid"):
+            codes = self._open_shop()
+            secrets = self._admin("webhooks", "secret", "demo")
+        with self._step("THE MOMENT that will be restored to"):
+            copy = self._folder / "copy.sqlite"
+            self._engine.copy(copy)
+            places = {path: path.read_bytes() for path in stack.folder.glob("stream-*.json")}
+        with self._step("Notifications go on, and are answered 2xx: DOKU forgets them"):
+            self._sell(codes)
+        with self._step("The table is lost. A customer pays: the notification is refused"):
+            self._engine.stop()
+            stack.pay(codes.paid_meanwhile)
+            until(lambda: self._attempts(codes.paid_meanwhile["invoice_number"]))
+        with self._step("Runbook 1: the schedule is turned off"):
+            stack.stop()  # with all that would act on a half-restored table
+        with self._step("Runbook 2 to 4: the table is restored and imported, with both secrets"):
+            self._engine.restore(copy)
+            for path, content in places.items():
+                path.write_bytes(content)
+            self._engine.start()
+        with self._step("Runbook 5: the schedule is turned on, and the timetable asks DOKU"):
+            stack.start()
+            restored = self._here()
+            for _ in range(3):
+                stack.advance(minutes=35)
+            until(lambda: self._is_paid(codes.waiting) and self._is_paid(codes.paid_meanwhile))
+            asked = self._here()
+        with self._step("Runbook 6: DOKU's Back Office sends again what it told since then"):
+            for each in self._till():
+                if each not in asked:
+                    self._send_again(each)
+        found = [self._find(each, restored, asked) for each in self._till()]
+        self._check(codes.settled, secrets)
+        self._show(found)
+        return found
+
+    def _open_shop(self) -> "Codes":
+        stack = self._stack
+        codes = Codes(
+            settled=self._create("paid before that moment"),
+            waiting=self._create("open at that moment"),
+            paid_meanwhile=self._create("paid while the table was away"),
+            reusable=self._create("reusable, one of several payments", reusable=True),
+            ended=self._create("ended at that moment, paid late", expires_in_minutes=1),
+        )
+        for each in (codes.settled, codes.reusable):
+            stack.pay(each)
+            until(lambda each=each: self._is_paid(each))  # type: ignore[misc]
+        stack.advance(minutes=5)
+        stack.becomes(codes.ended["invoice_number"], "expired")
+        return codes
+
+    def _sell(self, codes: "Codes") -> None:
+        stack = self._stack
+        stack.pay(codes.waiting)
+        for _ in range(2):
+            stack.advance(minutes=1)
+            stack.pay(codes.reusable)
+        stack.pay(codes.ended, force=True)
+        stack.pay(self._create("made after that moment"))
+        until(lambda: self._here() == set(self._till()))
+
+    # --- the shop ----------------------------------------------------------------------------
+
+    def _create(self, about: str, **changes: Any) -> dict[str, Any]:
+        code = self._stack.create(**changes)
+        self._about[code["invoice_number"]] = about
+        return code
+
+    def _attempts(self, invoice_number: str) -> bool:
+        order = self._stack.doku("GET", f"/orders/{invoice_number}")
+        return any(each["attempts"] for each in order["notifications"])
+
+    def _send_again(self, payment: Payment) -> None:
+        before = self._delivered(payment.invoice_number)
+        self._stack.doku(
+            "POST",
+            "/notify",
+            {
+                "invoice_number": payment.invoice_number,
+                "receipt_number": payment.receipt_number,
+            },
+        )
+        until(lambda: self._delivered(payment.invoice_number) > before)
+
+    def _delivered(self, invoice_number: str) -> int:
+        order = self._stack.doku("GET", f"/orders/{invoice_number}")
+        return sum(each["state"] == "delivered" for each in order["notifications"])
+
+    # --- the truth, and what is here ---------------------------------------------------------
+
+    def _till(self) -> list[Payment]:
+        """All payments that DOKU's till took."""
+        orders = self._stack.doku("GET", "/orders?limit=1000")["orders"]
+        return [
+            Payment(number, each["receipt_number"], each["amount"], self._about[number])
+            for number in sorted(order["invoice_number"] for order in orders)
+            for each in self._stack.doku("GET", f"/orders/{number}")["payments"]
+        ]
+
+    def _payments_here(self, invoice_number: str) -> set[str]:
+        """The receipts of a code's payments here; none if there is no such code."""
+        answer = self._stack.call("GET", f"/payment-codes/{invoice_number}/payments")
+        items = answer.json()["items"] if answer.ok else []
+        return {each["receipt_number"] for each in items}
+
+    def _is_here(self, payment: Payment) -> bool:
+        return payment.receipt_number in self._payments_here(payment.invoice_number)
+
+    def _here(self) -> set[Payment]:
+        return {each for each in self._till() if self._is_here(each)}
+
+    def _is_paid(self, code: Mapping[str, Any]) -> bool:
+        return bool(self._payments_here(code["invoice_number"]))
+
+    def _find(self, payment: Payment, restored: set[Payment], asked: set[Payment]) -> Found:
+        if payment in restored:
+            return Found(payment, BEFORE)
+        if payment in asked:
+            return Found(payment, ASKED)
+        if self._is_here(payment):
+            return Found(payment, SENT_AGAIN)
+        kept = self._admin("notifications", "list")
+        if any(each["invoice_number"] == payment.invoice_number for each in kept):
+            return Found(payment, KEPT)
+        raise DrillFailed(f"a payment of {payment.invoice_number} is nowhere: {payment.about}")
+
+    def _check(self, settled: Mapping[str, Any], secrets: Any) -> None:
+        """What hangs on the two secrets is what it was."""
+        path = "/pay/" + settled["pay_url"].rpartition("/pay/")[2]
+        if not self._stack.call("GET", path).ok:
+            raise DrillFailed("the address of a customer's page does not open any more")
+        if self._admin("webhooks", "secret", "demo") != secrets:
+            raise DrillFailed("a storefront's secret has changed")
+
+    def _admin(self, *words: str) -> Any:
+        done = run_module("admin", "--state-dir", str(self._stack.folder), "--json", *words)
+        if done.returncode:
+            raise DrillFailed(f"{' '.join(words)}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    # --- what is said ------------------------------------------------------------------------
+
+    @contextmanager
+    def _step(self, title: str) -> Iterator[None]:
+        self._console.print(f"- {title}")
+        yield
+
+    def _show(self, found: list[Found]) -> None:
+        table = Table("payment of", "rupiah", "receipt", "what it was", "how it came back")
+        for each in found:
+            payment = each.payment
+            table.add_row(
+                payment.invoice_number,
+                f"{payment.amount:,}",
+                payment.receipt_number,
+                payment.about,
+                each.how,
+            )
+        self._console.print(table)
+        self._console.print(
+            f"{len(found)} payments at the till, {len(found)} here."
+            " Pages open, and webhooks' secrets are the same."
+        )
+
+
+def find_engine() -> Path | None:
+    """The engine that the drill needs, if it is installed."""
+    return engine.find_dynoxide(ROOT)
+
+
+def main(say: Callable[..., None] = print) -> int:
+    """Run the drill; the exit code."""
+    program = find_engine()
+    if program is None:
+        say("drill: Dynoxide is not installed; `make run` installs it with npm.")
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            Drill(Path(folder), program, Console(width=150)).run()
+        except DrillFailed as reason:
+            say(f"drill: {reason}.")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
