@@ -123,9 +123,10 @@ def test_a_webhook_secret_is_as_standard_webhooks_wants_it():
     assert having.secrets("shop", 1) == (secret,)
 
 
-def test_without_a_root_of_its_own_a_secret_is_what_it_was_before_there_was_one():
+@pytest.mark.parametrize("value", [None, ""])
+def test_without_a_root_of_its_own_a_secret_is_what_it_was_before_there_was_one(value):
     known = hmac.digest(MASTER.encode(), b"webhook\nshop\n1", sha256)
-    assert roots(Entries()).secrets("shop", 1) == (f"whsec_{b64encode(known).decode()}",)
+    assert roots(Entries(value)).secrets("shop", 1) == (f"whsec_{b64encode(known).decode()}",)
 
 
 def test_a_root_of_its_own_keeps_the_secrets_that_storefronts_have():

@@ -68,13 +68,11 @@ class CachedEntry(Generic[Value]):
         return self._cached
 
     def _read(self) -> Value:
+        text = self._text()
+        if text is None:
+            return self._missing()
         try:
-            answer = self._client.get_secret_value(SecretId=self._name)
-        except self._client.exceptions.ResourceNotFoundException as error:
-            return self._missing(error)
-        try:
-            # Some editors and shells begin a file with a byte order mark.
-            entry = json.loads(answer.get("SecretString", "").removeprefix("\ufeff"))
+            entry = json.loads(text)
         except ValueError:
             # Not chained: the cause carries the whole text.
             raise self._wrong("it is not JSON") from None
@@ -82,10 +80,18 @@ class CachedEntry(Generic[Value]):
             raise self._wrong("it is not a JSON object")
         return self._parse(entry)
 
-    def _missing(self, error: Exception) -> Value:
-        """The value of an entry without one. The template makes the entry, not its value."""
-        mistake = self._told("it does not exist or has no value yet")
-        raise NotConfiguredYet(mistake) from error
+    def _text(self) -> str | None:
+        """What the entry holds. None: the template has made it, and nobody has put a value in."""
+        try:
+            answer = self._client.get_secret_value(SecretId=self._name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return None
+        # Some editors and shells begin a file with a byte order mark.
+        return answer.get("SecretString", "").removeprefix("\ufeff") or None
+
+    def _missing(self) -> Value:
+        """The value of an entry without one."""
+        raise NotConfiguredYet(self._told("it does not exist or has no value yet"))
 
     def _parse(self, entry: dict[str, object]) -> Value:
         raise NotImplementedError

@@ -125,12 +125,10 @@ class WebhookRoots(CachedEntry[Roots]):
 
         ``keep_secrets`` takes the signing secret's text, so that every storefront's secret stays.
         """
-        try:
-            self._client.get_secret_value(SecretId=self._name)
-        except self._client.exceptions.ResourceNotFoundException:
-            self._put(Roots(self._signing.master() if keep_secrets else _new_root()))
-            return True
-        return False
+        if self._text() is not None:
+            return False
+        self._put(Roots(self._signing.master() if keep_secrets else _new_root()))
+        return True
 
     def change(self) -> None:
         """A new root; what the former one is, signs too. One that was previous signs no more."""
@@ -145,7 +143,7 @@ class WebhookRoots(CachedEntry[Roots]):
         self._client.put_secret_value(SecretId=self._name, SecretString=json.dumps(kept))
         self._cached = roots
 
-    def _missing(self, error: Exception) -> Roots:  # noqa: ARG002 - the signature of the base
+    def _missing(self) -> Roots:
         return Roots(self._signing.master())
 
     def _parse(self, entry: dict[str, object]) -> Roots:
