@@ -1,7 +1,6 @@
 """What only a deployment shows, checked from outside: by the API, the console and AWS's clients."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -9,11 +8,10 @@ from typing import Any
 import requests
 
 from emulator.stack import NAME, EmulatedStack
-from local.demo import UnexpectedResult, expect
+from emulator.waiting import wait_for
+from local.demo import expect
 from tools.artefacts import read_functions
 from tools.build import BUILT
-
-_PATIENCE_SECONDS = 150.0
 
 _COUNTED: Mapping[str, tuple[str, str, str]] = {
     "AWS::CloudWatch::Alarm": ("cloudwatch", "describe_alarms", "MetricAlarms"),
@@ -119,6 +117,33 @@ def the_schedule_runs(stack: EmulatedStack) -> str:
     return "expire_codes ran by itself"
 
 
+def a_custom_domain_answers(stack: EmulatedStack) -> str:
+    """The API answers behind a base path of a custom domain."""
+    host, base_path = "pay.example.com", "cash"
+    gateway = stack.client("apigateway")
+    gateway.create_domain_name(domainName=host, endpointConfiguration={"types": ["REGIONAL"]})
+    gateway.create_base_path_mapping(
+        domainName=host, basePath=base_path, restApiId=stack.api_id, stage="v1"
+    )
+    with requests.Session() as session:
+        session.trust_env = False
+        headers = {"Authorization": f"Bearer {stack.description['api_key']}", "Host": host}
+        answer = session.get(f"{stack.url}/{base_path}/channels", headers=headers, timeout=60)
+    expect("The status of GET /channels there", 200, answer.status_code)
+
+    def paths() -> list[str]:
+        return [
+            event["requestContext"]["path"]
+            for event in logged_events(stack.logs()["ReadCodesLogs"])
+            if host in event["headers"].values()
+        ]
+
+    wait_for("its event in the log", lambda: bool(paths()))
+    if paths() != [f"/{base_path}/channels"]:
+        stack.seen.note("base-path", paths()[0])
+    return f"called as /{base_path}/channels, the function is told {paths()[0]}"
+
+
 def nothing_failed(stack: EmulatedStack) -> str:
     """No function has logged an error, and no queue of dead letters has any."""
     broken = [
@@ -142,6 +167,7 @@ CHECKS: tuple[Callable[[EmulatedStack], str], ...] = (
     a_cashier_asks,
     webhooks_arrive,
     the_schedule_runs,
+    a_custom_domain_answers,
     nothing_failed,
 )
 
@@ -160,15 +186,6 @@ def logged_events(lines: Iterable[str]) -> list[dict[str, Any]]:
         if isinstance(message, dict):
             found.append(message)
     return found
-
-
-def wait_for(what: str, holds: Callable[[], bool]) -> None:
-    """Look until it holds. Raises ``UnexpectedResult`` if it does not."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > deadline:
-            raise UnexpectedResult(f"Expected {what} within {_PATIENCE_SECONDS:.0f} seconds.")
-        time.sleep(0.5)
 
 
 def call(

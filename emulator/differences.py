@@ -6,9 +6,10 @@ meets a difference that is not listed, or does not meet one that is: the list ca
 
 from dataclasses import dataclass, field
 
-DIFFERENCES = frozenset(
+WORK_AROUNDS = frozenset(
     {
         "alarms-on-expressions",
+        "base-path",
         "batches-of-messages",
         "compiled-modules",
         "condition-keys",
@@ -20,6 +21,31 @@ DIFFERENCES = frozenset(
         "references-to-secrets",
         "rules",
     }
+)
+
+ANSWERS = frozenset(
+    {
+        'an escaped path: body.type: "/problems/invalid-request" is "/problems/not-found"',
+        "an escaped path: status: 400 is 404",
+    }
+)
+"""The request, the part of its answer, what the local stack says and what the emulator."""
+
+EVENT_KEYS = {
+    "API": "+version -requestContext.deploymentId -requestContext.domainName"
+    " -requestContext.domainPrefix -requestContext.identity.*",
+    "authorizer": "-body -isBase64Encoded -requestContext.deploymentId -requestContext.domainName"
+    " -requestContext.domainPrefix -requestContext.extendedRequestId -requestContext.identity.*"
+    " -requestContext.path -requestContext.protocol -requestContext.requestId"
+    " -requestContext.requestTime -requestContext.requestTimeEpoch",
+    "schedule": "+account +detail +detail-type +id +region +resources +source +time +version",
+}
+"""Keys that only the emulator's events have (+), or only the examples in ``events/`` (-)."""
+
+DIFFERENCES = (
+    WORK_AROUNDS
+    | ANSWERS
+    | {f"{source} {key}" for source, keys in EVENT_KEYS.items() for key in keys.split()}
 )
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -48,7 +49,8 @@ class EmulatedStack:
     """One stack, from its deployment until ``stop``, which leaves nothing behind."""
 
     def __init__(self, seen: Seen) -> None:
-        self._seen = seen
+        self.seen = seen
+        self.api_id = ""
         self._undo = contextlib.ExitStack()
         self.description: Mapping[str, Any] = {}
         """As a local stack's ``stack.json``."""
@@ -70,6 +72,11 @@ class EmulatedStack:
         for group, lines in self.logs().items():
             path = _FOLDER / "logs" / f"{group}.log"
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+    @property
+    def url(self) -> str:
+        """The emulator's own address."""
+        return self._emulator.url
 
     def client(self, service: Any) -> Any:
         """A client of the emulator's."""
@@ -98,9 +105,11 @@ class EmulatedStack:
         self._emulator.start()
         simulator = self._start_simulator(api_url)
         self._deploy(simulator.url)
-        self._seen.note("host-name", "ApiUrl")
-        api_id = self.outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
-        front = Front(self._emulator.url, f"{api_id}.execute-api.localhost:{self._emulator.port}")
+        self.api_id = self.outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
+        host = f"{self.api_id}.execute-api.localhost"
+        if not _is_found(host):
+            self.seen.note("host-name", host)
+        front = Front(self._emulator.url, f"{host}:{self._emulator.port}")
         self.client("secretsmanager").put_secret_value(
             SecretId=self.outputs["DokuSecretName"],
             SecretString=json.dumps({"client_id": CLIENT_ID, "secret_key": _SECRET_KEY}),
@@ -168,15 +177,14 @@ class EmulatedStack:
             "DokuBaseUrl": doku_url,
             "PublicUrl": "https://pay.example.com",
         }
-        self._seen.note("domain-name", "PublicUrl")
         translated = translate(BUILT / "template.yaml", parameters)
-        template = adapt(translated, parameters, self._seen)
+        template = adapt(translated, parameters, self.seen)
         self.declared = declared(template, parameters)
         s3 = self.client("s3")
         s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         for name, archive in archives():
             s3.put_object(Bucket=_BUCKET, Key=name, Body=archive)
-        self._seen.note("compiled-modules", "SharedLayer")
+        self.seen.note("compiled-modules", "SharedLayer")
         s3.put_object(Bucket=_BUCKET, Key="template.json", Body=json.dumps(template))
         cloudformation = self.client("cloudformation")
         cloudformation.create_stack(
@@ -248,6 +256,13 @@ class EmulatedStack:
         if done.returncode:
             raise StackError(f"admin {' '.join(words)}: {done.stderr or done.stdout}")
         return json.loads(done.stdout)
+
+
+def _is_found(host: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(host, None))
+    except OSError:
+        return False
 
 
 def _clear() -> None:

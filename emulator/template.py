@@ -18,7 +18,7 @@ _BATCHES = {
     "sqs:SendMessage": "sqs:SendMessageBatch",
 }
 """Actions that allow a batch on AWS, too, and what the emulator takes for an action."""
-_UNKNOWN_KEYS = {"events:source"}
+_UNKNOWN_KEYS = {"dynamodb:LeadingKeys", "events:source"}
 """Keys of conditions that the emulator never gives a value."""
 _ANY_METRIC: dict[str, Any] = {
     "Metric": {"Namespace": "AWS/Lambda", "MetricName": "Errors"},
