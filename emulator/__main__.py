@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.markup import escape
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _use(stack, seen, console, measured=options.measure)
         if found := disagreements(seen):
             raise UnexpectedResult("\n".join(["", *found]))  # noqa: TRY301 (one way out)
-    except (StackError, UnexpectedResult) as error:
+    except (StackError, UnexpectedResult, ClientError) as error:
         console.print(f"[red]emulate: {escape(str(error))}")
         return 1
     for name, places in sorted(seen.places.items()):

@@ -20,6 +20,7 @@ WORK_AROUNDS = frozenset(
         "numbers-through-references",
         "references-to-secrets",
         "rules",
+        "unknown-types",
     }
 )
 

@@ -18,6 +18,7 @@ _BATCHES = {
     "sqs:SendMessage": "sqs:SendMessageBatch",
 }
 """Actions that allow a batch on AWS, too, and what the emulator takes for an action."""
+_UNKNOWN_TYPES = {"AWS::Logs::QueryDefinition"}
 _UNKNOWN_KEYS = {"dynamodb:LeadingKeys", "events:source"}
 """Keys of conditions that the emulator never gives a value."""
 _ANY_METRIC: dict[str, Any] = {
@@ -45,6 +46,9 @@ def _replace_resources(resources: Resources, seen: Seen) -> None:
         if kind.startswith("AWS::CodeDeploy::") or _is_assumed_by(resource, "codedeploy"):
             del resources[name]
             seen.note("deployments", name)
+        elif kind in _UNKNOWN_TYPES:
+            del resources[name]
+            seen.note("unknown-types", f"{name}, {kind}")
         elif _forget_code_deploy(resource):
             seen.note("deployments", name)
         elif kind == "AWS::CloudWatch::Alarm" and "Metrics" in properties:

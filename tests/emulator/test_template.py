@@ -53,6 +53,12 @@ def test_the_right_to_answer_codedeploy_goes_with_it():
     assert seen == {"deployments"}
 
 
+def test_types_that_the_emulator_does_not_know_go():
+    made, seen = adapted({"Query": {"Type": "AWS::Logs::QueryDefinition", "Properties": {}}})
+    assert made["Resources"] == {}
+    assert seen == {"unknown-types"}
+
+
 @pytest.mark.parametrize(
     ("metrics", "watched"),
     [
