@@ -15,6 +15,7 @@ WORK_AROUNDS = frozenset(
         "condition-keys",
         "deployments",
         "domain-name",
+        "empty-secrets",
         "gateway-responses",
         "host-name",
         "numbers-through-references",

@@ -110,12 +110,14 @@ class EmulatedStack:
         if not _is_found(host):
             self.seen.note("host-name", host)
         front = Front(self._emulator.url, f"{host}:{self._emulator.port}")
+        self._empty_secrets()
         self.client("secretsmanager").put_secret_value(
             SecretId=self.outputs["DokuSecretName"],
             SecretString=json.dumps({"client_id": CLIENT_ID, "secret_key": _SECRET_KEY}),
         )
         self.admin("storefront", "add", STOREFRONT, "--name", "Demo store")
         api_key = self.admin("key", "issue", STOREFRONT)["api_key"]
+        self.admin("webhooks", "root", "make")
         self.admin("webhooks", "set", STOREFRONT, f"{console_url}/_local/webhooks")
         secrets = [each["secret"] for each in self.admin("webhooks", "secret", STOREFRONT)]
         self.description = {
@@ -205,6 +207,19 @@ class EmulatedStack:
                 raise StackError(f"{stack['StackStatus']}: {self._why_not(cloudformation)}")
             time.sleep(0.2)
         self.outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+    def _empty_secrets(self) -> None:
+        """Take the empty texts away that the emulator gives secrets without a value."""
+        secrets = self.client("secretsmanager")
+        for each in secrets.list_secrets()["SecretList"]:
+            value = secrets.get_secret_value(SecretId=each["ARN"])
+            if not value.get("SecretString"):
+                secrets.update_secret_version_stage(
+                    SecretId=each["ARN"],
+                    VersionStage="AWSCURRENT",
+                    RemoveFromVersionId=value["VersionId"],
+                )
+                self.seen.note("empty-secrets", each["Name"])
 
     def _why_not(self, cloudformation: Any) -> str:
         events = cloudformation.describe_stack_events(StackName=NAME)["StackEvents"]
