@@ -18,6 +18,7 @@ _FREE = {
     "multiValueQueryStringParameters",
     "pathParameters",
     "queryStringParameters",
+    "stageVariables",
 }
 """Objects whose keys are the data's own."""
 
