@@ -58,11 +58,26 @@ def add_storefront(
     storefront_id: StorefrontId,
     name: Annotated[str, typer.Option(help="What people call it.")],
 ) -> None:
-    """Add a storefront."""
+    """Add a storefront, with a rate limit of its own."""
     desk: Desk = context.obj
     with desk.storefronts() as storefronts:
         added = storefronts.add(storefront_id, name)
+    with desk.limits() as limits:
+        added = limits.one(added.storefront_id)
         desk.say(_storefront(added), _next_steps(added))
+
+
+@storefront.command("limit")
+@audited
+def limit_storefronts(context: typer.Context) -> None:
+    """Give each storefront that has none a rate limit of its own, and check the others'."""
+    desk: Desk = context.obj
+    with desk.limits() as limits:
+        found = limits.all()
+        desk.say(
+            {"storefronts": [each.storefront_id for each in found]},
+            f"Each of {len(found)} storefronts has a rate limit of its own.",
+        )
 
 
 @storefront.command("list")
@@ -72,7 +87,7 @@ def list_storefronts(context: typer.Context) -> None:
     with desk.storefronts() as storefronts:
         store = storefronts.storefronts
         found = all_items(lambda cursor: store.list_storefronts(limit=PAGE, cursor=cursor))
-        columns = ("storefront_id", "name", "namespace", "created_at")
+        columns = ("storefront_id", "name", "namespace", "own_limit", "created_at")
         desk.show([_storefront(each) for each in found], columns)
 
 
@@ -181,6 +196,7 @@ def _storefront(each: Storefront) -> dict[str, Any]:
         "storefront_id": each.storefront_id,
         "name": each.name,
         "namespace": each.namespace,
+        "own_limit": each.usage_key is not None,
         "created_at": each.created_at.isoformat(timespec="seconds"),
     }
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from admin.environment import StackEnvironment, environment
 from admin.target import Target, UnreachableStack
 from o2o.core.errors import O2OError
+from o2o.usecases.limit_storefronts import LimitStorefronts
 from o2o.usecases.manage_storefronts import ManageStorefronts
 
 PAGE = 100
@@ -35,6 +36,12 @@ class Desk:
         """The use cases; what goes wrong becomes one sentence and exit code 1."""
         with self.sentences():
             yield self.target.storefronts()
+
+    @contextmanager
+    def limits(self) -> Iterator[LimitStorefronts]:
+        """The same for storefronts' limits."""
+        with self.sentences():
+            yield self.target.limits()
 
     @contextmanager
     def environment(self, *functions: str) -> Iterator[StackEnvironment]:

@@ -15,6 +15,8 @@ from local.aws import client as local_client
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.system import SystemEntropy, system_clock
+from o2o.adapters.usage_plan import UsagePlan
+from o2o.usecases.limit_storefronts import LimitStorefronts
 from o2o.usecases.manage_storefronts import ManageStorefronts
 
 _PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
@@ -49,6 +51,21 @@ class Target:
             clock=system_clock,
             entropy=SystemEntropy(),
         )
+
+    def limits(self) -> LimitStorefronts:
+        """The use cases on this stack's table and usage plan. Raises UnreachableStack."""
+        store = self.store()
+        if self.stack:
+            session = self.session()
+            client: Any = session.client("apigateway", config=_PATIENCE)
+            outputs = self.outputs(session)
+        else:
+            about = self.local_stack()
+            client, outputs = local_client("apigateway", about["aws_url"]), about["outputs"]
+        if "UsagePlanId" not in outputs:
+            raise UnreachableStack("the stack has no output UsagePlanId: it is of an older version")
+        plan = UsagePlan(client, outputs["UsagePlanId"], self.stack or "local")
+        return LimitStorefronts(storefronts=DynamoStorefrontStore(store), limits=plan)
 
     def caller(self) -> str:
         """The ARN that AWS knows you by, or who you are on this machine."""

@@ -18,6 +18,7 @@ WORK_AROUNDS = frozenset(
         "empty-secrets",
         "gateway-responses",
         "host-name",
+        "keys-of-the-authorizer",
         "numbers-through-references",
         "references-to-secrets",
         "rules",

@@ -54,9 +54,13 @@ def _replace_resources(resources: Resources, seen: Seen) -> None:
         elif kind == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
             _watch_one_metric(properties)
             seen.note("alarms-on-expressions", name)
-        elif kind == "AWS::ApiGateway::RestApi" and _GATEWAY_RESPONSES in properties["Body"]:
-            _declare_gateway_responses(name, properties["Body"].pop(_GATEWAY_RESPONSES), resources)
-            seen.note("gateway-responses", name)
+        elif kind == "AWS::ApiGateway::RestApi":
+            if responses := properties["Body"].pop(_GATEWAY_RESPONSES, None):
+                _declare_gateway_responses(name, responses, resources)
+                seen.note("gateway-responses", name)
+            if properties.get("ApiKeySourceType") == "AUTHORIZER":
+                _ask_for_no_keys(properties["Body"])
+                seen.note("keys-of-the-authorizer", name)
 
 
 def _replace_values(template: Template, parameters: Mapping[str, str], seen: Seen) -> None:
@@ -114,6 +118,16 @@ def _watch_one_metric(properties: dict[str, Any]) -> None:
         "Period": first["Period"],
         "ExtendedStatistic" if statistic.startswith("p") else "Statistic": statistic,
     }
+
+
+def _ask_for_no_keys(body: Mapping[str, Any]) -> None:
+    """No operation needs an API key: SAM's name for that is api_key."""
+    for operations in body["paths"].values():
+        for operation in operations.values():
+            if "security" in operation:
+                operation["security"] = [
+                    each for each in operation["security"] if "api_key" not in each
+                ]
 
 
 def _declare_gateway_responses(

@@ -96,6 +96,14 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         metavar="N",
         help="processes per function (default: %(default)s)",
     )
+    add(
+        "--parameter",
+        type=_parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the template that is to have another value here",
+    )
     options = parser.parse_args(arguments)
 
     def port(option: int | None, name: str) -> int | None:
@@ -113,7 +121,15 @@ def read_options(arguments: Sequence[str] | None) -> Options:
             else options.dynamodb_url
         ),
         workers=options.workers,
+        parameters=dict(options.parameter),
     )
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _shown(folder: Path) -> Path:

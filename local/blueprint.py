@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import StackError
+from local.usage import Throttle, UsagePlan
 
 Resources = Mapping[str, Mapping[str, Any]]
 
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[\w-]+:\d+:function:([\w-]+)(?::[\w$-]+)?")
 _RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 _UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_API_KEY = "api_key"  # SAM's name for it
 _HEADER_SOURCE = "method.request.header."
 # The properties of a table that matter locally; recovery, encryption and tags do not.
 _TABLE_PROPERTIES = (
@@ -60,6 +62,8 @@ class Route:
     path: str
     function: str
     authorizer: Authorizer | None
+    needs_key: bool
+    """Whether a caller must have an API key, which here the authorizer names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +77,13 @@ class GatewayResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """The REST API: routes, its own error responses by type, and binary media types."""
+    """The REST API: routes, own error responses by type, binary media types, and its usage plan."""
 
     stage: str
     routes: tuple[Route, ...]
     gateway_responses: Mapping[str, GatewayResponse]
     binary_media_types: frozenset[str]
+    usage_plan: UsagePlan | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +254,7 @@ def _api(resources: Resources) -> Api:
                 path=path,
                 function=_function_name(operation["x-amazon-apigateway-integration"]["uri"]),
                 authorizer=_authorizer_of(operation, authorizers),
+                needs_key=any(_API_KEY in each for each in operation.get("security", ())),
             )
             for path, operations in body["paths"].items()
             for method, operation in operations.items()
@@ -259,7 +265,29 @@ def _api(resources: Resources) -> Api:
             for kind, definition in body.get("x-amazon-apigateway-gateway-responses", {}).items()
         },
         binary_media_types=frozenset(body.get("x-amazon-apigateway-binary-media-types", ())),
+        usage_plan=_usage_plan(resources),
     )
+
+
+def _usage_plan(resources: Resources) -> UsagePlan | None:
+    plans = [plan for _, plan in _of_type(resources, "AWS::ApiGateway::UsagePlan")]
+    if not plans:
+        return None
+    if len(plans) != 1:
+        raise StackError("The template has several usage plans; the local stack supports one.")
+    properties = plans[0]["Properties"]
+    (stage,) = properties["ApiStages"]
+    methods = {}
+    for name, throttle in stage.get("Throttle", {}).items():
+        path, _, method = name.rpartition("/")
+        methods[f"{method} {path}"] = _throttle(throttle)
+    return UsagePlan(
+        plan_id=plans[0]["Ref"], throttle=_throttle(properties["Throttle"]), methods=methods
+    )
+
+
+def _throttle(properties: Mapping[str, Any]) -> Throttle:
+    return Throttle(rate=float(properties["RateLimit"]), burst=int(properties["BurstLimit"]))
 
 
 def _authorizer(name: str, definition: Mapping[str, Any]) -> Authorizer:

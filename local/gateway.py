@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from local.blueprint import Api, Authorizer, GatewayResponse, Route
 from local.functions import FunctionError, FunctionPool
 from local.lambda_events import HttpRequest, authorizer_event, method_arn, proxy_event
+from local.usage import Usage
 
 # The quotas of API Gateway and of Lambda, which can't be raised (AWS: "Quotas for configuring and
 # running a REST API in API Gateway", "Lambda quotas").
@@ -34,8 +35,10 @@ _DEFAULT_RESPONSES = {
     "AUTHORIZER_FAILURE": (500, None),
     "DEFAULT_5XX": (502, "Internal server error"),
     "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),
+    "INVALID_API_KEY": (403, "Forbidden"),
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
     "REQUEST_TOO_LARGE": (413, "Request Too Long"),
+    "THROTTLED": (429, "Too Many Requests"),
     "UNAUTHORIZED": (401, "Unauthorized"),
 }
 _SERVER_ERROR = 500
@@ -54,10 +57,11 @@ class _GatewayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """The policy and the context that an authorizer returned for a caller."""
+    """The policy, the context and the API key that an authorizer returned for a caller."""
 
     statements: tuple[Mapping[str, Any], ...]
     context: Mapping[str, str]
+    api_key: str | None
 
     def allows(self, arn: str) -> bool:
         """Whether the policy allows the call; an explicit Deny wins."""
@@ -125,6 +129,7 @@ class Gateway:
         self._now = now
         self._router = Router(api.routes)
         self._verdicts: dict[tuple[str, ...], tuple[float, _Verdict]] = {}
+        self._usage = None if api.usage_plan is None else Usage(api.usage_plan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -242,7 +247,15 @@ class Gateway:
                 self._verdicts[key] = (now + authorizer.ttl_seconds, verdict)
         if not verdict.allows(method_arn(self._api.stage, request)):
             raise _GatewayError("ACCESS_DENIED")
+        if self._usage is not None and route.needs_key:
+            self._count(self._usage, verdict.api_key, route)
         return verdict.context
+
+    def _count(self, usage: Usage, api_key: str | None, route: Route) -> None:
+        if not api_key:
+            raise _GatewayError("INVALID_API_KEY")
+        if not usage.take(api_key, f"{route.method} {route.path}", self._now()):
+            raise _GatewayError("THROTTLED")
 
     async def _call_authorizer(self, authorizer: Authorizer, event: Mapping[str, Any]) -> _Verdict:
         try:
@@ -256,7 +269,11 @@ class Gateway:
             context = {
                 name: _context_value(value) for name, value in (result.get("context") or {}).items()
             }
-            return _Verdict(tuple(statements), {"principalId": result["principalId"], **context})
+            return _Verdict(
+                tuple(statements),
+                {"principalId": result["principalId"], **context},
+                result.get("usageIdentifierKey"),
+            )
         except (AttributeError, KeyError, TypeError):
             raise _GatewayError("AUTHORIZER_CONFIGURATION_ERROR") from None
 

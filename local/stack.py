@@ -7,7 +7,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from local.sources import QueuePoller, Scheduler, StreamPoller
 from local.storefront import STOREFRONT, DemoStorefront
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.signing import Signing, WebhookRoots
+from o2o.adapters.usage_plan import UsagePlan
 from o2o.version import VERSION
 from simulator import Bin, ConfigError, Simulator, SimulatorConfig, StartError
 from simulator.faults import KINDS
@@ -64,6 +65,9 @@ PARAMETERS = {
     "CodeRetentionDays": "7",
     "EvidenceRetentionDays": "30",
     "WebhookAllowLocal": "true",
+    # As fast as this machine is; `--parameter` gives a real limit.
+    "StorefrontRateLimit": "1000",
+    "StorefrontBurstLimit": "2000",
 }
 _MAX_LOG_BYTES = 16 * 1024 * 1024
 
@@ -82,6 +86,8 @@ class Options:
     base_path: str = ""
     dynamodb_url: str | None = None
     workers: int = 4
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Of the template, instead of ``PARAMETERS``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +237,7 @@ class Stack:
         )
         request = {
             "template": str(ROOT / "template.yaml"),
-            "parameters": {**PARAMETERS, "DokuBaseUrl": doku_url},
+            "parameters": {**PARAMETERS, "DokuBaseUrl": doku_url, **self._options.parameters},
             "name": NAME,
         }
         cloud_input.write(json.dumps(request) + "\n")
@@ -291,6 +297,9 @@ class Stack:
         console_url: str,
     ) -> DemoStorefront:
         """Make what is not there yet: tables, secrets, the demo storefront and its key."""
+        plan = blueprint.api.usage_plan
+        if plan is None:
+            raise StackError("The template has no usage plan.")
         secretsmanager = client("secretsmanager", aws_url)
         secretsmanager.put_secret_value(
             SecretId=blueprint.setting("DOKU_SECRET_NAME"),
@@ -312,6 +321,7 @@ class Stack:
         storefront = DemoStorefront(
             Store(dynamodb, blueprint.setting("TABLE_NAME") or ""),
             WebhookRoots(secretsmanager, webhook_secret_name, signing, report=_fail),
+            UsagePlan(client("apigateway", aws_url), plan.plan_id, "local"),
             self._clock.now,
             credentials.get("api_key", ""),
             self._keep_key,
@@ -440,6 +450,7 @@ def _outputs(resources: Resources) -> dict[str, str]:
         ("EventBusName", "EventBus"),
         ("SigningSecretName", "SigningSecret"),
         ("WebhookSecretName", "WebhookSecret"),
+        ("UsagePlanId", "UsagePlan"),
     ):
         outputs[output] = resources[name]["Ref"]
     return outputs

@@ -11,7 +11,9 @@ from o2o.adapters.signing import WebhookRoots
 from o2o.adapters.system import SystemEntropy
 from o2o.core.endpoints import Endpoint
 from o2o.usecases.authorize_storefront import AuthorizeStorefront
+from o2o.usecases.limit_storefronts import LimitStorefronts
 from o2o.usecases.manage_storefronts import ManageStorefronts
+from o2o.usecases.ports import RateLimits
 
 STOREFRONT = "demo"
 WEBHOOKS = "/_local/webhooks"
@@ -28,6 +30,7 @@ class DemoStorefront:
         self,
         store: Store,
         roots: WebhookRoots,
+        limits: RateLimits,
         now: Callable[[], datetime],
         api_key: str,
         keep_key: Callable[[str], None],
@@ -35,6 +38,7 @@ class DemoStorefront:
         self._storefronts = DynamoStorefrontStore(store)
         self._endpoints = DynamoEndpointStore(store)
         self._roots = roots
+        self._limits = limits
         self._now = now
         self._api_key = api_key
         self._keep_key = keep_key
@@ -44,6 +48,7 @@ class DemoStorefront:
         """Add it if it is missing. Webhooks go to the console, unless they were sent elsewhere."""
         if self._storefronts.get_storefront(STOREFRONT) is None:
             self._manage().add(STOREFRONT, "Demo store")
+        LimitStorefronts(storefronts=self._storefronts, limits=self._limits).one(STOREFRONT)
         url = console_url + WEBHOOKS
         endpoint = self._endpoints.get_endpoint(STOREFRONT)
         if endpoint is None:

@@ -76,12 +76,12 @@ def read_functions(template: Path = ROOT / "template.yaml") -> dict[str, Functio
     known = defaults | _PARAMETERS
 
     def resolve(variables: dict[str, Any]) -> dict[str, str]:
-        return {
-            name: known.get(str(value["Ref"]), str(value["Ref"]))
-            if isinstance(value, dict)
-            else str(value)
-            for name, value in variables.items()
-        }
+        return {name: text(value) for name, value in variables.items()}
+
+    def text(value: Any) -> str:
+        # What is made of AWS's own ids is any text, as are the names of resources.
+        name = value.get("Ref", "made-by-CloudFormation") if isinstance(value, dict) else value
+        return known.get(str(name), str(name)) if isinstance(value, dict) else str(value)
 
     shared = resolve(source["Globals"]["Function"]["Environment"]["Variables"])
     return {

@@ -29,6 +29,7 @@ from samtranslator.yaml_helper import yaml_parse
 from o2o.core.channels import Channel
 from o2o.entry import problems, wiring
 from o2o.entry.describe_api import ADDRESS
+from o2o.entry.http import RATE_LIMIT_POLICY, rate_limit_policy
 from o2o.entry.models.events import WebhookPayload
 from o2o.entry.problems import ProblemType
 from o2o.version import VERSION
@@ -309,6 +310,9 @@ def describe(operation: Json, name: str, docstring: str, words: Operation, *, pu
     ours.pop(_UNPROCESSABLE, None)
     (returned,) = (each["content"][JSON].get("schema", {}) for each in ours.values())
     responses = {str(status): answer_of(each, returned) for status, each in words.answers.items()}
+    if not public:
+        for response in responses.values():
+            response["headers"] = response.get("headers", {}) | LIMIT
     kinds = [*words.problems, *ALWAYS] + ([] if public else [problems.UNAUTHORIZED])
     for status in sorted({kind.status for kind in kinds}):
         problem = problem_of([kind for kind in kinds if kind.status == status])
@@ -316,6 +320,8 @@ def describe(operation: Json, name: str, docstring: str, words: Operation, *, pu
             responses[str(status)]["content"] |= problem["content"]
         else:
             responses[str(status)] = problem
+    if not public:
+        responses[str(problems.TOO_MANY_REQUESTS.status)]["headers"] |= LIMIT
     operation["responses"] = responses
 
 
@@ -359,6 +365,16 @@ def problem_of(kinds: list[ProblemType]) -> Json:
             "WWW-Authenticate": header("WWW-Authenticate", "How a key is presented: Bearer.")
         }
     return response
+
+
+LIMIT: Json = {
+    RATE_LIMIT_POLICY: {
+        "description": "How many requests (q) in how many seconds (w) the storefront may send.",
+        "required": False,
+        "schema": {"type": "string", "example": rate_limit_policy(20)},
+    }
+}
+"""The header of a storefront's routes."""
 
 
 def header(name: str, description: str) -> Json:

@@ -46,6 +46,24 @@ def test_a_key_is_written_and_changed(stores: Stores) -> None:
     assert stores.storefronts.list_keys("shop", limit=5, cursor=None) == Page([revoked], None)
 
 
+def test_a_usage_key_reaches_all_keys_of_its_storefront_and_changes_nothing_else(
+    stores: Stores,
+) -> None:
+    revoked = replace(KEY, key_id="revoked00000", revoked_at=at(days=1))
+    foreign = replace(KEY, key_id="foreign00000", storefront_id="other")
+    assert stores.storefronts.add_storefront(SHOP)
+    for key in (KEY, revoked, foreign):
+        stores.storefronts.put_key(key)
+    for usage_key in ("first", "second"):
+        stores.storefronts.put_usage_key("shop", usage_key)
+        shop = replace(SHOP, usage_key=usage_key)
+        assert stores.storefronts.get_storefront("shop") == shop
+        for key in (KEY, revoked):
+            written = replace(key, usage_key=usage_key)
+            assert stores.storefronts.get_key(key.key_id) == written
+    assert stores.storefronts.get_key(foreign.key_id) == foreign
+
+
 def test_a_storefront_and_a_key_of_the_same_name_are_two_things(stores: Stores) -> None:
     stores.storefronts.put_key(replace(KEY, key_id="shop"))
     assert stores.storefronts.get_storefront("shop") is None

@@ -101,6 +101,21 @@ def test_an_alarm_on_an_expression_watches_one_metric(metrics, watched):
     assert seen == {"alarms-on-expressions"}
 
 
+def test_keys_that_the_authorizer_would_name_are_not_asked_for():
+    both, public = [{"Guard": []}, {"api_key": []}], {"post": {"security": []}}
+    paths = {"/own": {"get": {"security": both}}, "/open": public, "/bare": {"get": {}}}
+    api = {
+        "Type": "AWS::ApiGateway::RestApi",
+        "Properties": {"ApiKeySourceType": "AUTHORIZER", "Body": {"paths": paths}},
+    }
+    made, seen = adapted({"Api": api})
+    changed = made["Resources"]["Api"]["Properties"]["Body"]["paths"]
+    assert changed == paths | {"/own": {"get": {"security": [{"Guard": []}]}}}
+    assert seen == {"keys-of-the-authorizer"}
+    del api["Properties"]["ApiKeySourceType"]  # keys in a header are the callers' own
+    assert adapted({"Api": api}) == ({"Resources": {"Api": api}}, set())
+
+
 def test_gateway_responses_are_resources_that_the_deployment_waits_for():
     answer = {
         "statusCode": 404,

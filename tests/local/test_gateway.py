@@ -4,8 +4,9 @@ import base64
 import contextlib
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,10 +78,16 @@ def base_path() -> str:
 
 @pytest.fixture
 def call(shop: Shop, base_path: str) -> Iterator[Caller]:
+    with gateway(shop, shop.clock.now, base_path) as caller:
+        yield caller
+
+
+@contextlib.contextmanager
+def gateway(shop: Shop, now: Callable[[], datetime], base_path: str = "") -> Iterator[Caller]:
+    """A gateway before the small application, on a clock."""
     with shop.pool("GuardFunction") as guard, PortChoice(what="API", option="").listen() as bound:
         functions: Any = {"EchoFunction": Mirror(shop), "GuardFunction": guard}
-        gateway = Gateway(shop.blueprint.api, functions, shop.clock.now, base_path)
-        servers = Servers([(gateway, bound)])
+        servers = Servers([(Gateway(shop.blueprint.api, functions, now, base_path), bound)])
         servers.start()
         caller = Caller(f"http://{HOST}:{port_of(bound)}")
         yield caller
@@ -317,6 +324,46 @@ def test_a_verdict_is_kept_for_its_time_and_for_its_caller_only(call: Caller, sh
     assert asked("let-me-in-1") == first
     shop.clock.advance(2)
     assert asked("let-me-in-1") == first + 2
+
+
+# --- the usage plan --------------------------------------------------------------------------
+
+
+class Clock:
+    """Stands still, so that no bucket fills while a test runs."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_each_key_has_its_own_rate(shop: Shop) -> None:
+    clock = Clock()
+    with gateway(shop, clock) as call:
+
+        def statuses(token: str, times: int, method: str = "GET", name: str = "a") -> list[int]:
+            headers = {"Authorization": f"let-me-in-{token}"}
+            path = f"/counted/{name}"
+            return [call(method, path, headers=headers).status_code for _ in range(times)]
+
+        assert statuses("counted-1", 5) == [200, 200, 200, 429, 429]
+        assert statuses("counted-1", 1, name="b") == [429]  # one rate for all routes
+        assert statuses("counted-2", 4) == [200, 200, 200, 429]
+        # A method with a rate of its own is counted by itself.
+        assert statuses("counted-2", 2, "POST") == [200, 429]
+        clock.now += timedelta(seconds=1)
+        assert statuses("counted-1", 3) == [200, 200, 429]
+        clock.now += timedelta(days=1)
+        assert statuses("counted-1", 4) == [200, 200, 200, 429]
+
+
+def test_a_route_that_counts_refuses_who_has_no_key(shop: Shop) -> None:
+    with gateway(shop, Clock()) as call:
+        refused = call("GET", "/counted/a", headers=LET_IN)
+        assert (refused.status_code, refused.json()) == (403, {"message": "Forbidden"})
+        assert call("GET", "/greetings", headers=LET_IN).status_code == 200
 
 
 def test_a_route_without_authorizer_is_open(call: Caller) -> None:

@@ -41,11 +41,17 @@ def test_routes_know_their_function_behind_an_alias_and_their_authorizer(shop: S
         ("GET", "/greetings/mine"),
         ("GET", "/greetings/{name}"),
         ("GET", "/files/{path+}"),
+        ("GET", "/counted/{name}"),
+        ("POST", "/counted/{name}"),
         ("POST", "/greetings"),
         ("POST", "/open"),
     }
     assert {route.function for route in routes.values()} == {"EchoFunction"}
     assert routes["POST", "/open"].authorizer is None
+    assert {name for name, route in routes.items() if route.needs_key} == {
+        ("GET", "/counted/{name}"),
+        ("POST", "/counted/{name}"),
+    }
     guard = routes["GET", "/greetings"].authorizer
     assert guard is not None
     assert (guard.function, guard.identity_headers) == ("GuardFunction", ("authorization",))

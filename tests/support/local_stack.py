@@ -23,6 +23,8 @@ from local.stack import ROOT
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.system import SystemEntropy
+from o2o.adapters.usage_plan import UsagePlan
+from o2o.usecases.limit_storefronts import LimitStorefronts
 from o2o.usecases.manage_storefronts import ManageStorefronts
 from tests.support.patience import CALL_SECONDS, PATIENCE_SECONDS, until
 
@@ -208,16 +210,22 @@ def started(folder: Path, *arguments: str) -> Iterator[LocalStack]:
     running.stop()
 
 
-def new_storefront(stack: LocalStack, name: str) -> str:
-    """Add a storefront with the use cases of the product; returns its API key."""
+def new_storefront(stack: LocalStack, name: str, *, limited: bool = True) -> str:
+    """Add a storefront with the use cases of the product; returns its API key.
+
+    One that is not ``limited`` is as those of before storefronts had a limit of their own.
+    """
     dynamodb = stack.dynamodb()
     (table,) = dynamodb.list_tables()["TableNames"]
+    store = DynamoStorefrontStore(Store(dynamodb, table))
     storefronts = ManageStorefronts(
-        storefronts=DynamoStorefrontStore(Store(dynamodb, table)),
-        clock=lambda: datetime.now(UTC),
-        entropy=SystemEntropy(),
+        storefronts=store, clock=lambda: datetime.now(UTC), entropy=SystemEntropy()
     )
     storefronts.add(name, name)
+    apigateway = client("apigateway", stack.about["aws_url"])
+    plan = UsagePlan(apigateway, stack.about["outputs"]["UsagePlanId"], "local")
+    if limited:
+        LimitStorefronts(storefronts=store, limits=plan).one(name)
     return storefronts.issue_key(name).api_key
 
 

@@ -269,6 +269,14 @@ class MemoryStorefrontStore(StorefrontStore):
             ]
         return _page(storefronts, _List("storefronts"), limit, cursor)
 
+    def put_usage_key(self, storefront_id: str, usage_key: str) -> None:
+        with self._table.lock:
+            storefront = self._table.storefronts[storefront_id]
+            self._table.storefronts[storefront_id] = replace(storefront, usage_key=usage_key)
+            for key_id, key in self._table.api_keys.items():
+                if key.storefront_id == storefront_id:
+                    self._table.api_keys[key_id] = replace(key, usage_key=usage_key)
+
     def put_key(self, key: ApiKey) -> None:
         with self._table.lock:
             self._table.api_keys[key.key_id] = key

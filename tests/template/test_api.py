@@ -6,6 +6,7 @@ from http import HTTPStatus
 import pytest
 
 from o2o.entry import problems
+from o2o.entry.http import RATE_LIMIT_POLICY, rate_limit_policy
 from tests.template.model import Template
 
 ROUTES = {
@@ -41,6 +42,9 @@ PUBLIC = {
     *ABOUT,
 }
 
+ROOM_FOR = 10
+"""Storefronts at their limit at once, before a route's ceiling slows them all."""
+
 
 def test_routes(template: Template) -> None:
     assert routes(template) == ROUTES
@@ -51,8 +55,9 @@ def test_every_route_but_dokus_and_the_customers_asks_for_a_key(
     template: Template, route: tuple[str, str]
 ) -> None:
     method, path = route
-    (security,) = template.api["paths"][path][method]["security"]
-    assert set(security) == ({"NONE"} if route in PUBLIC else {"StorefrontKey"})
+    security = template.api["paths"][path][method]["security"]
+    # "api_key" has API Gateway count the request; the authorizer names what it counts by.
+    assert security == ([] if route in PUBLIC else [{"StorefrontKey": []}, {"api_key": []}])
 
 
 def test_the_authorizer_sees_the_authorization_header(template: Template) -> None:
@@ -87,6 +92,7 @@ def test_every_route_has_a_limit_and_what_may_ask_doku_a_low_one(template: Templ
         assert setting["DataTraceEnabled"] is False  # it would log bodies and keys
         assert setting["LoggingLevel"] == "OFF"
     default = rates.pop(("*", "/*"))
+    assert default == ROOM_FOR * template.source["Parameters"]["StorefrontRateLimit"]["Default"]
     assert {(method.lower(), path) for method, path in rates} <= ROUTES
     low = {("POST", "refresh"), ("GET", "how-to-pay")}
     assert all(
@@ -94,7 +100,62 @@ def test_every_route_has_a_limit_and_what_may_ask_doku_a_low_one(template: Templ
         for method, name in low
     )
     assert set(rates) == {(method.upper(), path) for method, path in PUBLIC - ABOUT}
-    assert all(rate > default for rate in rates.values())
+    assert all(rate >= default for rate in rates.values())
+
+
+def test_each_storefront_has_a_limit_that_leaves_room_for_others(template: Template) -> None:
+    (plan,) = template.of_type("AWS::ApiGateway::UsagePlan").values()
+    parameters = template.source["Parameters"]
+    assert plan["Throttle"] == {
+        "RateLimit": {"Ref": "StorefrontRateLimit"},
+        "BurstLimit": {"Ref": "StorefrontBurstLimit"},
+    }
+    (stage,) = plan["ApiStages"]
+    assert stage["ApiId"] == {"Ref": "Api"}
+    assert stage["Stage"] == {"Ref": next(iter(template.of_type("AWS::ApiGateway::Stage")))}
+    # What may ask DOKU has a low limit for each storefront, and a ceiling for all of them.
+    ((name, own),) = stage["Throttle"].items()
+    assert name == "/payment-codes/{invoice_number}/refresh/POST"
+    assert own["RateLimit"] < parameters["StorefrontRateLimit"]["Default"]
+    ceilings = {
+        setting["ResourcePath"].replace("~1", "/").replace("//", "/")
+        + "/"
+        + setting["HttpMethod"]: setting
+        for setting in template.source["Resources"]["Api"]["Properties"]["MethodSettings"]
+    }
+    assert ceilings[name]["ThrottlingRateLimit"] >= 5 * own["RateLimit"]
+    assert ceilings[name]["ThrottlingBurstLimit"] >= 5 * own["BurstLimit"]
+    assert (
+        ceilings["/*/*"]["ThrottlingBurstLimit"]
+        == ROOM_FOR * parameters["StorefrontBurstLimit"]["Default"]
+    )
+
+
+def test_api_gateway_counts_by_what_the_authorizer_names(template: Template) -> None:
+    (api,) = template.of_type("AWS::ApiGateway::RestApi").values()
+    assert api["ApiKeySourceType"] == "AUTHORIZER"
+    # Storefronts without a key of their own share one: nobody is cut off by an upgrade.
+    ((name, shared),) = template.of_type("AWS::ApiGateway::ApiKey").items()
+    assert shared["Enabled"] is True
+    variables = template.functions["AuthorizeStorefrontFunction"]["Environment"]["Variables"]
+    assert variables["SHARED_USAGE_KEY"] == shared["Value"]
+    assert variables["STOREFRONT_RATE_LIMIT"] == {"Ref": "StorefrontRateLimit"}
+    (in_the_plan,) = template.of_type("AWS::ApiGateway::UsagePlanKey").values()
+    (plan,) = template.of_type("AWS::ApiGateway::UsagePlan")
+    assert in_the_plan == {
+        "KeyId": {"Ref": name},
+        "KeyType": "API_KEY",
+        "UsagePlanId": {"Ref": plan},
+    }
+    assert template.source["Outputs"]["UsagePlanId"]["Value"] == {"Ref": plan}
+
+
+def test_the_gateway_names_the_limit_as_the_functions_do(template: Template) -> None:
+    answer = template.api["x-amazon-apigateway-gateway-responses"]["THROTTLED"]
+    headers = answer["responseParameters"]
+    assert headers["gatewayresponse.header.Retry-After"] == "'1'"
+    policy = headers[f"gatewayresponse.header.{RATE_LIMIT_POLICY}"]["Fn::Sub"]
+    assert policy == f"'{rate_limit_policy('${StorefrontRateLimit}')}'"
 
 
 def test_a_web_acl_stands_before_the_stage_if_there_is_one(template: Template) -> None:
@@ -146,6 +207,7 @@ def test_access_logs_are_json_without_anything_personal(template: Template) -> N
         ("MISSING_AUTHENTICATION_TOKEN", 404, "not-found"),
         ("INVALID_SIGNATURE", 404, "not-found"),
         ("THROTTLED", 429, "too-many-requests"),
+        ("INVALID_API_KEY", 503, "busy"),
         ("REQUEST_TOO_LARGE", 400, "invalid-request"),
         ("AUTHORIZER_FAILURE", 503, "busy"),
         ("DEFAULT_4XX", None, "bad-request"),

@@ -181,7 +181,7 @@ def test_prod_rolls_out_by_canary_unless_it_can_not_wait(template: Template) -> 
 
 READS = {
     "answer_inquiry": settings.InboxSettings,
-    "authorize_storefront": settings.Settings,
+    "authorize_storefront": settings.AuthorizeSettings,
     "browse_events": settings.BrowseEventsSettings,
     "cancel_code": settings.LifeSettings,
     "deliver_webhooks": settings.DeliverSettings,

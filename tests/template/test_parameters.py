@@ -99,6 +99,8 @@ def test_only_what_is_right_everywhere_has_a_default(template: Template) -> None
         "PublicUrl",
         "ReconcileConcurrency",
         "RollOut",
+        "StorefrontBurstLimit",
+        "StorefrontRateLimit",
         "Timetable",
         "WebAclArn",
         "WebhookAllowLocal",  # a rule refuses prod with it

@@ -20,6 +20,8 @@ from o2o.usecases.authorize_storefront import AuthorizeStorefront
 from tests.support import tables
 from tests.support.world import START
 
+PLAN = "plan01"
+
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
@@ -29,7 +31,10 @@ def aws(monkeypatch):
         tables.create(boto3.client("dynamodb"), "o2o-table")
         template = {
             "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-            "Outputs": {"TableName": {"Value": "o2o-table"}},
+            "Outputs": {
+                "TableName": {"Value": "o2o-table"},
+                "UsagePlanId": {"Value": PLAN},
+            },
         }
         boto3.client("cloudformation").create_stack(
             StackName="o2o-dev", TemplateBody=json.dumps(template)
@@ -63,6 +68,55 @@ def test_a_key_is_issued_shown_once_listed_and_revoked():
     run("key", "revoke", listed["key_id"])
     assert not opens(api_key)
     assert answer("key", "list", "shop")[0]["revoked_at"] is not None
+
+
+def counted() -> dict[str, str]:
+    """What the usage plan counts by: the names of API Gateway's keys and their values."""
+    apigateway = boto3.client("apigateway")
+    names = [key["name"] for key in apigateway.get_api_keys()["items"]]
+    assert len(names) == len(set(names))
+    keys = apigateway.get_usage_plan_keys(usagePlanId=PLAN)["items"]
+    return {key["name"]: key["value"] for key in keys}
+
+
+def usage_keys(storefront_id: str) -> set[str | None]:
+    """Of a storefront and its keys."""
+    store = DynamoStorefrontStore(Store(boto3.client("dynamodb"), "o2o-table"))
+    storefront = store.get_storefront(storefront_id)
+    assert storefront is not None
+    keys = store.list_keys(storefront_id, limit=100, cursor=None).items
+    return {storefront.usage_key, *(key.usage_key for key in keys)}
+
+
+def test_a_new_storefront_is_counted_by_itself():
+    for name in ("shop", "shop-2"):  # the name of one is the beginning of the other's
+        run("storefront", "add", name, "--name", "A shop")
+        run("key", "issue", name)
+    values = counted()
+    assert set(values) == {"o2o-dev/shop", "o2o-dev/shop-2"}
+    for name in ("shop", "shop-2"):
+        assert usage_keys(name) == {values[f"o2o-dev/{name}"]}
+    assert all(each["own_limit"] for each in answer("storefront", "list"))
+
+
+def test_storefronts_of_before_an_upgrade_are_given_a_limit_and_a_lost_one_is_mended():
+    store = DynamoStorefrontStore(Store(boto3.client("dynamodb"), "o2o-table"))
+    store.add_storefront(Storefront("old", "A shop", START))
+    api_key = run("key", "issue", "old").stdout.strip()
+    assert usage_keys("old") == {None}
+    assert [each["own_limit"] for each in answer("storefront", "list")] == [False]
+    assert answer("storefront", "limit") == {"storefronts": ["old"]}
+    assert usage_keys("old") == {counted()["o2o-dev/old"]}
+    before = counted()
+    run("storefront", "limit")
+    assert counted() == before  # twice does no harm
+    apigateway = boto3.client("apigateway")
+    for key in apigateway.get_api_keys()["items"]:
+        apigateway.delete_usage_plan_key(usagePlanId=PLAN, keyId=key["id"])
+        apigateway.delete_api_key(apiKey=key["id"])
+    run("storefront", "limit")
+    assert usage_keys("old") == {counted()["o2o-dev/old"]}
+    assert opens(api_key)
 
 
 def test_several_keys_stand_side_by_side():

@@ -202,6 +202,8 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
         "EVIDENCE_RETENTION_DAYS": "3650",
         "OVERRIDE_NOTIFICATION_URL": "",
         "PUBLIC_URL": "",
+        "STOREFRONT_RATE_LIMIT": "20",
+        "SHARED_USAGE_KEY": "shared-by-those-without",
         "SIGNING_SECRET_NAME": f"{name}-signing",
         "WEBHOOK_SECRET_NAME": f"{name}-webhooks",
     }.items():

@@ -445,7 +445,12 @@ def test_a_key_opens_the_door_until_it_is_revoked(stack, event):
     policy = stack.invoke("authorize_storefront", request)
     assert effect(policy) == {"Allow"}
     assert policy["principalId"] == "shop"
-    assert policy["context"] == {"storefront_id": "shop", "key_id": issued.key.key_id}
+    assert policy["context"] == {
+        "storefront_id": "shop",
+        "key_id": issued.key.key_id,
+        "rate_limit": "20",
+    }
+    assert policy["usageIdentifierKey"] == "shared-by-those-without"
     (resource,) = policy["policyDocument"]["Statement"][0]["Resource"]
     assert resource.endswith("/v1/*/*")
     desk.revoke_key(issued.key.key_id)
@@ -456,6 +461,31 @@ def test_a_key_opens_the_door_until_it_is_revoked(stack, event):
 def test_nobody_else_gets_in(stack, event, case):
     policy = stack.invoke("authorize_storefront", event(f"authorize_storefront/{case}"))
     assert effect(policy) == {"Deny"}
+    assert "usageIdentifierKey" not in policy
+
+
+def test_a_storefront_with_a_limit_is_counted_by_itself_whichever_key_it_uses(stack, event):
+    store = wiring._storefronts(wiring.read_settings(Settings))
+    desk = ManageStorefronts(storefronts=store, clock=stack.clock, entropy=SystemEntropy())
+    desk.add("shop", "The shop")
+    before = desk.issue_key("shop")
+    store.put_usage_key("shop", "counts-the-shop")
+    for issued in (before, desk.issue_key("shop")):
+        request = event("authorize_storefront/unknown_key")
+        request["headers"]["Authorization"] = f"Bearer {issued.api_key}"
+        policy = stack.invoke("authorize_storefront", request)
+        assert policy["usageIdentifierKey"] == "counts-the-shop"
+
+
+def test_a_storefront_hears_its_limit_with_every_answer(stack, event):
+    for case, status in (("list", 200), ("one", 404)):
+        request = event(f"read_codes/{case}")
+        request["requestContext"]["authorizer"]["rate_limit"] = "20"
+        answer = stack.call("read_codes", request)
+        assert answer.status == status
+        assert answer.headers["RateLimit-Policy"] == '"storefront";q=20;w=1'
+    # A verdict of the authorizer's that was cached before an upgrade knows none.
+    assert "RateLimit-Policy" not in stack.call("read_codes", event("read_codes/list")).headers
 
 
 @pytest.mark.parametrize(

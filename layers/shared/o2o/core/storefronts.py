@@ -86,19 +86,23 @@ class Storefront:
     """A shop or application that asks for payment codes. ``name`` is for people.
 
     ``namespace`` is None for the first storefront of a stack, and for those of version 0.1.
+    ``usage_key`` is what the API counts its requests by (decision 0071); without one it shares its
+    rate with all others that have none.
     """
 
     storefront_id: str
     name: str
     created_at: datetime
     namespace: str | None = None
+    usage_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """An API key as it is stored: of its secret, the SHA-256 only.
 
-    It carries its storefront's ``namespace``, so that a request needs no further read.
+    It carries its storefront's ``namespace`` and ``usage_key``, so that a request needs no further
+    read.
     """
 
     key_id: str
@@ -107,6 +111,7 @@ class ApiKey:
     created_at: datetime
     revoked_at: datetime | None = None
     namespace: str | None = None
+    usage_key: str | None = None
 
     @classmethod
     def of(cls, key_id: str, secret: str, storefront: Storefront, created_at: datetime) -> Self:
@@ -117,6 +122,7 @@ class ApiKey:
             _digest(secret),
             created_at,
             namespace=storefront.namespace,
+            usage_key=storefront.usage_key,
         )
 
     def is_opened_by(self, secret: str) -> bool:

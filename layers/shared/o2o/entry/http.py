@@ -37,6 +37,8 @@ from o2o.usecases.ports import TimeLeft
 InvoiceNumber = Annotated[InvoiceNumberText, Path()]
 """The invoice number in a path."""
 
+RATE_LIMIT_POLICY = "RateLimit-Policy"
+
 InvoiceNumberQuery = Annotated[InvoiceNumberText | None, Query()]
 """The invoice number in a query."""
 
@@ -136,7 +138,10 @@ class Api:
                     return to_lambda(problems.of_error(error))
             return self.routes.resolve(_by_route(event), context)
 
-        return instrument(handle)
+        def handle_and_tell(event: dict[str, Any], context: Any) -> Any:
+            return _with_limit(event, handle(event, context))
+
+        return instrument(handle_and_tell)
 
 
 def time_left(context: Any) -> TimeLeft:
@@ -166,6 +171,23 @@ def _by_route(event: dict[str, Any]) -> dict[str, Any]:
             lambda found: quote(unquote(parameters[found[1]]), safe=""), event["resource"]
         )
     }
+
+
+def rate_limit_policy(requests_a_second: int | str) -> str:
+    """The value of ``RateLimit-Policy``, as the IETF's draft has it.
+
+    What is left of a storefront's rate is known to API Gateway alone, so ``RateLimit`` is not sent.
+    """
+    return f'"storefront";q={requests_a_second};w=1'
+
+
+def _with_limit(event: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, and on a storefront's route the storefront's limit."""
+    rate = (event["requestContext"].get("authorizer") or {}).get("rate_limit")
+    if rate is None:
+        return answer
+    policy = {RATE_LIMIT_POLICY: rate_limit_policy(rate)}
+    return {**answer, "headers": {**(answer.get("headers") or {}), **policy}}
 
 
 def _known_query_only(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Any:

@@ -111,7 +111,8 @@ TOO_MANY_REQUESTS = ProblemType(
     "too-many-requests",
     429,
     "Too many requests",
-    "This route gets more requests than it is set up for.",
+    "The storefront sends more requests than it may; RateLimit-Policy says how many a second it may"
+    " send. Or all storefronts together send more than the route is set up for.",
     "Send the same request again after Retry-After seconds, and wait longer each time.",
 )
 INTERNAL = ProblemType(

@@ -33,6 +33,18 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizeSettings(Settings):
+    """For ``authorize_storefront``.
+
+    ``storefront_rate_limit`` is in requests a second; ``shared_usage_key`` is for storefronts that
+    have no usage key of their own.
+    """
+
+    storefront_rate_limit: int
+    shared_usage_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LifeSettings(Settings):
     """For functions that change codes."""
 
@@ -180,6 +192,13 @@ def _days(value: str) -> timedelta:
     if days < 1:
         raise ValueError("must be at least one day")
     return timedelta(days=days)
+
+
+def _rate(value: str) -> int:
+    rate = int(value)
+    if rate < 1:
+        raise ValueError("must be at least one request a second")
+    return rate
 
 
 def _base_url(value: str) -> str:
@@ -365,6 +384,8 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "event_bus_name": _text,
     "event_dead_letter_queue_url": _text,
     "event_retention_days": _days,
+    "storefront_rate_limit": _rate,
+    "shared_usage_key": _text,
 }
 
 

@@ -242,6 +242,10 @@ class StorefrontStore(Protocol):
         """All storefronts, newest first."""
         ...
 
+    def put_usage_key(self, storefront_id: str, usage_key: str) -> None:
+        """Write the usage key of a storefront that exists, and of all its API keys."""
+        ...
+
     def put_key(self, key: ApiKey) -> None:
         """Write a key, new or changed."""
         ...
@@ -260,6 +264,14 @@ class StorefrontStore(Protocol):
 
     def get_branding(self, storefront_id: str) -> Branding | None:
         """A storefront's branding, if it was ever given one."""
+        ...
+
+
+class RateLimits(Protocol):
+    """Where the API counts each storefront's requests."""
+
+    def open(self, storefront_id: str) -> str:
+        """Give a storefront a count of its own, unless it has one; returns its usage key."""
         ...
 
 

@@ -3,7 +3,7 @@
 from o2o.adapters.dynamodb import listing, table
 from o2o.adapters.dynamodb.store import ConditionFailed, Store
 from o2o.core.errors import VersionConflict
-from o2o.core.pages import Page
+from o2o.core.pages import Page, all_items
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.usecases.ports import StorefrontStore
 
@@ -35,6 +35,15 @@ class DynamoStorefrontStore(StorefrontStore):
         return self._store.page(
             listing.Span(table.STOREFRONTS_LISTING), table.load_storefront, limit, cursor
         )
+
+    def put_usage_key(self, storefront_id: str, usage_key: str) -> None:
+        # One attribute at a time: a key that is being revoked stays revoked.
+        update = table.with_usage_key(usage_key)
+        self._store.update(table.storefront_key(storefront_id), update, table.IS_PRESENT)
+        for key in all_items(
+            lambda cursor: self.list_keys(storefront_id, limit=100, cursor=cursor)
+        ):
+            self._store.update(table.api_key_key(key.key_id), update, table.IS_PRESENT)
 
     def put_key(self, key: ApiKey) -> None:
         self._store.put(table.api_key_item(key))

@@ -435,6 +435,12 @@ class Update:
 
 WITHOUT_TTL = Update("REMOVE #ttl", {"#ttl": "ttl"})
 
+
+def with_usage_key(usage_key: str) -> Update:
+    """A storefront or an API key gets another usage key, and nothing else of it changes."""
+    return Update("SET usage_key = :usage_key", values={":usage_key": {"S": usage_key}})
+
+
 IS_ABSENT = Condition("attribute_not_exists(pk)")
 IS_PRESENT = Condition("attribute_exists(pk)")
 
