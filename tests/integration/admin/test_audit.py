@@ -25,7 +25,10 @@ def aws(monkeypatch):
         tables.create(boto3.client("dynamodb"), "o2o-table")
         template = {
             "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-            "Outputs": {"TableName": {"Value": "o2o-table"}},
+            "Outputs": {
+                "TableName": {"Value": "o2o-table"},
+                "UsagePlanId": {"Value": "plan01"},
+            },
         }
         boto3.client("cloudformation").create_stack(
             StackName="o2o-dev", TemplateBody=json.dumps(template)
