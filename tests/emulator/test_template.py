@@ -102,17 +102,20 @@ def test_an_alarm_on_an_expression_watches_one_metric(metrics, watched):
 
 
 def test_keys_that_the_authorizer_would_name_are_not_asked_for():
-    both, public = [{"Guard": []}, {"api_key": []}], {"post": {"security": []}}
-    paths = {"/own": {"get": {"security": both}}, "/open": public, "/bare": {"get": {}}}
-    api = {
-        "Type": "AWS::ApiGateway::RestApi",
-        "Properties": {"ApiKeySourceType": "AUTHORIZER", "Body": {"paths": paths}},
+    both: list[Any] = [{"Guard": []}, {"api_key": []}]
+    public: dict[str, Any] = {"post": {"security": []}}
+    paths: dict[str, Any] = {
+        "/own": {"get": {"security": both}},
+        "/open": public,
+        "/bare": {"get": {}},
     }
+    properties: dict[str, Any] = {"ApiKeySourceType": "AUTHORIZER", "Body": {"paths": paths}}
+    api = {"Type": "AWS::ApiGateway::RestApi", "Properties": properties}
     made, seen = adapted({"Api": api})
     changed = made["Resources"]["Api"]["Properties"]["Body"]["paths"]
     assert changed == paths | {"/own": {"get": {"security": [{"Guard": []}]}}}
     assert seen == {"keys-of-the-authorizer"}
-    del api["Properties"]["ApiKeySourceType"]  # keys in a header are the callers' own
+    del properties["ApiKeySourceType"]  # keys in a header are the callers' own
     assert adapted({"Api": api}) == ({"Resources": {"Api": api}}, set())
 
 
