@@ -36,7 +36,7 @@ def callers(stack, event) -> dict[str, dict[str, str]]:
         request["headers"]["Authorization"] = f"Bearer {desk.issue_key(name).api_key}"
         found[name] = stack.invoke("authorize_storefront", request)["context"]
     assert found["first"].keys() == {"storefront_id", "key_id", "rate_limit"}
-    assert found["second"].keys() == {"storefront_id", "key_id", "namespace"}
+    assert found["second"].keys() == {"storefront_id", "key_id", "namespace", "rate_limit"}
     return found
 
 
