@@ -57,15 +57,17 @@ def test_every_route_but_dokus_and_the_customers_asks_for_a_key(
     method, path = route
     security = template.api["paths"][path][method]["security"]
     # "api_key" has API Gateway count the request; the authorizer names what it counts by.
-    assert security == ([] if route in PUBLIC else [{"StorefrontKey": []}, {"api_key": []}])
+    assert security == ([] if route in PUBLIC else [{"Storefront": []}, {"api_key": []}])
 
 
 def test_the_authorizer_sees_the_authorization_header(template: Template) -> None:
-    scheme = template.api["components"]["securitySchemes"]["StorefrontKey"]
+    scheme = template.api["components"]["securitySchemes"]["Storefront"]
     authorizer = scheme["x-amazon-apigateway-authorizer"]
     assert authorizer["type"] == "request"
     assert authorizer["identitySource"] == "method.request.header.Authorization"
-    ttl = template.source["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"]["StorefrontKey"]
+    # The reference has CloudFormation change the API only when the alias's roll-out is through.
+    assert "{'Ref': 'AuthorizeStorefrontFunctionAliaslive'}" in str(authorizer["authorizerUri"])
+    ttl = template.source["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"]["Storefront"]
     assert ttl["Identity"]["ReauthorizeEvery"] == {"Ref": "AuthorizerTtlSeconds"}
     parameter = template.source["Parameters"]["AuthorizerTtlSeconds"]
     assert (parameter["MinValue"], parameter["MaxValue"]) == (0, 3600)
