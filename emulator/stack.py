@@ -261,7 +261,7 @@ class EmulatedStack:
         done = subprocess.run(
             [sys.executable, "-m", "admin", "--stack", NAME, "--json", *words],
             cwd=ROOT,
-            env={"PATH": "", **self._emulator.environment},
+            env={"PATH": "", "O2O_REASON": "make emulate", **self._emulator.environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
