@@ -30,6 +30,12 @@ _ACTIONS = {
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "SendMessageBatch": "SendMessage",
 }
+_OF_API_GATEWAY = {
+    "CreateApiKey": ("POST", "/apikeys"),
+    "CreateUsagePlanKey": ("POST", "/usageplans/{usagePlanId}/keys"),
+    "GetApiKeys": ("GET", "/apikeys"),
+    "GetUsagePlanKeys": ("GET", "/usageplans/{usagePlanId}/keys"),
+}
 _KEYED_BY = {"Put": "Item", "Update": "Key", "Delete": "Key", "ConditionCheck": "Key"}
 _PARTITION_OF_QUERY = re.compile(r"#?\w+ = (:\w+)")
 
@@ -114,13 +120,27 @@ def requests_of(
         for entry in params["Entries"]:
             bus = arn("events", entry["EventBusName"], region)
             yield Request(action, bus, {"events:source": [entry["Source"]]})
-    else:
+    elif service == "lambda":
+        yield Request(action, params["FunctionName"])
+    elif service == "cloudformation":
+        yield Request(action, arn("cloudformation", params["StackName"], region))
+    elif service == "apigateway":
+        method, path = _OF_API_GATEWAY[operation]
+        place = path.format_map(params)
+        yield Request(f"apigateway:{method}", f"arn:aws:apigateway:{region}::{place}")
+    elif service != "sts":  # which asks for no permission to say who one is
         yield Request(action)
 
 
 def arn(service: str, name: str, region: str) -> str:
-    """The ARN of a table, queue, secret or bus with this name; the name may be the ARN."""
-    kind = {"dynamodb": "table/", "sqs": "", "secretsmanager": "secret:", "events": "event-bus/"}
+    """The ARN of a table, queue, secret, bus or stack with this name; the name may be the ARN."""
+    kind = {
+        "cloudformation": "stack/",
+        "dynamodb": "table/",
+        "events": "event-bus/",
+        "secretsmanager": "secret:",
+        "sqs": "",
+    }
     if name.startswith("arn:"):
         return name
     return f"arn:aws:{service}:{region}:{ACCOUNT}:{kind[service]}{name}"

@@ -42,6 +42,7 @@ class Roles:
         shared = template["Globals"]["Function"]["Environment"]["Variables"]
         self._statements: dict[str, list[dict[str, Any]]] = {}
         self._variables: dict[str, dict[str, Any]] = {}
+        self._operators: list[list[dict[str, Any]]] = []
         for resource in self._resources.values():
             if resource["Type"] == "AWS::Serverless::Function":
                 properties = resource["Properties"]
@@ -51,15 +52,20 @@ class Roles:
                 self._statements[folder] = policy["PolicyDocument"]["Statement"]
                 own = properties.get("Environment", {}).get("Variables", {})
                 self._variables[folder] = shared | own
+            elif resource["Type"] == "AWS::IAM::ManagedPolicy":
+                document = resource["Properties"]["PolicyDocument"]
+                self._operators.append(document["Statement"])
 
     def check(self, function: str, request: Request, arns: Mapping[str, str] | None = None) -> None:
         """Raises NotAllowed. ``arns`` are those of the template's resources, else their names."""
-        statements = [
-            {**statement, "Resource": _resolve(statement["Resource"], arns or {})}
-            for statement in self._statements[function]
-        ]
-        if not allows(statements, request):
+        if not _allow(self._statements[function], request, arns or {}):
             raise NotAllowed(f"{function} may not {request}")
+
+    def check_operator(self, request: Request, arns: Mapping[str, str], *, changes: bool) -> None:
+        """Raises NotAllowed. ``changes`` if the operator has the second policy, too."""
+        reads, writes = self._operators
+        if not _allow([*reads, *(writes if changes else ())], request, arns):
+            raise NotAllowed(f"an operator may not {request}")
 
     @contextmanager
     def enforced(self, function: str, clients: Iterable[Any]) -> Iterator[None]:
@@ -92,6 +98,13 @@ class Roles:
         return found
 
 
+def _allow(
+    statements: Iterable[Mapping[str, Any]], request: Request, arns: Mapping[str, str]
+) -> bool:
+    resolved = [{**each, "Resource": _resolve(each["Resource"], arns)} for each in statements]
+    return allows(resolved, request)
+
+
 def _resolve(resource: Any, arns: Mapping[str, str]) -> Any:
     match resource:
         case [*several]:
@@ -99,5 +112,6 @@ def _resolve(resource: Any, arns: Mapping[str, str]) -> Any:
         case {"Ref": name} | {"Fn::GetAtt": [name, "Arn" | "StreamArn"]}:
             return arns.get(name, name)
         case {"Fn::Sub": text}:
-            return re.sub(r"\$\{(\w+)\.Arn\}", lambda found: arns.get(found[1], found[1]), text)
+            reference = re.compile(r"\$\{([\w:]+)(?:\.Arn)?\}")
+            return reference.sub(lambda found: arns.get(found[1], found[1]), text)
     return resource

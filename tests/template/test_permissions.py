@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from local.permissions import LEADING_KEYS, Request, as_list
+from tests.support.documents import ROOT
 from tests.template.model import Template
 from tests.template.permissions import NotAllowed, Roles, on_table
 
@@ -323,3 +324,60 @@ def place(resource: dict[str, Any]) -> str:
     if resource == {"Fn::GetAtt": ["Table", "Arn"]}:
         return "Table"
     return str(resource["Fn::Sub"]).removeprefix("${Table.Arn}/")
+
+
+# --- operators ---------------------------------------------------------------------------------
+
+
+def operators_statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, policy in template.of_type("AWS::IAM::ManagedPolicy").items():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield name, statement
+
+
+def test_nobody_is_given_an_operators_policy_by_the_stack(template: Template) -> None:
+    policies = template.of_type("AWS::IAM::ManagedPolicy")
+    assert set(policies) == {"OperatorReads", "OperatorChanges"}
+    for policy in policies.values():
+        assert set(policy) == {"Description", "PolicyDocument"}
+
+
+def test_operators_policies_name_what_they_open(template: Template) -> None:
+    for name, statement in operators_statements(template):
+        assert statement["Effect"] == "Allow"
+        assert "*" not in str(as_list(statement["Action"]) + as_list(statement["Resource"])), name
+        actions = [each for each in as_list(statement["Action"]) if each.startswith("dynamodb:")]
+        if actions and actions != ["dynamodb:Scan"]:
+            assert statement["Condition"]["Null"] == {LEADING_KEYS: "false"}, statement["Sid"]
+
+
+def test_who_only_looks_changes_nothing_and_reads_no_secret(template: Template) -> None:
+    actions = {
+        action
+        for name, statement in operators_statements(template)
+        if name == "OperatorReads"
+        for action in as_list(statement["Action"])
+    }
+    assert actions == {
+        "cloudformation:DescribeStacks",
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "lambda:GetFunctionConfiguration",
+        "sqs:ChangeMessageVisibility",  # a letter that was looked at is there again at once
+        "sqs:ReceiveMessage",
+    }
+
+
+def test_operators_read_the_settings_of_the_functions_that_commands_run_as(
+    template: Template,
+) -> None:
+    opened = {
+        alias["Ref"].removesuffix("FunctionAliaslive")
+        for _, statement in operators_statements(template)
+        if statement["Action"] == "lambda:GetFunctionConfiguration"
+        for alias in statement["Resource"]
+    }
+    functions = {name.removesuffix("Function") for name in template.written_functions}
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "admin").glob("*.py"))
+    assert opened == {name for name in functions if f'"{name}"' in sources}
