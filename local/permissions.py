@@ -37,6 +37,7 @@ _OF_API_GATEWAY = {
     "GetUsagePlanKeys": ("GET", "/usageplans/{usagePlanId}/keys"),
 }
 _KEYED_BY = {"Put": "Item", "Update": "Key", "Delete": "Key", "ConditionCheck": "Key"}
+_NAMES_ITEMS = {"Item", "Key", "KeyConditionExpression", "RequestItems", "TransactItems"}
 _PARTITION_OF_QUERY = re.compile(r"#?\w+ = (:\w+)")
 
 
@@ -147,30 +148,35 @@ def arn(service: str, name: str, region: str) -> str:
 
 
 def _dynamodb(operation: str, params: Mapping[str, Any], region: str) -> Iterator[Request]:
-    found: list[tuple[str, str, str]] = []  # action, table or index, partition
+    if not params.keys() & _NAMES_ITEMS:
+        yield Request(f"dynamodb:{operation}", arn("dynamodb", params["TableName"], region))
+        return
+    found = list(items_of(operation, params))
+    keys = sorted({partition for _, _, partition in found})
+    for action, place in sorted({(action, place) for action, place, _ in found}):
+        yield Request(f"dynamodb:{action}", arn("dynamodb", place, region), {LEADING_KEYS: keys})
+
+
+def items_of(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What a call of DynamoDB's does: each action, its table or index, and the partition."""
     if operation == "TransactWriteItems":
         for write in params["TransactItems"]:
             ((kind, part),) = write.items()
-            partition = part[_KEYED_BY[kind]]["pk"]["S"]
-            found.append((f"{kind}Item", part["TableName"], partition))
+            yield f"{kind}Item", part["TableName"], part[_KEYED_BY[kind]]["pk"]["S"]
     elif operation == "BatchGetItem":
         for table, wanted in params["RequestItems"].items():
-            found += [(operation, table, key["pk"]["S"]) for key in wanted["Keys"]]
+            for key in wanted["Keys"]:
+                yield operation, table, key["pk"]["S"]
     elif operation == "Query":
         named = _PARTITION_OF_QUERY.match(params["KeyConditionExpression"])
         if named is None:
             raise StackError(f"No partition is named: {params['KeyConditionExpression']}")
         index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
         partition = params["ExpressionAttributeValues"][named[1]]["S"]
-        found.append((operation, params["TableName"] + index, partition))
-    elif "Key" in params or "Item" in params:
-        keyed = params.get("Key") or params["Item"]
-        found.append((operation, params["TableName"], keyed["pk"]["S"]))
+        yield operation, params["TableName"] + index, partition
     else:
-        yield Request(f"dynamodb:{operation}", arn("dynamodb", params["TableName"], region))
-    keys = sorted({partition for _, _, partition in found})
-    for action, place in sorted({(action, place) for action, place, _ in found}):
-        yield Request(f"dynamodb:{action}", arn("dynamodb", place, region), {LEADING_KEYS: keys})
+        keyed = params.get("Key") or params["Item"]
+        yield operation, params["TableName"], keyed["pk"]["S"]
 
 
 # --- In a worker --------------------------------------------------------------------------

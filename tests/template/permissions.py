@@ -7,11 +7,19 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.permissions import LEADING_KEYS, Request, allows, arn, requests_of
+from local.permissions import (
+    LEADING_KEYS,
+    Request,
+    allows,
+    arn,
+    as_list,
+    items_of,
+    requests_of,
+)
 from tests.template.model import TEMPLATE
 
 REGION = "ap-southeast-3"
@@ -21,6 +29,15 @@ _SERVICES = {
     "AWS::SQS::Queue": "sqs",
     "AWS::SecretsManager::Secret": "secretsmanager",
 }
+
+
+class Right(NamedTuple):
+    """One thing that a role allows: an action on a resource, on one kind of item if it has any."""
+
+    function: str
+    action: str
+    resource: str
+    kind: str = ""
 
 
 class NotAllowed(AssertionError):
@@ -42,6 +59,7 @@ class Roles:
         shared = template["Globals"]["Function"]["Environment"]["Variables"]
         self._statements: dict[str, list[dict[str, Any]]] = {}
         self._variables: dict[str, dict[str, Any]] = {}
+        self.used: set[Right] = set()
         self._operators: list[list[dict[str, Any]]] = []
         for resource in self._resources.values():
             if resource["Type"] == "AWS::Serverless::Function":
@@ -61,6 +79,17 @@ class Roles:
         if not _allow(self._statements[function], request, arns or {}):
             raise NotAllowed(f"{function} may not {request}")
 
+    def rights(self) -> set[Right]:
+        """All that the functions' roles allow."""
+        return {
+            Right(function, action, _resolve(resource, {}), kind)
+            for function, statements in self._statements.items()
+            for statement in statements
+            for action in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+            for kind in _kinds(statement)
+        }
+
     def check_operator(self, request: Request, arns: Mapping[str, str], *, changes: bool) -> None:
         """Raises NotAllowed. ``changes`` if the operator has the second policy, too."""
         reads, writes = self._operators
@@ -76,6 +105,7 @@ class Roles:
             service = model.service_model.service_name
             for request in requests_of(service, model.name, params, REGION):
                 self.check(function, request, arns)
+            self.used |= set(_rights_of(function, service, model.name, params, arns))
 
         hooks = [client.meta.events for client in clients]
         for hook in hooks:
@@ -96,6 +126,31 @@ class Roles:
                 name = os.environ[variable].rpartition("/")[2]  # queues go by their addresses
                 found[logical_id] = arn(service, name, REGION)
         return found
+
+
+def _kinds(statement: Mapping[str, Any]) -> list[str]:
+    conditions = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+    return as_list(conditions.get(LEADING_KEYS, ""))
+
+
+def _rights_of(
+    function: str,
+    service: str,
+    operation: str,
+    params: Mapping[str, Any],
+    arns: Mapping[str, str],
+) -> Iterator[Right]:
+    """The rights that one call needs: of a transaction, each for its own item."""
+    names = {each: name for name, each in arns.items()}
+    if service == "dynamodb":
+        for action, place, partition in items_of(operation, params):
+            table, _, index = place.partition("/")
+            resource = "/".join(filter(None, (names[arn("dynamodb", table, REGION)], index)))
+            kind = re.sub("#.*", "#*", partition, flags=re.DOTALL)
+            yield Right(function, f"dynamodb:{action}", resource, kind)
+    else:
+        for request in requests_of(service, operation, params, REGION):
+            yield Right(function, request.action, names[request.resource])
 
 
 def _allow(
