@@ -26,9 +26,9 @@ from local.ports import HOST, PortChoice, port_of
 from local.processes import only_one
 from local.receiver import Receiver
 from local.servers import Servers
-from local.stack import BINS, CLIENT_ID, PARAMETERS
+from local.stack import BINS, BINS_AT_DOKU, CLIENT_ID, PARAMETERS
 from local.template import translate
-from simulator import Bin, Simulator, SimulatorConfig
+from simulator import Simulator, SimulatorConfig
 from tools.build import BUILT, ROOT
 from tools.build import PARAMETERS as BUILD_PARAMETERS
 
@@ -157,15 +157,7 @@ class EmulatedStack:
                 inquiry_urls=dict.fromkeys(channels, f"{api_url}/doku/inquiries"),
                 notification_timeout_seconds=29,
                 inquiry_timeout_seconds=29,
-                bins=tuple(
-                    Bin(
-                        channel=each["channel"],
-                        type=each["bin_type"],
-                        digits=each["bin"],
-                        features=each.get("features"),
-                    )
-                    for each in BINS
-                ),
+                bins=BINS_AT_DOKU,
                 now=self._clock.now,
             )
         ).start()

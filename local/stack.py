@@ -55,6 +55,16 @@ BINS: tuple[dict[str, Any], ...] = (
         "features": ["mgpc", "dipc"],
     },
 )
+BINS_AT_DOKU = tuple(
+    Bin(
+        channel=each["channel"],
+        type=each["bin_type"],
+        digits=each["bin"],
+        features=each.get("features"),
+    )
+    for each in BINS
+)
+"""The same as the simulator is told them."""
 # The template's parameters, which a deployment has in samconfig.toml.
 PARAMETERS = {
     "Stage": "dev",
@@ -271,15 +281,7 @@ class Stack:
                     # longer for than DOKU would wait.
                     notification_timeout_seconds=TIMEOUT_SECONDS,
                     inquiry_timeout_seconds=TIMEOUT_SECONDS,
-                    bins=tuple(
-                        Bin(
-                            channel=each["channel"],
-                            type=each["bin_type"],
-                            digits=each["bin"],
-                            features=each.get("features"),
-                        )
-                        for each in BINS
-                    ),
+                    bins=BINS_AT_DOKU,
                     now=self._clock.now,
                 )
             ).start()

@@ -5,41 +5,22 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from admin.audit import RECORDED
 from admin.cli import app
 from o2o.adapters.dynamodb.audit import DynamoAudit
 from o2o.adapters.dynamodb.store import ConditionFailed, Store
 from o2o.core.audit import Outcome
-from tests.support import tables
+from tests.integration.admin.deployed import deployed, run
 from tests.support.world import START
 
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-3")
     monkeypatch.delenv("O2O_REASON", raising=False)
-    with mock_aws():
-        tables.create(boto3.client("dynamodb"), "o2o-table")
-        template = {
-            "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-            "Outputs": {
-                "TableName": {"Value": "o2o-table"},
-                "UsagePlanId": {"Value": "plan01"},
-            },
-        }
-        boto3.client("cloudformation").create_stack(
-            StackName="o2o-dev", TemplateBody=json.dumps(template)
-        )
+    with deployed(monkeypatch):
         yield
-
-
-def run(*arguments: str, ok: bool = True) -> Result:
-    result = CliRunner().invoke(app, ["--stack", "o2o-dev", *arguments])
-    assert (result.exit_code == 0) is ok, result.output
-    return result
 
 
 def audit(*arguments: str) -> Any:

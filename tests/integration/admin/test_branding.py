@@ -6,42 +6,21 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-from typer.testing import CliRunner, Result
 
-from admin.cli import app
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.core.storefronts import Branding
-from tests.support import tables
+from tests.integration.admin.deployed import deployed, run
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-3")
     monkeypatch.setenv("O2O_REASON", "a test")
-    with mock_aws():
-        tables.create(boto3.client("dynamodb"), "o2o-table")
-        template = {
-            "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-            "Outputs": {
-                "TableName": {"Value": "o2o-table"},
-                "UsagePlanId": {"Value": "plan01"},
-            },
-        }
-        boto3.client("cloudformation").create_stack(
-            StackName="o2o-dev", TemplateBody=json.dumps(template)
-        )
+    with deployed(monkeypatch):
         run("storefront", "add", "shop", "--name", "The shop")
         yield
-
-
-def run(*arguments: str, ok: bool = True) -> Result:
-    result = CliRunner().invoke(app, ["--stack", "o2o-dev", *arguments])
-    assert (result.exit_code == 0) is ok, result.output
-    return result
 
 
 def answer(*arguments: str) -> Any:

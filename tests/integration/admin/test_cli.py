@@ -6,9 +6,8 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from typer import Exit
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from admin.cli import app
 from admin.desk import Desk
@@ -17,35 +16,15 @@ from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.core.storefronts import Storefront
 from o2o.usecases.authorize_storefront import AuthorizeStorefront
-from tests.support import tables
+from tests.integration.admin.deployed import PLAN, deployed, run
 from tests.support.world import START
-
-PLAN = "plan01"
 
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-southeast-3")
     monkeypatch.setenv("O2O_REASON", "a test")
-    with mock_aws():
-        tables.create(boto3.client("dynamodb"), "o2o-table")
-        template = {
-            "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-            "Outputs": {
-                "TableName": {"Value": "o2o-table"},
-                "UsagePlanId": {"Value": PLAN},
-            },
-        }
-        boto3.client("cloudformation").create_stack(
-            StackName="o2o-dev", TemplateBody=json.dumps(template)
-        )
+    with deployed(monkeypatch):
         yield
-
-
-def run(*arguments: str, ok: bool = True) -> Result:
-    result = CliRunner().invoke(app, ["--stack", "o2o-dev", *arguments])
-    assert (result.exit_code == 0) is ok, result.output
-    return result
 
 
 def answer(*arguments: str) -> Any:
