@@ -48,8 +48,8 @@ demo: .venv/.synced node_modules/.synced ## follow a few payment codes through t
 	@$(BIN)/python -m local.demo $(ARGS)
 
 .PHONY: drill
-drill: .venv/.synced node_modules/.synced ## lose a local stack's table, restore it, and count the payments
-	@$(BIN)/python -m tools.drill
+drill: .venv/.synced node_modules/.synced ## walk the drills on temporary local stacks; ARGS="restore" for one, ARGS="--list" for what there is
+	@$(BIN)/python -m tools.drills $(ARGS)
 
 ##@ Check
 

@@ -13,6 +13,7 @@ from admin.audit import AUDITED, RECORDED
 from admin.cli import app
 from local.__main__ import read_options
 from tests.support.documents import ROOT, read, rows, section
+from tools.drills.__main__ import drills
 
 # The changelog and the decisions tell of commands as they were.
 DOCUMENTS = sorted(
@@ -84,6 +85,32 @@ def test_every_command_is_in_a_document(command):
 def test_what_is_no_command_is_found(words):
     with pytest.raises(Exception, match=r"(?i)missing|no such"):
         parse(shlex.split(words))
+
+
+# --- the drills ------------------------------------------------------------------------------
+
+OPERATIONS = "docs/operations.md"
+WALKED = sorted(
+    {
+        (path.stem, command)
+        for path in ROOT.glob("tools/drills/*.py")
+        for command in re.findall(r'\.runbook\(\s*"([^"]+)"', path.read_text("utf-8"))
+    }
+)
+
+
+@pytest.mark.parametrize(("drill", "command"), WALKED)
+def test_what_a_drill_types_stands_in_the_runbook(drill, command):
+    typed = shlex.join(shlex.split(_PLACEHOLDER.sub("SOMETHING", command)))
+    assert (OPERATIONS, typed) in INVOCATIONS
+
+
+def test_every_drill_is_in_the_runbook():
+    listed = rows(section(read(OPERATIONS), "## Drills"))
+    assert sorted(listed) == sorted(drills())
+
+
+# ---------------------------------------------------------------------------------------------
 
 
 def test_every_option_of_the_local_stack_is_in_its_document(capsys):

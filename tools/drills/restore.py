@@ -1,38 +1,24 @@
-"""The drill of the restore: the table is lost, and comes back as it was at an earlier moment.
+"""The table is lost, and comes back as it was at an earlier moment.
 
-    make drill
-
-On a temporary local stack. Notifications go on after that moment and while the table is away; DOKU
-has been answered 2xx for most of them and never sends them again by itself. Then the steps of
-"Restore" in docs/operations.md are walked, and what the till took, which only DOKU's simulator
-knows for certain, is compared with what the stack has. Exits with 1 if a payment is nowhere.
+Notifications go on after that moment and while the table is away; DOKU has been answered 2xx for
+most of them and never sends them again by itself. Then the steps of "Restore" in docs/operations.md
+are walked, and what the till took, which only DOKU's simulator knows for certain, is compared with
+what the stack has.
 """
 
-import json
 import shutil
 import socket
 import sqlite3
 import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from local import engine
 from local.ports import HOST
-from tests.support.local_stack import LocalStack, run_module
 from tests.support.patience import until
-from tools.life_cycle import ROOT
-
-
-class DrillFailed(Exception):
-    """A step had another result than it must have."""
+from tools.drills.frame import Drill
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +32,11 @@ class Payment:
     """What was particular about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A payment, and how it came back."""
-
-    payment: Payment
-    how: str
-
-
 BEFORE = "in the restored table"
 ASKED = "the timetable asked DOKU, or DOKU tried again"
 SENT_AGAIN = "DOKU's Back Office sent it again"
 KEPT = "sent again and kept for a person: its code is gone"
+NOWHERE = "nowhere"
 
 
 class Engine:
@@ -126,69 +105,75 @@ class Codes:
     ended: dict[str, Any]
 
 
-class Drill:
-    """One drill, on a stack of its own."""
+def walk(drill: Drill) -> None:
+    """Walk it."""
+    engine = Engine(drill.program, drill.folder)
+    drill.undo.callback(engine.stop)
+    engine.start()
+    drill.start("--dynamodb-url", engine.url)
+    Restore(drill, engine).walk()
 
-    def __init__(self, folder: Path, program: Path, console: Console) -> None:
-        self._folder = folder
-        self._console = console
-        self._engine = Engine(program, folder)
-        self._stack = LocalStack(
-            folder=folder / "state", arguments=("--dynamodb-url", self._engine.url)
-        )
+
+class Restore:
+    """The shop, the loss and the way back."""
+
+    def __init__(self, drill: Drill, engine: Engine) -> None:
+        self._drill = drill
+        self._stack = drill.stack
+        self._engine = engine
         self._about: dict[str, str] = {}
 
-    def run(self) -> list[Found]:
-        """Walk it. Raises DrillFailed if a payment is nowhere, or an address or secret changed."""
-        self._engine.start()
-        try:
-            self._stack.start()
-            return self._walk()
-        finally:
-            self._stack.http.close()
-            if self._stack.process is not None:
-                self._stack.stop()
-            self._engine.stop()
-
-    def _walk(self) -> list[Found]:
-        stack = self._stack
-        with self._step("A shop is open: codes are made, some are paid"):
+    def walk(self) -> None:
+        """The steps."""
+        drill, stack = self._drill, self._stack
+        with drill.step("A shop is open: codes are made, some are paid"):
             codes = self._open_shop()
-            secrets = self._admin("webhooks", "secret", "demo")
-        with self._step("THE MOMENT that will be restored to"):
-            copy = self._folder / "copy.sqlite"
+            secrets = drill.runbook("webhooks secret shop")
+        with drill.step("THE MOMENT that will be restored to"):
+            copy = drill.folder / "copy.sqlite"
             self._engine.copy(copy)
             places = {path: path.read_bytes() for path in stack.folder.glob("stream-*.json")}
-        with self._step("Notifications go on, and are answered 2xx: DOKU forgets them"):
+        with drill.step("Notifications go on, and are answered 2xx: DOKU forgets them"):
             self._sell(codes)
-        with self._step("The table is lost. A customer pays: the notification is refused"):
+        with drill.step("The table is lost. A customer pays: the notification is refused"):
             self._engine.stop()
             stack.pay(codes.paid_meanwhile)
             until(lambda: self._attempts(codes.paid_meanwhile["invoice_number"]))
-        with self._step("Runbook 1: the schedule is turned off"):
+        with drill.step("Runbook 1: the schedule is turned off"):
             stack.stop()  # with all that would act on a half-restored table
-        with self._step("Runbook 2 to 4: the table is restored and imported, with both secrets"):
+        with drill.step("Runbook 2 to 4: the table is restored and imported, with both secrets"):
             self._engine.restore(copy)
             for path, content in places.items():
                 path.write_bytes(content)
             self._engine.start()
-        with self._step("Runbook 5: the schedule is turned on, and the timetable asks DOKU"):
+        with drill.step("Runbook 5: the schedule is turned on, and the timetable asks DOKU"):
             stack.start()
             restored = self._here()
             for _ in range(3):
                 stack.advance(minutes=35)
             until(lambda: self._is_paid(codes.waiting) and self._is_paid(codes.paid_meanwhile))
             asked = self._here()
-        with self._step("Runbook 6: DOKU's Back Office sends again what it told since then"):
+        with drill.step("Runbook 6: DOKU's Back Office sends again what it told since then"):
             for each in self._till():
                 if each not in asked:
                     self._send_again(each)
-        found = [self._find(each, restored, asked) for each in self._till()]
-        self._check(codes.settled, secrets)
-        self._show(found)
-        return found
+        kept = {each["invoice_number"] for each in drill.runbook("notifications list")}
+        for each in self._till():
+            how = self._how(each, restored, asked, kept)
+            drill.note(
+                f"payment of {each.invoice_number}: {each.about}",
+                "here or kept",
+                how,
+                holds=how != NOWHERE,
+            )
+        page = "/pay/" + codes.settled["pay_url"].rpartition("/pay/")[2]
+        drill.expect("a customer's page", 200, stack.call("GET", page).status_code)
+        same = drill.runbook("webhooks secret shop") == secrets
+        drill.note(
+            "a storefront's secret", "as it was", "as it was" if same else "another", holds=same
+        )
 
-    def _open_shop(self) -> "Codes":
+    def _open_shop(self) -> Codes:
         stack = self._stack
         codes = Codes(
             settled=self._create("paid before that moment"),
@@ -204,7 +189,7 @@ class Drill:
         stack.becomes(codes.ended["invoice_number"], "expired")
         return codes
 
-    def _sell(self, codes: "Codes") -> None:
+    def _sell(self, codes: Codes) -> None:
         stack = self._stack
         stack.pay(codes.waiting)
         for _ in range(2):
@@ -267,76 +252,14 @@ class Drill:
     def _is_paid(self, code: Mapping[str, Any]) -> bool:
         return bool(self._payments_here(code["invoice_number"]))
 
-    def _find(self, payment: Payment, restored: set[Payment], asked: set[Payment]) -> Found:
+    def _how(
+        self, payment: Payment, restored: set[Payment], asked: set[Payment], kept: set[str]
+    ) -> str:
+        """How a payment came back."""
         if payment in restored:
-            return Found(payment, BEFORE)
+            return BEFORE
         if payment in asked:
-            return Found(payment, ASKED)
+            return ASKED
         if self._is_here(payment):
-            return Found(payment, SENT_AGAIN)
-        kept = self._admin("notifications", "list")
-        if any(each["invoice_number"] == payment.invoice_number for each in kept):
-            return Found(payment, KEPT)
-        raise DrillFailed(f"a payment of {payment.invoice_number} is nowhere: {payment.about}")
-
-    def _check(self, settled: Mapping[str, Any], secrets: Any) -> None:
-        """What hangs on the two secrets is what it was."""
-        path = "/pay/" + settled["pay_url"].rpartition("/pay/")[2]
-        if not self._stack.call("GET", path).ok:
-            raise DrillFailed("the address of a customer's page does not open any more")
-        if self._admin("webhooks", "secret", "demo") != secrets:
-            raise DrillFailed("a storefront's secret has changed")
-
-    def _admin(self, *words: str) -> Any:
-        done = run_module("admin", "--state-dir", str(self._stack.folder), "--json", *words)
-        if done.returncode:
-            raise DrillFailed(f"{' '.join(words)}: {done.stderr}")
-        return json.loads(done.stdout)
-
-    # --- what is said ------------------------------------------------------------------------
-
-    @contextmanager
-    def _step(self, title: str) -> Iterator[None]:
-        self._console.print(f"- {title}")
-        yield
-
-    def _show(self, found: list[Found]) -> None:
-        table = Table("payment of", "rupiah", "receipt", "what it was", "how it came back")
-        for each in found:
-            payment = each.payment
-            table.add_row(
-                payment.invoice_number,
-                f"{payment.amount:,}",
-                payment.receipt_number,
-                payment.about,
-                each.how,
-            )
-        self._console.print(table)
-        self._console.print(
-            f"{len(found)} payments at the till, {len(found)} here."
-            " Pages open, and webhooks' secrets are the same."
-        )
-
-
-def find_engine() -> Path | None:
-    """The engine that the drill needs, if it is installed."""
-    return engine.find_dynoxide(ROOT)
-
-
-def main(say: Callable[..., None] = print) -> int:
-    """Run the drill; the exit code."""
-    program = find_engine()
-    if program is None:
-        say("drill: Dynoxide is not installed; `make run` installs it with npm.")
-        return 1
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            Drill(Path(folder), program, Console(width=150)).run()
-        except DrillFailed as reason:
-            say(f"drill: {reason}.")
-            return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            return SENT_AGAIN
+        return KEPT if payment.invoice_number in kept else NOWHERE
