@@ -1,12 +1,14 @@
 """The settings of a simulator, checked before it starts."""
 
+import random
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.catalogue import Catalogue
 from simulator.channels import BINS, CHANNELS, Bin, Channel
-from simulator.clock import Now
+from simulator.clock import Now, machine_now
 from simulator.errors import ConfigError
 from simulator.merchant_urls import MAX_PORT, check_url
 
@@ -36,6 +38,10 @@ class SimulatorConfig:
     bins: tuple[Bin, ...] = BINS
     now: Now | None = None
     """A clock to share, returning aware datetimes; real time plus an offset by default."""
+    machine_now: Now = machine_now
+    """The clock by which signatures are made and judged; the machine's own by default."""
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    """Draws digits, receipt numbers and Request-Ids. One with a seed draws the same each time."""
     time_scale: float = 1.0
     """How many times faster than documented notifications are retried."""
     retry_after_seconds: tuple[float, ...] = (30 * 60, 6 * 3600, 17.5 * 3600)
@@ -59,6 +65,10 @@ class SimulatorConfig:
     strict: bool = False
     """Refuse what the protocol does not ask for but DOKU's own published code does: fields that a
     channel does not have, numbers as ``"250000.00"``, URLs with a query string."""
+
+    def request_id(self) -> str:
+        """Return a new Request-Id for a message to the merchant."""
+        return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
 
     def __post_init__(self) -> None:
         """Check every value."""

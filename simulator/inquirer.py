@@ -6,16 +6,15 @@ Every inquiry is kept with its outcome, including one that a fault has spoiled.
 import http.client
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from simulator.account import Account
 from simulator.channels import Channel
-from simulator.clock import machine_now, utc_text, wib_compact
+from simulator.clock import instant, utc_text, wib_compact
 from simulator.outgoing import (
     Connections,
     SignedMessage,
@@ -34,6 +33,17 @@ from simulator.wire import json_bytes
 _MAX_ANSWER = 64 * 1024
 _REFUSED = "the merchant's answer is refused"
 NO_URL = "no inquiry URL is configured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """An inquiry that is ready to be sent."""
+
+    asked: Inquiry
+    """How it is kept if no answer comes."""
+    url: str
+    message: SignedMessage
+    headers: dict[str, str]
 
 
 class Inquirer:
@@ -55,43 +65,51 @@ class Inquirer:
 
     def ask(self, channel: Channel, payment_code: str) -> Inquiry:
         """Ask once, and return the inquiry with its outcome; it is kept in any case."""
-        at = self._account.clock.now()
+        question = self.compose(channel, payment_code)
+        if question is None:
+            return self._store.inquiries.add(self._asked(channel, payment_code, None))
+        begun = time.monotonic()
+        try:
+            answer = self._send(question.url, question.message, question.headers)
+        except UnusableAnswer as error:
+            return self._store.inquiries.add(replace(question.asked, problem=str(error)))
+        return self.judge(question, answer, round((time.monotonic() - begun) * 1000))
+
+    def compose(self, channel: Channel, payment_code: str) -> Question | None:
+        """Return a question to send; ``None`` if the channel has no inquiry URL."""
         url = self._account.inquiry_urls.get(channel.name)
-        asked = Inquiry(
-            at=at.timestamp(),
-            channel=channel.name,
-            payment_code=payment_code,
-            url=url,
-            request_id=str(uuid.uuid4()),
-        )
         if url is None:
-            return self._store.inquiries.add(replace(asked, problem=NO_URL))
+            return None
         known = self._store.inquiries.last_payable(payment_code=payment_code)
         fault = self._account.faults.take(
             "inquiry", known.invoice_number if known else None, channel.name
         )
         kind, values = (fault.kind, fault.parameters) if fault else (None, {})
-        asked = replace(asked, fault=kind)
+        asked = replace(self._asked(channel, payment_code, url), fault=kind)
 
         late = timedelta(seconds=values["seconds"] if kind == "late_date" else 0)
+        at = instant(asked.at)
         date = wib_compact(at - late) if kind == "compact_date" else utc_text(at - late)
         named = self._other(channel) if kind == "wrong_channel" else channel
         body = json_bytes(bodies.inquiry(named, payment_code, date), pretty=True)
         message = make_message(self._config, body, kind, values)
-        stamp = machine_now() - (late if values.get("timestamp") else timedelta())
-        headers = message.headers(url, asked.request_id, utc_text(stamp))
-
-        begun = time.monotonic()
-        try:
-            answer = self._send(url, message, headers)
-        except UnusableAnswer as error:
-            return self._store.inquiries.add(replace(asked, problem=str(error)))
-        asked = replace(
-            asked,
-            http_status=answer.status,
-            latency_ms=round((time.monotonic() - begun) * 1000),
+        stamp = self._config.machine_now() - (late if values.get("timestamp") else timedelta())
+        return Question(
+            asked=asked,
+            url=url,
+            message=message,
+            headers=message.headers(url, asked.request_id, utc_text(stamp)),
         )
-        return self._judge(asked, answer, path_of(url), headers.get("Request-Id"))
+
+    def _asked(self, channel: Channel, payment_code: str, url: str | None) -> Inquiry:
+        return Inquiry(
+            at=self._account.clock.now().timestamp(),
+            channel=channel.name,
+            payment_code=payment_code,
+            url=url,
+            request_id=self._config.request_id(),
+            problem=NO_URL if url is None else None,
+        )
 
     def _other(self, channel: Channel) -> Channel:
         """Return another channel, for a fault that names the wrong one."""
@@ -100,16 +118,18 @@ class Inquirer:
 
     # --- the answer ----------------------------------------------------------------------
 
-    def _judge(
-        self, asked: Inquiry, answer: RawResponse, target: str, request_id: str | None
+    def judge(
+        self, question: Question, answer: RawResponse, latency_ms: int | None = None
     ) -> Inquiry:
+        """Return the inquiry with what the merchant answered; it is kept."""
+        asked = replace(question.asked, http_status=answer.status, latency_ms=latency_ms)
         try:
             direct_inquiry.verify(
                 answer,
                 self._config,
-                target=target,
-                request_id=request_id,
-                now=machine_now(),
+                target=path_of(question.url),
+                request_id=question.headers.get("Request-Id"),
+                now=self._config.machine_now(),
             )
             answered = direct_inquiry.read(answer, asked.payment_code)
         except UnusableAnswer as error:

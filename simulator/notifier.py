@@ -9,14 +9,13 @@ import http.client
 import logging
 import threading
 import time
-import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
 from simulator import tellings
 from simulator.account import Account
-from simulator.clock import machine_now, utc_text
+from simulator.clock import utc_text
 from simulator.outgoing import (
     Connections,
     SignedMessage,
@@ -87,7 +86,7 @@ class Notifier:
             invoice_number=invoice_number,
             channel=channel,
             document=document,
-            request_id=str(uuid.uuid4()),
+            request_id=self._config.request_id(),
             at=self._now(),
             fault=fault,
         )
@@ -214,10 +213,10 @@ class Notifier:
         message = self._message(kept, kind, values)
         copies = values.get("copies", 1)
         keeps_id = number == 1 or self._config.retries_keep_request_id
-        request_ids = [kept.request_id if keeps_id else str(uuid.uuid4())]
+        request_ids = [kept.request_id if keeps_id else self._config.request_id()]
         for _ in range(copies - 1):
             same = values.get("same_request_id")
-            request_ids.append(request_ids[0] if same else str(uuid.uuid4()))
+            request_ids.append(request_ids[0] if same else self._config.request_id())
 
         def send(request_id: str) -> Attempt:
             return self._send(message, url, number, request_id, name)
@@ -236,7 +235,7 @@ class Notifier:
         self, message: SignedMessage, url: str, number: int, request_id: str, fault: str | None
     ) -> Attempt:
         at = self._account.clock.now()
-        headers = message.headers(url, request_id, utc_text(machine_now()))
+        headers = message.headers(url, request_id, utc_text(self._config.machine_now()))
         begun = time.monotonic()
         status, outcome = self._post(url, message.sent_body, headers)
         return Attempt(

@@ -1,6 +1,5 @@
 """The till: looks up payment codes and takes cash for them."""
 
-import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -52,6 +51,7 @@ class Till:
     def __init__(self, account: Account, inquirer: Inquirer) -> None:
         self._catalogue = account.catalogue
         self._clock = account.clock
+        self._chance = account.config.chance
         self._store = account.store
         self._inquirer = inquirer
 
@@ -204,7 +204,7 @@ class Till:
             self._store.orders.force_status(order.invoice_number, None, 0)
         number = receipt.receipt_number
         if number is None and receipt.numbered:
-            number = f"{secrets.randbelow(10**12):012}"
+            number = f"{self._chance.randrange(10**12):012}"
         payment = Payment(
             invoice_number=order.invoice_number,
             amount=owed if amount is None else amount,

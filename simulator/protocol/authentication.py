@@ -1,7 +1,7 @@
 """Checks who sends a request, and signs the answers (DOKU protocol, sections 1 and 2)."""
 
 from simulator import signature
-from simulator.clock import machine_now, read_utc_text, utc_text
+from simulator.clock import read_utc_text, utc_text
 from simulator.config import SimulatorConfig
 from simulator.protocol.error_answers import DokuError, error_object, invalid_header
 from simulator.wire import Answer, Request
@@ -60,7 +60,7 @@ class Authenticator:
     def sign(self, request: Request, answer: Answer, *, secret_key: str | None = None) -> Answer:
         """Return the answer with DOKU's headers, signed with the account's key or another."""
         request_id = request.headers["request-id"]
-        timestamp = utc_text(machine_now())
+        timestamp = utc_text(self._config.machine_now())
         text = signature.component(
             client_id=self._config.client_id,
             request_id=request_id,
@@ -82,7 +82,7 @@ class Authenticator:
         sent_at = read_utc_text(text)
         if sent_at is None:
             raise DokuError(invalid_header("Header Request-Timestamp is invalid"))
-        if abs((machine_now() - sent_at).total_seconds()) > MAX_SKEW_SECONDS:
+        if abs((self._config.machine_now() - sent_at).total_seconds()) > MAX_SKEW_SECONDS:
             raise DokuError(
                 error_object(400, "request_time_out_of_range", "Request-Timestamp is out of range")
             )

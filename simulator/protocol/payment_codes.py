@@ -1,6 +1,5 @@
 """Makes payment codes, and registers those of the merchant (DOKU protocol, sections 3 and 8)."""
 
-import secrets
 from datetime import timedelta
 
 from simulator import signature
@@ -88,8 +87,9 @@ class PaymentCodes:
     def _new_code(self, merchant_bin: MerchantBin) -> str:
         """Return random digits that no order ever had and that belong to no other BIN."""
         free = merchant_bin.code_length - len(merchant_bin.digits)
+        chance = self._account.config.chance
         while True:
-            code = merchant_bin.digits + f"{secrets.randbelow(10**free):0{free}}"
+            code = merchant_bin.digits + f"{chance.randrange(10**free):0{free}}"
             fits = self._catalogue.bin_of(code, merchant_bin.channel) is merchant_bin
             if fits and not self._store.orders.has_code(code):
                 return code

@@ -1,9 +1,10 @@
 """Codes that the merchant makes and registers (MGPC), and the BINs that they live under."""
 
-import secrets
+import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -136,12 +137,31 @@ def test_faults_meet_registrations(doku: Client) -> None:
 
 
 def test_codes_of_doku_keep_away_from_other_bins(
-    doku: Client, monkeypatch: pytest.MonkeyPatch
+    config: SimulatorConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draws = iter([899550000000001, 123, 123, 456])
-    monkeypatch.setattr(secrets, "randbelow", lambda _: next(draws))
-    assert doku.generate("INV-1").code == "8000000000000123"
-    assert doku.generate("INV-2").code == "8000000000000456"
+    monkeypatch.setattr(config.chance, "randrange", lambda _: next(draws))
+    with Simulator(config) as simulator:
+        doku = Client(simulator.url)
+        assert doku.generate("INV-1").code == "8000000000000123"
+        assert doku.generate("INV-2").code == "8000000000000456"
+
+
+def test_a_chance_with_a_seed_draws_the_same_codes_again(config: SimulatorConfig) -> None:
+    made = []
+    for _ in range(2):
+        with Simulator(replace(config, chance=random.Random(1))) as simulator:
+            doku = Client(simulator.url)
+            made.append([doku.generate(f"INV-{number}").code for number in range(3)])
+    assert made[0] == made[1]
+    assert len(set(made[0])) == 3
+
+
+def test_a_clock_for_signatures_can_be_shared(config: SimulatorConfig) -> None:
+    at = datetime(2035, 1, 1, tzinfo=UTC)
+    with Simulator(replace(config, machine_now=lambda: at)) as simulator:
+        reply = Client(simulator.url).post(ALFA, generation())
+    assert reply.json["error"]["code"] == "request_time_out_of_range"
 
 
 def test_a_channel_without_a_bin_is_inactive(config: SimulatorConfig) -> None:
