@@ -1,0 +1,970 @@
+"""DOKU in the simulation: it holds the truth about orders and payments, speaks bytes, and lies.
+
+It is our simulator of DOKU without its server, with a clock and a chance given: what it holds,
+how it signs and what it says of an order is the simulator's. Each order has a chance of its own, so
+that a run without one order finds the others as they were.
+"""
+
+import heapq
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from http import HTTPStatus
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import unquote
+from weakref import finalize
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+from o2o.adapters.doku.transport import NotConnected
+from o2o.core.channels import Channel, Feature
+from o2o.core.codes import Source
+from o2o.core.payments import comparable
+from simulator import faults as faults_at_doku
+from simulator import tellings, wire
+from simulator.account import Account
+from simulator.catalogue import Catalogue
+from simulator.channels import CHANNELS
+from simulator.channels import Channel as ChannelAtDoku
+from simulator.clock import Clock, instant, utc_text
+from simulator.config import AMOUNT_FORMS, SimulatorConfig
+from simulator.errors import ControlError
+from simulator.inquirer import Inquirer, Question
+from simulator.merchant_urls import MerchantUrls
+from simulator.order_status import status_of
+from simulator.outgoing import make_message
+from simulator.protocol import bodies
+from simulator.protocol.api import STATUS_PATH, DokuApi
+from simulator.protocol.direct_inquiry import RawResponse
+from simulator.protocol.error_answers import REFUSAL_SHAPES
+from simulator.protocol.payment_codes import PaymentCodes
+from simulator.store import Store
+from simulator.store import orders as store_orders
+from simulator.store import payments as store_payments
+from simulator.store.fault_queue import FaultQueue, QueuedFault
+from simulator.store.request_log import RequestLog
+from simulator.till import Receipt, Till
+from tests.simulation.faults import Faults
+
+CLIENT_ID = "MCH-0001-10791114622547"
+BASE_URL = "https://doku.example"
+NOTIFICATION_PATH = "/doku/notifications"
+INQUIRY_PATH = "/doku/inquiries"
+PATHS: Mapping[tuple[Channel, Feature], str] = {
+    (Channel(channel.name), feature): path
+    for channel in CHANNELS
+    for feature, path in (
+        (Feature.DGPC, channel.generate_path),
+        (Feature.MGPC, channel.register_path),
+    )
+    if path
+}
+"""What a ``DokuClient`` is given."""
+
+TILL_WAITS = timedelta(minutes=10)
+"""How long after our answer to an inquiry a till may still take the money."""
+
+_MERCHANT = "https://shop.example"
+_SHOWN_AFTER = timedelta(seconds=60)
+_SEVENTEEN_HOURS = timedelta(hours=17)
+_LONGEST_LEEWAY = timedelta(seconds=45)
+_RETRIES = (
+    tuple(timedelta(hours=hours) for hours in (0.5, 6, 12)),
+    tuple(timedelta(hours=hours) for hours in (0.5, 6, 17.5)),
+)
+"""The two readings of DOKU's table (DOKU protocol, section 6), since the first attempt."""
+
+_BRANDS = {"alfa": ("ALFAMART", "ALFAMIDI", "LAWSON"), "indomaret": ("INDOMARET",)}
+_PLACEHOLDERS = ("0", "000000", "-", "N/A", "null")
+_WORDS = ("SETTLEMENT", "ORDER_GENERATED", "TIMEOUT", "paid?")
+_UNPAID_WORDS = ("FAILED", "PENDING", "EXPIRED", *_WORDS)
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One body that DOKU sent about payments."""
+
+    source: Source
+    payments: tuple["TillPayment", ...]
+    """What it truly speaks of: several only if their bytes are equal."""
+    receipt: str | None
+    """The receipt number in it that identifies something."""
+    place: tuple[str | None, str | None]
+    """Store and brand in it."""
+    is_readable: bool = True
+
+
+@dataclass(eq=False)
+class TillPayment:
+    """Cash that a till took: the truth."""
+
+    number: int
+    """Counts all payments, from 1."""
+    invoice_number: str
+    """The order number."""
+    payment_code: str
+    channel: Channel
+    feature: Feature
+    is_reusable: bool
+    amount: int
+    currency: str
+    paid_at: datetime
+    agent_id: str
+    store_id: str
+    receipt_number: str | None
+    siblings: list["TillPayment"] = field(repr=False)
+    """All payments of its order, itself included."""
+    is_ours: bool = True
+    """Whether we made its order."""
+    refunded_at: datetime | None = None
+    tellings: list[Telling] = field(default_factory=list, repr=False)
+    """What DOKU said of it, in whatever got out."""
+    taken: set[int] = field(default_factory=set, repr=False)
+    """Places in ``tellings`` of the notifications that we acknowledged."""
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether we acknowledged a readable notification of it."""
+        return any(self.tellings[place].is_readable for place in self.taken)
+
+    @property
+    def unknowable(self) -> frozenset[str]:
+        """Why nobody can know from DOKU's words that it is a payment of its own; empty: certain.
+
+        ``hidden``: it may have no record at all, because no notification of it was taken, and a
+        status check shows one payment of several, or says REFUNDED. For any other reason it has a
+        record that may be marked as uncertain, or it completes another payment's that is. DOKU
+        lets a single-use code that it knows be paid once, so there nothing is uncertain.
+        """
+        once = self.feature is not Feature.DIPC and not self.is_reusable
+        gone = self.refunded_at is not None
+        siblings = [] if once else self.siblings
+        return frozenset(
+            reason
+            for reason, holds in (
+                ("hidden", (len(siblings) > 1 or gone) and not self.was_heard),
+                ("unnamed", any(each._was_told_without_receipt for each in siblings)),
+                ("equal receipts", any(self._looks_like(each) for each in siblings)),
+            )
+            if holds
+        )
+
+    @property
+    def _was_told_without_receipt(self) -> bool:
+        return any(
+            each.receipt is None for each in self.tellings if each.source is Source.NOTIFICATION
+        )
+
+    def _looks_like(self, other: "TillPayment") -> bool:
+        """Whether another payment has its receipt number and its place does not set it apart."""
+        if other is self or comparable(self.receipt_number) is None:
+            return False
+        return comparable(other.receipt_number) == comparable(self.receipt_number) and not (
+            self._always_named_place
+            and other._always_named_place
+            and (self.agent_id, self.store_id) != (other.agent_id, other.store_id)
+        )
+
+    @property
+    def _always_named_place(self) -> bool:
+        return all(None not in each.place for each in self.tellings)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as DOKU holds it."""
+
+    invoice_number: str
+    payment_code: str
+    channel: Channel
+    feature: Feature
+    amount: int
+    is_reusable: bool
+    created_at: datetime
+    expires_at: datetime | None
+    """None: it lives at the merchant, and DOKU knows of no expiry."""
+    payments: int
+    is_refunded: bool
+
+    def takes_money(self, now: datetime) -> bool:
+        """Whether a till would take money for it. DOKU holds none that live at the merchant."""
+        if self.expires_at is None or self.is_refunded:
+            return False
+        return now < self.expires_at and (self.is_reusable or not self.payments)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutgoingMessage:
+    """A message of DOKU's to us, as it travels."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    notice: "_Notice | None" = field(default=None, repr=False)
+    told: tuple[tuple[TillPayment, int], ...] = field(default=(), repr=False)
+    question: Question | None = field(default=None, repr=False)
+
+    @property
+    def invoice_number(self) -> str | None:
+        """The order that a notification is about."""
+        return self.notice.invoice_number if self.notice else None
+
+
+@dataclass(eq=False)
+class _Notice:
+    """A notification that DOKU sends until it is taken or its retries are used up."""
+
+    invoice_number: str
+    document: Json
+    payment: TillPayment | None
+    chance: random.Random
+    attempts: int = 0
+    first_at: datetime | None = None
+    is_taken: bool = False
+    body: bytes | None = None
+
+
+class Network(BaseAdapter):
+    """Mounted in place of the network: ``session.mount("https://", Network(doku.answer))``."""
+
+    def __init__(self, answer: Callable[[requests.PreparedRequest], requests.Response]) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
+        return self._answer(request)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Doku:
+    """DOKU's account of one merchant. Without ``faults`` it is honest, quick and complete."""
+
+    def __init__(
+        self,
+        rng: random.Random,
+        now: Callable[[], datetime],
+        client_id: str,
+        secret: Callable[[], str],
+        faults: Faults,
+    ) -> None:
+        self.faults = faults
+        self.till: list[TillPayment] = []
+        """Every payment of an order of ours."""
+        self.strays: list[TillPayment] = []
+        """Payments of orders that we never made."""
+        self.fired: Counter[str] = Counter()
+        """How often each fault happened."""
+        self._seed = rng.getrandbits(64)
+        self._now = now
+        self._secret = secret
+        self._key = secret()
+        self._chances: dict[str, random.Random] = {}
+        self._told: dict[str, Telling] = {}
+        self._by_order: defaultdict[str, list[TillPayment]] = defaultdict(list)
+        self._spent: set[int] = set()
+        """The inquiries whose answer was paid on."""
+        self._answered: set[str] = set()
+        """The orders whose digits have got out."""
+        self._due: list[tuple[datetime, int, Callable[[], Sequence[OutgoingMessage]]]] = []
+        self._places = 0
+        self._retries = _RETRIES[self._seed % len(_RETRIES)]
+        store = Store(None)
+        store.request_log = _NoLog()
+        finalize(self, store.close)
+        config = SimulatorConfig(
+            client_id=client_id,
+            secret_key=self._key,
+            now=now,
+            machine_now=now,
+            chance=random.Random(self._seed),
+        )
+        self._catalogue = Catalogue(config.channels, config.bins)
+        self._be(
+            Account(
+                config=config,
+                catalogue=self._catalogue,
+                clock=Clock(now),
+                store=store,
+                faults=_DrawnFaults(self, tuple(self._catalogue.channels)),
+                notification_urls=self._urls(store, "notification", NOTIFICATION_PATH),
+                inquiry_urls=self._urls(store, "inquiry", INQUIRY_PATH),
+                base_url=BASE_URL,
+            )
+        )
+
+    def _urls(self, store: Store, purpose: str, path: str) -> MerchantUrls:
+        urls = dict.fromkeys(self._catalogue.channels, _MERCHANT + path)
+        return MerchantUrls(store.settings, purpose, urls, strict=False)
+
+    def _be(self, account: Account) -> None:
+        self._account = account
+        self._store = account.store
+        self._inquirer = Inquirer(account)
+        self._cashier = Till(account, self._inquirer)
+        self._api = _Api(account, self._cashier, self)
+
+    def _take_key(self) -> None:
+        """Sign and verify with the key of this moment."""
+        key = self._secret()
+        if key != self._key:
+            self._key = key
+            self._be(replace(self._account, config=replace(self._account.config, secret_key=key)))
+
+    # --- chance ---------------------------------------------------------------------------
+
+    def chance(self, invoice_number: str | None) -> random.Random:
+        """The chance of one order."""
+        name = invoice_number or ""
+        found = self._chances.get(name)
+        if found is None:
+            found = self._chances[name] = random.Random(f"{self._seed} {name}")
+        return found
+
+    def happens(self, fault: str, chance: random.Random) -> bool:
+        """Whether a fault happens now; counts it."""
+        probability: float = getattr(self.faults, fault)
+        if probability <= 0.0 or chance.random() >= probability:
+            return False
+        self.fired[fault] += 1
+        return True
+
+    # --- what it holds --------------------------------------------------------------------
+
+    @property
+    def orders(self) -> Mapping[str, Order]:
+        """All orders, by order number."""
+        rows = self._store.orders.newest(1_000_000)
+        return {row.invoice_number: self._order(row) for row in reversed(rows)}
+
+    def order(self, invoice_number: str) -> Order | None:
+        """One order, by its number."""
+        row = self._store.orders.get(invoice_number)
+        return None if row is None else self._order(row)
+
+    def _order(self, row: store_orders.Order) -> Order:
+        return Order(
+            invoice_number=row.invoice_number,
+            payment_code=row.payment_code,
+            channel=Channel(row.channel),
+            feature=Feature(row.feature),
+            amount=row.amount,
+            is_reusable=row.reusable,
+            created_at=instant(row.created_at),
+            expires_at=None if row.expires_at is None else instant(row.expires_at),
+            payments=len(self._by_order[row.invoice_number]),
+            is_refunded=row.forced_status == "REFUNDED",
+        )
+
+    def has_order(self, invoice_number: str | None) -> bool:
+        """Whether it holds an order of this number."""
+        return invoice_number is not None and self._store.orders.get(invoice_number) is not None
+
+    def may_deny(self, invoice_number: str) -> bool:
+        """Whether it may say, signed, that it knows no such order, though it does.
+
+        Just after the order was made that is so; and later it contradicts only itself if it has
+        told the digits before, and nobody has paid.
+        """
+        order = self.order(invoice_number)
+        if order is None or order.payments or order.feature is Feature.DIPC:
+            return False
+        is_young = self._now() - order.created_at < _SHOWN_AFTER
+        return is_young or invoice_number in self._answered
+
+    def told(self, digest: str) -> Telling | None:
+        """What a body truly speaks of, by its SHA-256; None if DOKU never sent it."""
+        return self._told.get(digest)
+
+    # --- requests of ours -----------------------------------------------------------------
+
+    def answer(self, request: requests.PreparedRequest) -> requests.Response:
+        """Answer a request of ours; raises what `requests` raises if no whole answer comes."""
+        self._take_key()
+        body = request.body or b""
+        asked = wire.Request(
+            method=request.method or "",
+            target=request.path_url,
+            query={},
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=body.encode() if isinstance(body, str) else body,
+            connection=cast("Any", None),
+        )
+        if self.happens("unreachable", self.chance(_named(asked))):
+            raise NotConnected
+        answer = self._api.answer(asked)
+        match answer.delivery:
+            case wire.Delivery.NONE | wire.Delivery.DRIP:
+                raise requests.exceptions.ReadTimeout
+            case wire.Delivery.RESET:
+                raise requests.exceptions.ConnectionError
+            case wire.Delivery.HALF:
+                raise requests.exceptions.ChunkedEncodingError
+        number = _named(asked)
+        if asked.method == "POST" and number and self.has_order(number):
+            self._answered.add(number)
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers.update(answer.headers)
+        response.raw = HTTPResponse(body=BytesIO(answer.body), preload_content=False)
+        return response
+
+    # --- tills ----------------------------------------------------------------------------
+
+    def pay(
+        self,
+        invoice_number: str,
+        *,
+        amount: int | None = None,
+        currency: str = "IDR",
+        receipt_number: str | None = None,
+        store_id: str | None = None,
+        agent_id: str | None = None,
+    ) -> TillPayment | None:
+        """A customer pays at a till, ``amount`` or the bill; None if no till takes the money.
+
+        A code that lives at the merchant is paid on our last answer to an inquiry that said yes,
+        in the next ten minutes, once for each such answer.
+        """
+        chance = self.chance(invoice_number)
+        try:
+            bill = self._cashier.bill(None, invoice_number, ask=False)
+        except ControlError:
+            return None
+        force = False
+        if bill.inquiry is not None:
+            age = self._now().timestamp() - bill.inquiry.at
+            if bill.inquiry.id in self._spent or age > TILL_WAITS.total_seconds():
+                return None
+        elif bill.refusal is not None:
+            force = self._is_in_leeway(invoice_number, chance)
+            if not force:
+                return None
+        receipt = self._receipt(
+            invoice_number,
+            bill.channel.name,
+            Receipt(
+                agent_id=agent_id,
+                store_id=store_id or "",
+                receipt_number=receipt_number,
+            ),
+        )
+        try:
+            row, paid = self._cashier.pay(bill, amount, receipt, force=force)
+        except ControlError:
+            return None
+        if bill.inquiry is not None:
+            self._spent.add(bill.inquiry.id)
+        return self._take(row, paid, currency)
+
+    def _is_in_leeway(self, invoice_number: str, chance: random.Random) -> bool:
+        order = self.order(invoice_number)
+        if order is None or order.expires_at is None or (order.payments and not order.is_reusable):
+            return False
+        over = self._now() - order.expires_at
+        return timedelta() <= over < _LONGEST_LEEWAY and self.happens("till_leeway", chance)
+
+    def _receipt(self, invoice_number: str, channel: str, wanted: Receipt) -> Receipt:
+        chance = self.chance(invoice_number)
+        earlier = self._by_order[invoice_number]
+        if earlier and wanted.receipt_number is None and self.happens("equal_receipt", chance):
+            twin = chance.choice(earlier)
+            return Receipt(
+                agent_id=twin.agent_id,
+                store_id=twin.store_id,
+                receipt_number=twin.receipt_number,
+                numbered=twin.receipt_number is not None,
+            )
+        number = wanted.receipt_number or f"{chance.randrange(1, 10**9):09}"
+        if wanted.receipt_number is None and self.happens("no_receipt_printed", chance):
+            number = ""
+        return Receipt(
+            agent_id=wanted.agent_id or chance.choice(_BRANDS[channel]),
+            store_id=wanted.store_id or f"T{chance.randrange(1, 10**4):04}",
+            receipt_number=number or None,
+            numbered=bool(number),
+        )
+
+    def _take(
+        self, row: store_orders.Order, paid: store_payments.Payment, currency: str
+    ) -> TillPayment:
+        siblings = self._by_order[row.invoice_number]
+        payment = TillPayment(
+            number=len(self.till) + len(self.strays) + 1,
+            invoice_number=row.invoice_number,
+            payment_code=row.payment_code,
+            channel=Channel(row.channel),
+            feature=Feature(row.feature),
+            is_reusable=row.reusable,
+            amount=paid.amount,
+            currency=currency,
+            paid_at=instant(paid.paid_at),
+            agent_id=paid.agent_id,
+            store_id=paid.store_id,
+            receipt_number=paid.receipt_number,
+            siblings=siblings,
+        )
+        siblings.append(payment)
+        self.till.append(payment)
+        chance = self.chance(row.invoice_number)
+        channel = self._catalogue.channel(row.channel)
+        if self.happens("notified_otherwise", chance):
+            word = chance.choice(_UNPAID_WORDS)
+            odd = bodies.notification(row, channel, None, word, self._now())
+            self._send(_Notice(row.invoice_number, odd, None, chance))
+        document = bodies.notification(row, channel, paid, "SUCCESS", self._now())
+        self._send(_Notice(row.invoice_number, document, payment, chance))
+        if self.happens("unmatched", chance):
+            self._send_stray(row, paid, chance)
+        if self.happens("refund", chance):
+            self._after(timedelta(hours=chance.uniform(0.1, 30)), lambda: self.refund(payment))
+        return payment
+
+    def _send_stray(
+        self, row: store_orders.Order, paid: store_payments.Payment, chance: random.Random
+    ) -> None:
+        """The payment of an order that another system made on the same account of DOKU's."""
+        number = f"OTHER-{chance.getrandbits(40):010x}"
+        other = replace(row, invoice_number=number, payment_code=f"8{chance.getrandbits(49):015}")
+        stray = replace(self.till[-1], invoice_number=number, payment_code=other.payment_code)
+        stray = replace(stray, number=stray.number + 1, siblings=[], tellings=[], taken=set())
+        stray = replace(stray, is_ours=False)
+        stray.siblings.append(stray)
+        self.strays.append(stray)
+        channel = self._catalogue.channel(row.channel)
+        document = bodies.notification(other, channel, paid, "SUCCESS", self._now())
+        self._send(_Notice(number, document, stray, self.chance(number)))
+
+    def refund(self, payment: TillPayment) -> Sequence[OutgoingMessage]:
+        """The money goes back to the customer: DOKU says REFUNDED from now on."""
+        row = self._store.orders.get(payment.invoice_number)
+        if row is None or payment.refunded_at is not None:
+            return ()
+        now = self._now()
+        payment.refunded_at = now
+        self._store.orders.force_status(row.invoice_number, "REFUNDED", int(now.timestamp()))
+        channel = self._catalogue.channel(row.channel)
+        paid = self._store.payments.of_order(row.invoice_number)[payment.siblings.index(payment)]
+        document = bodies.notification(row, channel, paid, "REFUNDED", now)
+        self._send(_Notice(row.invoice_number, document, None, self.chance(row.invoice_number)))
+        return ()
+
+    # --- notifications --------------------------------------------------------------------
+
+    def next_outgoing_at(self) -> datetime | None:
+        """When ``outbox`` has something next."""
+        return self._due[0][0] if self._due else None
+
+    def outbox(self) -> list[OutgoingMessage]:
+        """The messages that are due now. Each is retried unless ``acknowledged`` is told a 2xx."""
+        self._take_key()
+        messages: list[OutgoingMessage] = []
+        while self._due and self._due[0][0] <= self._now():
+            messages += heapq.heappop(self._due)[2]()
+        return messages
+
+    def acknowledged(self, message: OutgoingMessage, status: int) -> None:
+        """We answered a notification with this HTTP status."""
+        if message.notice is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            message.notice.is_taken = True
+            for payment, place in message.told:
+                payment.taken.add(place)
+
+    def _after(self, pause: timedelta, act: Callable[[], Sequence[OutgoingMessage]]) -> None:
+        self._places += 1
+        heapq.heappush(self._due, (self._now() + pause, self._places, act))
+
+    def _send(self, notice: _Notice) -> None:
+        """Send a notification, now or as chance has it."""
+        if self.happens("lost", notice.chance):
+            return
+        pause = timedelta()
+        if self.happens("late", notice.chance):
+            pause = _SEVENTEEN_HOURS
+        elif self.happens("reordered", notice.chance):
+            pause = timedelta(minutes=notice.chance.uniform(0, 30))
+        self._after(pause, lambda: self._attempt(notice))
+
+    def _attempt(self, notice: _Notice) -> Sequence[OutgoingMessage]:
+        if notice.is_taken:
+            return ()
+        if notice.first_at is None:
+            notice.first_at = self._now()
+        if notice.attempts < len(self._retries):
+            pause = notice.first_at + self._retries[notice.attempts] - self._now()
+            self._after(pause, lambda: self._attempt(notice))
+        notice.attempts += 1
+        if self.happens("lost_attempt", notice.chance):
+            return ()
+        if self.happens("duplicate", notice.chance):
+            pause = timedelta(seconds=notice.chance.choice([0, 1, 400]))
+            self._after(pause, lambda: [self._message(notice)])
+        return [self._message(notice)]
+
+    def _message(self, notice: _Notice) -> OutgoingMessage:
+        chance = notice.chance
+        if notice.body is None or self.happens("retold", chance):
+            notice.body = self._write(notice)
+        kind: str | None = None
+        values: Json = {}
+        if self.happens("forged", chance):
+            kind, values = chance.choice(
+                [
+                    ("wrong_key", {}),
+                    ("tampered", {}),
+                    ("foreign_client_id", {"client_id": "MCH-FOREIGN-0001"}),
+                    ("missing_header", {"header": "Signature"}),
+                    ("missing_header", {"header": "Request-Timestamp"}),
+                ]
+            )
+        elif self.happens("broken_json", chance):
+            kind = "broken_json"
+        message = make_message(self._account.config, notice.body, kind, values)
+        headers = message.headers(
+            _MERCHANT + NOTIFICATION_PATH,
+            self._account.config.request_id(),
+            utc_text(self._now()),
+        )
+        if self.happens("header_case", chance):
+            change = chance.choice([str.lower, str.upper])
+            headers = {change(name): value for name, value in headers.items()}
+        told: tuple[tuple[TillPayment, int], ...] = ()
+        if notice.payment is not None and kind in (None, "broken_json"):
+            place = self._remember(
+                message.sent_body,
+                Source.NOTIFICATION,
+                notice.payment,
+                is_readable=kind is None,
+            )
+            told = ((notice.payment, place),)
+        return OutgoingMessage(NOTIFICATION_PATH, headers, message.sent_body, notice, told)
+
+    def _write(self, notice: _Notice) -> bytes:
+        document, chance = notice.document, notice.chance
+        if notice.payment is not None:
+            document = self._tell(document, notice.payment, chance)
+        form = chance.choice(AMOUNT_FORMS) if self.happens("amount_forms", chance) else "decimal"
+        return bodies.notification_bytes(document, form)
+
+    # --- inquiries ------------------------------------------------------------------------
+
+    def inquire(self, payment_code: str, channel: str) -> OutgoingMessage:
+        """A cashier types digits that live at the merchant: the question to us."""
+        self._take_key()
+        question = self._inquirer.compose(self._catalogue.channel(channel), payment_code)
+        if question is None:
+            raise AssertionError("every channel has an inquiry URL")
+        return OutgoingMessage(
+            INQUIRY_PATH, question.headers, question.message.sent_body, question=question
+        )
+
+    def inquiry_answered(
+        self, message: OutgoingMessage, status: int, headers: Mapping[str, str], body: bytes | str
+    ) -> str | None:
+        """Our answer arrives. The order number that a till may now ``pay`` for, if any."""
+        if message.question is None:
+            raise AssertionError("only an inquiry is answered")
+        known = self._store.inquiries.last_payable(payment_code=message.question.asked.payment_code)
+        if self.happens("answer_lost", self.chance(known.invoice_number if known else None)):
+            return None
+        lower = {name.lower(): value for name, value in headers.items()}
+        sent = body.encode() if isinstance(body, str) else body
+        judged = self._inquirer.judge(
+            message.question, RawResponse(status=status, headers=lower, body=sent)
+        )
+        return judged.invoice_number if judged.problem is None else None
+
+    # --- what it says of orders -----------------------------------------------------------
+
+    def answer_status(self, invoice_number: str, plain: wire.Answer) -> wire.Answer:
+        """The status check's answer, as chance has it."""
+        row = self._store.orders.get(invoice_number)
+        chance = self.chance(invoice_number)
+        if row is None:
+            return self._of_old(invoice_number, chance) or plain
+        word, shown = status_of(self._account, row)
+        if shown is None:
+            if not self._by_order[invoice_number]:
+                old = self._of_old(invoice_number, chance)
+                return old or self._of_unpaid(word, json.loads(plain.body), chance)
+            return plain
+        payments = self._store.payments.of_order(invoice_number)
+        until = self._now().timestamp() - _SHOWN_AFTER.total_seconds()
+        visible = [each for each in payments if each.paid_at <= until]
+        if len(visible) > 1 and self.happens("any_payment", chance):
+            shown = chance.choice(visible)
+        payment = self._by_order[invoice_number][payments.index(shown)]
+        channel = self._catalogue.channel(row.channel)
+        document = self._tell(bodies.status_answer(row, channel, word, shown), payment, chance)
+        if self.happens("created_date", chance):
+            document = self._spoil("created_date", document)
+        if self.happens("null_ids", chance):
+            document = self._spoil("null_ids", document)
+        if self.happens("other_word", chance):
+            document["transaction"]["status"] = chance.choice(_WORDS)
+        body = _dump(document, chance if self.happens("amount_forms", chance) else None)
+        if word == "SUCCESS":
+            self._remember(body, Source.STATUS_CHECK, payment)
+        return wire.Answer(status=HTTPStatus.OK, body=body)
+
+    def _of_unpaid(self, word: str, document: Json, chance: random.Random) -> wire.Answer:
+        """What it says of an order that nobody has paid."""
+        if self.happens("other_word", chance):
+            document["transaction"]["status"] = chance.choice(_WORDS)
+        elif self.happens("failed", chance):
+            document["transaction"]["status"] = "FAILED"
+        elif word == "EXPIRED" and self.happens("pending_after_expiry", chance):
+            document["transaction"]["status"] = "PENDING"
+        elif word == "PENDING" and self.happens("no_transaction", chance):
+            del document["transaction"]
+        elif word == "PENDING" and self.happens("null_ids", chance):
+            document = self._spoil("null_ids", document)
+        return wire.Answer(status=HTTPStatus.OK, body=_dump(document))
+
+    def _of_old(self, invoice_number: str, chance: random.Random) -> wire.Answer | None:
+        """A payment of years ago under this number, of which we know nothing."""
+        if not self.happens("older_order", chance):
+            return None
+        paid_at = self._now() - timedelta(days=chance.randrange(400, 2000))
+        document = {
+            "order": {"invoice_number": invoice_number, "amount": chance.choice([10_000, 150_000])},
+            "transaction": {"status": "SUCCESS", "date": utc_text(paid_at)},
+            "online_to_offline_payment": {
+                "identifier": [{"name": "AGENT_TRX_ID", "value": f"OLD{chance.getrandbits(20)}"}]
+            },
+        }
+        return wire.Answer(status=HTTPStatus.OK, body=_dump(document))
+
+    def retell_code(self, request: wire.Request, plain: wire.Answer) -> wire.Answer:
+        """The answer with a code, as chance has it."""
+        chance = self.chance(_named(request))
+        document = json.loads(plain.body)
+        info = document["online_to_offline_info"]
+        status = plain.status
+        if status == HTTPStatus.CONFLICT:
+            if self.happens("repeat_with_200", chance):
+                status = HTTPStatus.OK
+            if self.happens("repeat_without_digits", chance):
+                del info["payment_code"]
+        no_dates = self.happens("no_dates", chance)
+        if no_dates or self.happens("compact_dates", chance):
+            left_out = ("created_date", "expired_date") if no_dates else ()
+            for name in ("created_date_utc", "expired_date_utc", *left_out):
+                del info[name]
+        return wire.Answer(status=status, body=_dump(document))
+
+    def _tell(self, document: Json, payment: TillPayment, chance: random.Random) -> Json:
+        """A telling of a payment, as chance has it."""
+        for fault in ("receipt", "store", "brand", "identifiers", "date"):
+            if self.happens(f"no_{fault}", chance):
+                document = self._spoil("missing_field", document, field=fault)
+        if self.happens("placeholder", chance):
+            number = chance.choice(_PLACEHOLDERS)
+            document = self._spoil("wrong_receipt", document, receipt_number=number)
+        if payment.currency != "IDR":
+            document = self._spoil("foreign_currency", document, currency=payment.currency)
+        if self.happens("unreadable", chance):
+            document = self._spoil(
+                "unreadable_amount", document, amount=chance.choice(["N/A", "?"])
+            )
+        paid = document.get("online_to_offline_payment")
+        if paid is not None and self.happens("misspelt", chance):
+            document = {
+                **document,
+                "online_to_offline_payment": {"identifer": paid["identifier"]},
+            }
+        if self.happens("more_fields", chance):
+            document = {**document, "salt": chance.getrandbits(16), "security": {"x": [None, 1.5]}}
+        return document
+
+    def _spoil(self, kind: str, document: Json, **values: Any) -> Json:
+        return tellings.spoil(kind, document, values, self._store)
+
+    def _remember(
+        self,
+        body: bytes,
+        source: Source,
+        payment: TillPayment,
+        *,
+        is_readable: bool = True,
+    ) -> int:
+        """Note what a body truly speaks of; returns its place among the payment's tellings."""
+        digest = sha256(body).hexdigest()
+        known = self._told.get(digest)
+        told = () if known is None else known.payments
+        if payment not in told:
+            told = (*told, payment)
+        named: dict[str, str] = {}
+        with suppress(ValueError):
+            document = json.loads(body)
+            is_readable = is_readable and _is_amount(document["order"]["amount"])
+            paid = document.get("online_to_offline_payment", {})
+            pairs = paid.get("identifier") or paid.get("identifer") or []
+            named = {pair["name"]: pair["value"] for pair in pairs}
+        telling = Telling(
+            source,
+            told,
+            comparable(named.get("AGENT_TRX_ID")),
+            (comparable(named.get("AGENT_STORE_ID")), comparable(named.get("AGENT_ID"))),
+            is_readable,
+        )
+        self._told[digest] = telling
+        payment.tellings.append(telling)
+        return len(payment.tellings) - 1
+
+
+# --- the simulator's parts, with chance in them ---------------------------------------------
+
+
+def _accepted(chance: random.Random) -> Json:
+    return {"accepted": chance.random() < 0.5}
+
+
+_WIRE: Mapping[str, Callable[[random.Random], Json]] = {
+    "hang_before_accept": lambda _: {"seconds": 60.0},
+    "hang_after_accept": lambda _: {"seconds": 60.0},
+    "reset": _accepted,
+    "half_answer": _accepted,
+    "slow_drip": lambda chance: {"seconds_per_byte": 1.0, **_accepted(chance)},
+    "error_5xx": lambda chance: {"status": chance.choice([500, 502, 503]), **_accepted(chance)},
+    "rate_limited": lambda _: {"retry_after": 1},
+    "unavailable": lambda chance: {"signed": chance.random() < 0.5},
+    "not_routed": lambda _: {},
+    "firewall": lambda chance: {"status": chance.choice([403, 404, 405, 503])},
+    "redirect": lambda chance: {"status": 302, "location": BASE_URL, **_accepted(chance)},
+    "garbage": _accepted,
+    "huge_body": lambda chance: {"bytes": 70_000, **_accepted(chance)},
+    "wrong_signature": _accepted,
+    "no_signature": _accepted,
+    "refused": lambda chance: {
+        "status": chance.choice([400, 409, 422]),
+        "shape": chance.choice(REFUSAL_SHAPES),
+        "code": chance.choice(["invalid_request", "duplicate_invoice_number"]),
+        "message": "Request refused",
+        "signed": chance.random() < 0.5,
+        "accepted": False,
+    },
+    "refused_repeat": lambda chance: {
+        "status": chance.choice([400, 409, 422]),
+        "signed": chance.random() < 0.5,
+    },
+    "not_found": lambda _: {},
+    "compact_date": lambda _: {},
+    "wrong_channel": lambda _: {},
+}
+"""Faults that the simulator of DOKU carries out, with their parameters."""
+
+
+def _named(request: wire.Request) -> str | None:
+    """The order number that a request is about."""
+    if request.method == "GET":
+        return unquote(request.target.removeprefix(STATUS_PATH))
+    with suppress(ValueError, LookupError, TypeError):
+        return str(json.loads(request.body)["order"]["invoice_number"])
+    return None
+
+
+def _dump(document: Json, chance: random.Random | None = None) -> bytes:
+    """A body; with a chance its amount has another form (DOKU protocol, section 6)."""
+    order = document["order"]
+    if chance is not None and isinstance(order.get("amount"), int):
+        form = chance.choice(["{}.00", "{}", "{}.0"])
+        document = {**document, "order": {**order, "amount": form.format(order["amount"])}}
+    return wire.json_bytes(document)
+
+
+def _is_amount(value: object) -> bool:
+    return str(value).replace(".", "", 1).isdigit()
+
+
+class _Api(DokuApi):
+    """DOKU's routes, whose answers pass through the hands of a liar."""
+
+    def __init__(self, account: Account, till: Till, doku: Doku) -> None:
+        super().__init__(account, till)
+        self._doku = doku
+        self._payment_codes = _Codes(account, till, doku)
+
+    def _status_answer(self, invoice_number: str) -> wire.Answer:
+        return self._doku.answer_status(invoice_number, super()._status_answer(invoice_number))
+
+
+class _Codes(PaymentCodes):
+    def __init__(self, account: Account, till: Till, doku: Doku) -> None:
+        super().__init__(account, till)
+        self._doku = doku
+
+    def make(self, request: wire.Request, channel: ChannelAtDoku, feature: str) -> wire.Answer:
+        return self._doku.retell_code(request, super().make(request, channel, feature))
+
+
+class _NoLog(RequestLog):
+    """Nobody reads a log of requests here."""
+
+    def __init__(self) -> None:
+        pass
+
+    def add(self, **_: Any) -> int:
+        return 0
+
+    def note_fault(self, number: int, kind: str) -> None:
+        pass
+
+    def note_status(self, number: int, status: int) -> None:
+        pass
+
+
+class _DrawnQueue(FaultQueue):
+    """Instead of a queue of faults: chance."""
+
+    def __init__(self, doku: Doku) -> None:
+        self._doku = doku
+
+    def take(
+        self,
+        operation: str,
+        kinds: Sequence[str],
+        invoice_number: str | None,
+        channel: str | None,
+    ) -> QueuedFault | None:
+        chance = self._doku.chance(invoice_number)
+        for kind, parameters in _WIRE.items():
+            if kind not in kinds:
+                continue
+            if kind == "refused" and self._doku.has_order(invoice_number):
+                continue
+            if self._doku.happens(kind, chance):
+                values = parameters(chance)
+                if kind == "not_found":
+                    values["signed"] = chance.random() < 0.5 and self._doku.may_deny(
+                        invoice_number or ""
+                    )
+                return QueuedFault(
+                    id=0,
+                    operation=operation,
+                    kind=kind,
+                    invoice_number=invoice_number,
+                    channel=channel,
+                    remaining=0,
+                    used=1,
+                    parameters=values,
+                )
+        return None
+
+
+class _DrawnFaults(faults_at_doku.Faults):
+    def __init__(self, doku: Doku, channels: tuple[str, ...]) -> None:
+        super().__init__(_DrawnQueue(doku), channels)
+        self.hanging = cast("Any", SimpleNamespace(hang=lambda *_: False))
