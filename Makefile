@@ -70,6 +70,11 @@ nightly: .venv/.synced node_modules/.synced ## run the property tests with new a
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --timeout 0 \
 		--hypothesis-profile nightly -m hypothesis $(ARGS)
 
+# Not in `make check`, which only proves that each bug still fits the code.
+.PHONY: mutants
+mutants: .venv/.synced node_modules/.synced ## put each bug of tests/mutants into a copy and see that tests find it; ARGS="--only NAME"
+	@$(BIN)/python -m tools.mutants $(ARGS)
+
 .PHONY: lint
 lint: .venv/.synced workflows ## check style and common mistakes
 	@$(BIN)/ruff check --quiet .

@@ -1,9 +1,10 @@
 """What Hypothesis does: the same examples in every run of the gate, new and many more at night."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 _GATE = "gate"
 _NIGHTLY = "nightly"
+_MUTANTS = "mutants"
 _TIMES = 25
 """So many examples at night for one in the gate."""
 _DEFAULT = 100
@@ -11,7 +12,7 @@ _DEFAULT = 100
 
 
 def register() -> None:
-    """Load the gate's profile; ``--hypothesis-profile nightly`` loads the other one after it.
+    """Load the gate's profile; ``--hypothesis-profile`` loads another one after it.
 
     Neither looks at a watch: a machine may be slow. Neither reads what an earlier run has left; a
     night that finds something prints the line that finds it again.
@@ -25,6 +26,10 @@ def register() -> None:
     settings.register_profile(_GATE, steady, derandomize=True)
     settings.register_profile(
         _NIGHTLY, steady, derandomize=False, print_blob=True, max_examples=_DEFAULT * _TIMES
+    )
+    # That a test fails is all that is asked there, not how little it takes.
+    settings.register_profile(
+        _MUTANTS, steady, derandomize=True, phases=[Phase.explicit, Phase.generate, Phase.target]
     )
     settings.load_profile(_GATE)
 
