@@ -507,6 +507,7 @@ def test_who_reads_a_language_of_the_region_reads_indonesian(tag):
         ("en;q=inf, id;q=0.1", "id"),
         ("en;q=-1", "id"),
         ("en;q=5", "id"),
+        ("en;q=\x1d.9", "en"),
         ("en;q=", "id"),
         ("en;;, id;q=0.1", "en"),
         (",;,-,;q=1,en;q=0.2", "en"),

@@ -71,5 +71,7 @@ def _weight(parameters: Iterable[str]) -> float:
     for each in parameters:
         name, _, value = each.partition("=")
         if name.strip().lower() == "q":
-            return float(value) if _WEIGHT.fullmatch(value.strip()) else 0.0
+            # What float() takes for blank is not all that strip() does.
+            weight = value.strip()
+            return float(weight) if _WEIGHT.fullmatch(weight) else 0.0
     return 1.0
