@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
@@ -18,6 +18,10 @@ from o2o.core.retries import RetrySchedule
 from o2o.core.timetable import Retention, Timetable
 
 Parsed = TypeVar("Parsed")
+
+_MINUTE = timedelta(minutes=1)
+_LONGEST = timedelta(days=36_500)
+"""No duration is longer: a date that far ahead must still be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,9 +193,18 @@ def _seconds(value: str) -> float:
 
 def _days(value: str) -> timedelta:
     days = int(value)
-    if days < 1:
-        raise ValueError("must be at least one day")
+    if not 1 <= days <= _LONGEST.days:
+        raise ValueError(f"must be from 1 to {_LONGEST.days} days")
     return timedelta(days=days)
+
+
+def _duration(value: Any, unit: timedelta) -> timedelta:
+    """So many of a unit. Raises ValueError unless a date can be that far from another."""
+    if type(value) not in (int, float) or not 0 <= value <= _LONGEST / unit:
+        raise ValueError(
+            f"{value!r} must be a number that is neither negative nor beyond a century"
+        )
+    return value * unit  # type: ignore[no-any-return]  # a number times a duration
 
 
 def _rate(value: str) -> int:
@@ -201,9 +214,20 @@ def _rate(value: str) -> int:
     return rate
 
 
-def _base_url(value: str) -> str:
+def _address(value: str) -> SplitResult:
+    """An address that every program reads alike. Raises ValueError if it is none."""
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be plain ASCII without spaces")
     parts = urlsplit(value)
-    if parts.scheme not in ("https", "http") or not parts.netloc or parts.path.strip("/"):
+    if not parts.hostname or "@" in parts.netloc or "?" in value or "#" in value:
+        raise ValueError("must name a host, and no user, query or fragment")
+    _ = parts.port  # Raises ValueError if it is no number.
+    return parts
+
+
+def _base_url(value: str) -> str:
+    parts = _address(value)
+    if parts.scheme not in ("https", "http") or parts.path.strip("/"):
         raise ValueError("must be a scheme and a host")
     return value.rstrip("/")
 
@@ -211,7 +235,8 @@ def _base_url(value: str) -> str:
 def _override_url(value: str) -> str | None:
     if not value:
         return None
-    if urlsplit(value).scheme != "https" or not urlsplit(value).path.endswith("/notifications"):
+    parts = _address(value)
+    if parts.scheme != "https" or not parts.path.endswith("/notifications"):
         raise ValueError("must be the https address of /doku/notifications on another host")
     return value
 
@@ -219,8 +244,7 @@ def _override_url(value: str) -> str | None:
 def _public_url(value: str) -> str | None:
     if not value:
         return None
-    parts = urlsplit(value)
-    if parts.scheme != "https" or not parts.netloc or parts.query or value.endswith("/"):
+    if _address(value).scheme != "https" or value.endswith("/"):
         raise ValueError("must be empty, or an https address without a slash at the end")
     return value
 
@@ -228,9 +252,9 @@ def _public_url(value: str) -> str | None:
 def parse_retries(value: str) -> RetrySchedule:
     """``WEBHOOK_RETRY_MINUTES``: the waits between one try and the next, as a JSON list."""
     minutes = _json(value, list)
-    if not minutes or not all(isinstance(each, int) and each > 0 for each in minutes):
+    if not minutes or not all(type(each) is int and each > 0 for each in minutes):
         raise ValueError("must be a JSON list of positive whole minutes")
-    return RetrySchedule(tuple(timedelta(minutes=each) for each in minutes))
+    return RetrySchedule(tuple(_duration(each, _MINUTE) for each in minutes))
 
 
 def _flag(value: str) -> bool:
@@ -246,8 +270,11 @@ def parse_channels(value: str) -> dict[Channel, ChannelSettings]:
     }
     for name, each in settings.items():
         for path in (each.path, each.merchant_path or "/"):
-            if not path.startswith("/"):
+            if not isinstance(path, str) or not path.startswith("/"):
                 raise ValueError(f"{name}: a path must begin with a slash")
+        numbers = (each.min_amount, each.max_amount, each.max_expiry_minutes)
+        if not all(type(number) is int for number in numbers):
+            raise ValueError(f"{name}: amounts and minutes must be whole numbers")
         if not 0 < each.min_amount <= each.max_amount:
             raise ValueError(f"{name}: min_amount must be positive and at most max_amount")
         if each.max_expiry_minutes < 1:
@@ -340,22 +367,33 @@ def parse_timetable(value: str) -> Timetable:
 
     def offsets(name: str) -> tuple[timedelta, ...]:
         minutes = entry[name]
-        if not minutes or sorted(set(minutes)) != minutes or minutes[0] <= 0:
+        if not isinstance(minutes, list) or not minutes:
+            raise TypeError(f"{name} must be a list of minutes")
+        found = tuple(_duration(each, _MINUTE) for each in minutes)
+        # The last one repeats, so nothing may round to no wait at all.
+        if sorted(set(found)) != list(found) or not found[0]:
             raise ValueError(f"{name} must be positive and ascending")
-        return tuple(timedelta(minutes=each) for each in minutes)
+        return found
+
+    guess = _duration(entry["guess_minutes"], _MINUTE)
+    if not guess:
+        raise ValueError("guess_minutes must be positive")
 
     return Timetable(
         requested=offsets("requested_minutes"),
         active=offsets("active_minutes"),
         inquired=offsets("inquired_minutes"),
         look_again=offsets("look_again_minutes"),
-        grace=timedelta(seconds=entry["grace_seconds"]),
-        guess=timedelta(minutes=entry["guess_minutes"]),
+        grace=_duration(entry["grace_seconds"], timedelta(seconds=1)),
+        guess=guess,
     )
 
 
 def _json(value: str, kind: type[Parsed]) -> Parsed:
-    parsed = json.loads(value)
+    try:
+        parsed = json.loads(value)
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
     if not isinstance(parsed, kind):
         raise TypeError(f"must be a JSON {'object' if kind is dict else 'list'}")
     return parsed
