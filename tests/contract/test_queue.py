@@ -71,6 +71,8 @@ def test_a_message_may_know_more_than_we_do() -> None:
         '{"kind": "cake", "invoice_number": "INV-1"}',
         '{"kind": "code", "invoice_number": null}',
         '{"kind": "code", "invoice_number": "INV-1", "due_at": "soon"}',
+        '{"kind": "code", "invoice_number": "INV-1", "due_at": "2026-03-01T10:00:00"}',
+        "[" * 100_000,
     ],
 )
 def test_a_message_without_work_is_refused(body: str) -> None:

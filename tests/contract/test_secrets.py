@@ -156,6 +156,7 @@ SECRET = "SK-do-not-tell"
     [
         ("{" + SECRET, "it is not JSON"),
         (f'["{SECRET}"]', "it is not a JSON object"),
+        (f'["{SECRET}",' + "[" * 30_000, "it is not JSON"),
         (json.dumps({"secret_key": SECRET}), "client_id must be"),
         (json.dumps({"client_id": "MCH"}), "secret_key must be"),
         (json.dumps({"client_id": "MCH", "secret_key": ""}), "secret_key must be"),

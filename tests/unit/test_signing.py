@@ -129,6 +129,13 @@ def test_a_webhook_secret_is_as_standard_webhooks_wants_it():
     assert having.secrets("shop", 1) == (secret,)
 
 
+@pytest.mark.parametrize("current", ["c" * 31, 7, None, "\ud800" * 64])
+def test_what_is_no_root_is_refused_and_not_told(current):
+    with pytest.raises(InvalidConfiguration, match="current, and previous") as caught:
+        roots(Entries(json.dumps({"current": current}))).secrets("shop", 1)
+    assert "\ud800" not in str(caught.value)
+
+
 @pytest.mark.parametrize("value", [None, ""])
 def test_without_a_root_of_its_own_a_secret_is_what_it_was_before_there_was_one(value):
     known = hmac.digest(MASTER.encode(), b"webhook\nshop\n1", sha256)

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from o2o.adapters.dynamodb.codec import parse_instant
 from o2o.core.deliveries import EventRecord
 from o2o.core.errors import O2OError
 from o2o.core.work import Work, WorkKind
@@ -81,13 +81,17 @@ def encode_work(work: Work) -> str:
 
 def decode_work(body: str) -> Work:
     """The work of a message's body. Raises ValueError if there is none in it."""
-    match json.loads(body):
+    try:
+        message = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("the message is nested too deeply") from error
+    match message:
         case {"kind": str(kind), "invoice_number": str(invoice_number), **others}:
             due_at = others.get("due_at")
             return Work(
                 WorkKind(kind),
                 invoice_number,
                 str(others.get("identity", "")),
-                datetime.fromisoformat(due_at) if isinstance(due_at, str) else None,
+                parse_instant(due_at) if isinstance(due_at, str) else None,
             )
     raise ValueError("the message names no work")

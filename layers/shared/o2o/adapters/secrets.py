@@ -73,7 +73,7 @@ class CachedEntry(Generic[Value]):
             return self._missing()
         try:
             entry = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             # Not chained: the cause carries the whole text.
             raise self._wrong("it is not JSON") from None
         if not isinstance(entry, dict):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 _SHORTEST = 32
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Lone halves of surrogate pairs, which JSON can write and no UTF-8 can hold."""
+
 _MAC_BYTES = 16
 """128 bits can't be guessed, and keep the address short enough for a chat message."""
 
@@ -157,7 +160,7 @@ class WebhookRoots(CachedEntry[Roots]):
 
 
 def _is_root(value: object) -> bool:
-    return isinstance(value, str) and len(value) >= _SHORTEST
+    return isinstance(value, str) and len(value) >= _SHORTEST and not _HALVES.search(value)
 
 
 def _new_root() -> str:
