@@ -119,6 +119,10 @@ bins: .venv/.synced ## check the BINs in samconfig.toml, as the functions will r
 fuzz: .venv/.synced .venv-fuzz/.synced node_modules/.synced ## test the API against its OpenAPI document; ARGS="--cases 50000" for more cases
 	@$(BIN)/python -m tools.fuzz $(ARGS)
 
+.PHONY: fuzz-inputs
+fuzz-inputs: .venv/.synced .venv-atheris/.synced ## look for bytes from outside that break a promise; ARGS="--executions 1000000" for more
+	@$(BIN)/python -m tools.fuzz_inputs $(ARGS)
+
 .PHONY: clients
 clients: .venv/.synced .venv-clients/.synced node_modules/.synced tests/clients/node_modules/.synced ## generate clients from the OpenAPI document, and use them on a local stack
 	@O2O_CLIENTS=1 $(BIN)/python -m pytest --quiet tests/clients $(ARGS)
@@ -155,12 +159,14 @@ requirements: .venv/.uv ## compile the requirements; UPGRADE=--upgrade for newer
 	@$(COMPILE) --output-file requirements/tools.txt requirements/tools.in
 	@$(COMPILE) --output-file requirements/checkov.txt requirements/checkov.in
 	@$(COMPILE) --output-file requirements/fuzz.txt requirements/fuzz.in
+	@$(COMPILE) --output-file requirements/atheris.txt \
+		--constraints requirements/dev.txt requirements/atheris.in
 	@$(COMPILE) --output-file requirements/clients.txt requirements/clients.in
 	@$(COMPILE) --output-file requirements/emulator.txt requirements/emulator.in
 
 .PHONY: clean
 clean: ## remove environments, caches and artefacts; the local stack keeps its data
-	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-clients .venv-emulator
+	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-atheris .venv-clients .venv-emulator
 	rm -rf node_modules tests/clients/node_modules .aws-sam
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -269,10 +269,11 @@ def parse_channels(value: str) -> dict[Channel, ChannelSettings]:
         Channel(name): ChannelSettings(**entry) for name, entry in _json(value, dict).items()
     }
     for name, each in settings.items():
-        for path in (each.path, each.merchant_path or "/"):
+        paths: tuple[object, ...] = (each.path, each.merchant_path or "/")
+        for path in paths:
             if not isinstance(path, str) or not path.startswith("/"):
                 raise ValueError(f"{name}: a path must begin with a slash")
-        numbers = (each.min_amount, each.max_amount, each.max_expiry_minutes)
+        numbers: tuple[object, ...] = (each.min_amount, each.max_amount, each.max_expiry_minutes)
         if not all(type(number) is int for number in numbers):
             raise ValueError(f"{name}: amounts and minutes must be whole numbers")
         if not 0 < each.min_amount <= each.max_amount:
