@@ -51,6 +51,10 @@ demo: .venv/.synced node_modules/.synced ## follow a few payment codes through t
 drill: .venv/.synced node_modules/.synced ## walk the drills on temporary local stacks; ARGS="restore" for one, ARGS="--list" for what there is
 	@$(BIN)/python -m tools.drills $(ARGS)
 
+.PHONY: kills
+kills: .venv/.synced node_modules/.synced ## kill the functions at every call that they make; ARGS="--only paid" for a scenario
+	@$(BIN)/python -m tools.kills $(ARGS)
+
 ##@ Check
 
 .PHONY: check

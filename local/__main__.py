@@ -97,6 +97,11 @@ def read_options(arguments: Sequence[str] | None) -> Options:
         help="processes per function (default: %(default)s)",
     )
     add(
+        "--kill-points",
+        action="store_true",
+        help="let functions' processes be killed at their calls: for tests",
+    )
+    add(
         "--parameter",
         type=_parameter,
         action="append",
@@ -121,6 +126,7 @@ def read_options(arguments: Sequence[str] | None) -> Options:
             else options.dynamodb_url
         ),
         workers=options.workers,
+        kill_points=options.kill_points,
         parameters=dict(options.parameter),
     )
 

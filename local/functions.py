@@ -37,12 +37,16 @@ class FunctionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedSettings:
-    """What all functions of one stack share: endpoints, the clock's file and the log folder."""
+    """What all functions of one stack share: endpoints, the clock's file and the log folder.
+
+    ``kill_points`` is the folder by which their processes can be made to die, if they can be.
+    """
 
     aws_url: str
     dynamodb_url: str
     clock: Path
     logs: Path
+    kill_points: Path | None = None
 
     def environment(self, function: Function) -> dict[str, str]:
         """All environment variables of the function's process, and no others."""
@@ -241,5 +245,6 @@ def make_pool(function: Function, shared: SharedSettings, limit: int) -> Functio
         log=str(shared.logs / f"{function.name}.log"),
         statements=function.statements,
         calls=str(shared.logs / "calls.jsonl"),
+        kill_points=None if shared.kill_points is None else str(shared.kill_points),
     )
     return FunctionPool(spec, timeout_seconds=function.timeout_seconds, limit=limit)

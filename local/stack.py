@@ -96,6 +96,8 @@ class Options:
     base_path: str = ""
     dynamodb_url: str | None = None
     workers: int = 4
+    kill_points: bool = False
+    """Whether functions' processes can be made to die at their calls: ``local.kill_points``."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of the template, instead of ``PARAMETERS``."""
 
@@ -160,6 +162,7 @@ class Stack:
             dynamodb_url=dynamodb_url,
             clock=self._folder / "clock",
             logs=self._folder / "logs",
+            kill_points=self._folder / "kill-points" if self._options.kill_points else None,
         )
         console_url = f"http://{HOST}:{port_of(ports.console)}"
         storefront = self._set_up(blueprint, dynamodb_url, cloud["url"], credentials, console_url)
@@ -384,7 +387,8 @@ class Stack:
     def _take_folder(self) -> None:
         """Make the folder if it is missing, lock it, and clear what an earlier stack left."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self._folder / "logs").mkdir(exist_ok=True)
+        for name in ("logs", "kill-points") if self._options.kill_points else ("logs",):
+            (self._folder / name).mkdir(exist_ok=True)
         self._undo.enter_context(only_one(self._folder))
         self._forget_description()
         self._children.end_leftovers()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from local.clock import SharedClock
+from local.kill_points import KillPoints
 from local.permissions import enforce
 from local.processes import die_with_parent
 
@@ -49,6 +50,7 @@ class WorkerSpec:
     log: str
     statements: tuple[Mapping[str, Any], ...]
     calls: str
+    kill_points: str | None = None
 
 
 class LambdaContext:
@@ -87,6 +89,8 @@ def serve(spec: WorkerSpec, connection: Connection) -> None:
     standard = [path for path in sys.path if _belongs_to_python(path)]
     sys.path[:] = [spec.folder, *spec.layers, *standard]
     enforce(spec.name, spec.statements, Path(spec.calls))
+    if spec.kill_points is not None:
+        KillPoints(Path(spec.kill_points)).watch(spec.name)
     try:
         handler = _load_handler(spec)
     except Exception as error:  # noqa: BLE001 (any error of a function is reported)

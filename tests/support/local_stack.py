@@ -205,9 +205,11 @@ def started(folder: Path, *arguments: str) -> Iterator[LocalStack]:
     """A stack that runs meanwhile."""
     running = LocalStack(folder=folder, arguments=arguments)
     running.start()
-    yield running
-    running.http.close()
-    running.stop()
+    try:
+        yield running
+    finally:
+        running.http.close()
+        running.stop()
 
 
 def new_storefront(stack: LocalStack, name: str, *, limited: bool = True) -> str:
