@@ -1,7 +1,7 @@
 """Dead letters, on the command line: what could not be done, and another try."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,8 +11,9 @@ from rich.progress import Progress
 
 from admin.audit import audited
 from admin.environment import StackEnvironment
+from o2o.adapters.aws import is_outage
 from o2o.adapters.queue import decode_work
-from o2o.core.errors import Busy, NotFound
+from o2o.core.errors import Busy, NotFound, O2OError
 from o2o.core.work import WorkKind
 from o2o.entry import wiring
 
@@ -59,31 +60,40 @@ def list_letters(context: typer.Context) -> None:
             url = stack.outputs[queue.output]
             letters = list(_take(sqs, url))
             rows += [{"queue": queue, **_row(each)} for each in letters]
-            for each in letters:
-                sqs.change_message_visibility(
-                    QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0
-                )
+            _give_back(sqs, url, letters)
         desk.show(rows, _COLUMNS)
 
 
 @app.command("redrive")
 @audited
 def redrive(context: typer.Context, queue: QueueName) -> None:
-    """Retry the letters of a queue: fix the cause first."""
+    """Retry the letters of a queue: fix the cause first. What fails again stays there."""
     desk: Desk = context.obj
     if queue is Queue.SCHEDULE:
         desk.fail(f"letters of {queue} need no retry: the next run did their work; purge them")
     with desk.environment("BrowseEvents", "PublishEvents") as stack:
         sqs, url = stack.client("sqs"), stack.outputs[queue.output]
         count = 0
-        with Progress(disable=desk.as_json, transient=True) as progress:
-            task = progress.add_task("Retrying", total=None)
-            for each in _take(sqs, url):
-                _again(stack, sqs, queue, each["Body"])
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
-                count += 1
-                progress.update(task, completed=count)
+        left: dict[str, tuple[dict[str, Any], Exception]] = {}
+        try:
+            with Progress(disable=desk.as_json, transient=True) as progress:
+                task = progress.add_task("Retrying", total=None)
+                for each in _take(sqs, url):
+                    try:
+                        _again(stack, sqs, queue, each["Body"])
+                    except Exception as error:
+                        left[each["MessageId"]] = each, error
+                        if is_outage(error):
+                            raise
+                        continue
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+                    count += 1
+                    progress.update(task, completed=count)
+        finally:
+            _give_back(sqs, url, [each for each, _ in left.values()])
         desk.say({"redriven": count}, f"{count} letters are being retried.")
+        if left:
+            desk.fail(*(_still_there(each["Body"], error) for each, error in left.values()))
 
 
 def _again(stack: StackEnvironment, sqs: Any, queue: Queue, body: str) -> None:
@@ -136,6 +146,25 @@ def _take(sqs: Any, url: str) -> Iterator[dict[str, Any]]:
         if not answer.get("Messages"):
             return
         yield from answer["Messages"]
+
+
+def _give_back(sqs: Any, url: str, letters: Iterable[dict[str, Any]]) -> None:
+    """Let the next look see them at once."""
+    for each in letters:
+        sqs.change_message_visibility(
+            QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0
+        )
+
+
+def _still_there(body: str, error: Exception) -> str:
+    """Which letter could not be retried. The words of a bug may be personal, so only its name."""
+    try:
+        work = decode_work(body)
+        name = work.identity or work.invoice_number
+    except ValueError:
+        name = "A letter that names no work"
+    why = str(error) if isinstance(error, O2OError) else type(error).__name__
+    return f"{name} is still in the queue: {why}"
 
 
 def _row(message: dict[str, Any]) -> dict[str, Any]:

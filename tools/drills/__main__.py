@@ -12,16 +12,15 @@ from rich.console import Console
 
 from tools.drills.frame import DrillFailed, run
 
-_NO_DRILLS = ("__init__", "__main__", "frame")
-
 
 def drills() -> dict[str, ModuleType]:
-    """The drills by their names; each has a docstring and ``walk``."""
-    modules = sorted(each.stem for each in Path(__file__).parent.glob("*.py"))
+    """The drills by their names: the modules that have ``walk``."""
+    names = sorted(each.stem for each in Path(__file__).parent.glob("[!_]*.py"))
+    modules = {name: import_module(f"tools.drills.{name}") for name in names}
     return {
-        name.replace("_", "-"): import_module(f"tools.drills.{name}")
-        for name in modules
-        if name not in _NO_DRILLS
+        name.replace("_", "-"): module
+        for name, module in modules.items()
+        if hasattr(module, "walk")
     }
 
 

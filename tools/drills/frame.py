@@ -82,7 +82,7 @@ class Drill:
 
         ``examples``: what stands in the runbook, such as ``shop``, and what is meant here.
         """
-        for example, meant in {"shop": "demo", **examples}.items():
+        for example, meant in {**examples, "shop": "demo"}.items():
             command = command.replace(example, meant)
         return self.admin(*shlex.split(command))
 
@@ -126,12 +126,13 @@ def run(walk: Walk, console: Console) -> list[Finding]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         drill = Drill(Path(folder), program, console)
-        with drill.undo:
-            try:
+        try:
+            with drill.undo:
                 walk(drill)
-            except (AssertionError, pytest.fail.Exception) as reason:
-                raise DrillFailed(str(reason)) from reason
-    drill.show()
+        except (AssertionError, pytest.fail.Exception) as reason:
+            raise DrillFailed(str(reason)) from reason
+        finally:
+            drill.show()
     wrong = [each.what for each in drill.findings if not each.holds]
     if wrong:
         raise DrillFailed(f"not as expected: {'; '.join(wrong)}")

@@ -348,6 +348,35 @@ def test_dead_letters_are_listed_and_tried_again(answer, store, stack):
     assert answer("deadletters", "list") == []
 
 
+def test_a_letter_that_fails_again_holds_up_no_other_and_stays_in_sight(
+    run, answer, store, stack, shop
+):
+    _, outputs = stack
+    now = system_clock()
+    life = {"created_at": now, "activated_at": now, "expires_at": now + timedelta(hours=1)}
+    codes = DynamoCodeStore(store)
+    codes.create(make_own_code("INV-1", **life, metadata="{"))  # no JSON: no webhook about it
+    codes.create(make_own_code("INV-2", **life, payment_code="8899551234567891"))
+    sqs = boto3.client("sqs")
+    for number in ("INV-1", "INV-2"):
+        letter = encode_work(Work(WorkKind.CODE, number))
+        sqs.send_message(QueueUrl=outputs["EventDeadLetterQueueUrl"], MessageBody=letter)
+    gone = Work(WorkKind.EVENT, "", "evt_gone")
+    sqs.send_message(QueueUrl=outputs["WebhookDeadLetterQueueUrl"], MessageBody=encode_work(gone))
+
+    result = run("--json", "deadletters", "redrive", "event", ok=False)
+    assert json.loads(result.stdout) == {"redriven": 1}
+    assert result.stderr == "INV-1 is still in the queue: JSONDecodeError\n"
+    (made,) = answer("events", "list", "shop")
+    assert made["invoice_number"] == "INV-2"
+    result = run("--json", "deadletters", "redrive", "webhook", ok=False)
+    assert result.stderr == "evt_gone is still in the queue: event evt_gone no longer exists\n"
+    left = {
+        json.loads(each["body"]).get("invoice_number") for each in answer("deadletters", "list")
+    }
+    assert left == {"INV-1", ""}
+
+
 def of_lambda(first: str, last: str) -> str:
     """A letter of the stream's source, as Lambda writes it."""
     return json.dumps(
