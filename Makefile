@@ -55,6 +55,10 @@ drill: .venv/.synced node_modules/.synced ## walk the drills on temporary local 
 kills: .venv/.synced node_modules/.synced ## kill the functions at every call that they make; ARGS="--only paid" for a scenario
 	@$(BIN)/python -m tools.kills $(ARGS)
 
+.PHONY: day
+day: .venv/.synced node_modules/.synced ## live a busy day on a local stack, with kills and a failing DOKU, and compare with the till; ARGS="--codes 20000"
+	@$(BIN)/python -m tools.day $(ARGS)
+
 ##@ Check
 
 .PHONY: check

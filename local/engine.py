@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,11 @@ from local.processes import Children
 _START_SECONDS = 300.0
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 30.0
+_STREAM_INDEXES = {
+    "o2o_stream_number": "table_name, CAST(sequence_number AS INTEGER)",
+    "o2o_stream_shard": "table_name, shard_id, CAST(sequence_number AS INTEGER)",
+    "o2o_stream_ends": "table_name, shard_id, sequence_number",
+}
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
 _MACHINES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -49,7 +55,24 @@ def start_dynoxide(children: Children, program: Path, database: Path, port: int)
         if children.ended("dynoxide") or time.monotonic() > deadline:
             raise StackError("The DynamoDB engine is not responding; see its log, dynoxide.log.")
         time.sleep(0.02)
+    index_stream(database)
     return f"http://{HOST}:{port}"
+
+
+def index_stream(database: Path) -> None:
+    """Give Dynoxide's stream the indexes that it lacks.
+
+    Without them, each write and each poll reads the whole stream: a stack would get slower with
+    every change that it has ever had. They are for the queries of version 1.2; to another version
+    they do no harm.
+    """
+    with (
+        contextlib.suppress(sqlite3.OperationalError),  # another version, with other tables
+        contextlib.closing(sqlite3.connect(database, timeout=_ANSWER_SECONDS)) as connection,
+        connection,
+    ):
+        for name, columns in _STREAM_INDEXES.items():
+            connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON _stream_records ({columns})")
 
 
 def _listens(port: int) -> bool:

@@ -62,6 +62,24 @@ class RecordRoutes:
         inquiries = self._store.inquiries.newest(call.limit(), call.query("payment_code"))
         return {"inquiries": [inquiry_view(each) for each in inquiries]}
 
+    def payments(self, call: Call) -> object:
+        """Return what the till took, oldest first: a page, for as long as there is more."""
+        after = call.query("after") or "0"
+        if not (after.isascii() and after.isdigit() and len(after) < 16):  # noqa: PLR2004 - an id
+            raise ControlError("after is the id of a payment.")
+        found = self._store.payments.listed(call.limit(), int(after), call.query("payment_code"))
+        return {
+            "payments": [
+                {
+                    "id": number,
+                    "invoice_number": each.invoice_number,
+                    "payment_code": payment_code,
+                    **payment_view(each),
+                }
+                for number, payment_code, each in found
+            ]
+        }
+
     def requests(self, call: Call) -> object:
         """Return the requests to DOKU's routes, newest first."""
         rows = self._store.request_log.newest(call.limit(), call.query("invoice_number"))

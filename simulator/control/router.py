@@ -56,6 +56,7 @@ class Control:
             ("DELETE", "/faults"): faults.clear,
             ("DELETE", "/faults/*"): faults.remove,
             ("POST", "/faults/release"): faults.release,
+            ("GET", "/payments"): records.payments,
             ("GET", "/requests"): records.requests,
             ("POST", "/reset"): self._account_routes.reset,
         }

@@ -50,3 +50,16 @@ class Payments:
             "SELECT * FROM payments WHERE invoice_number = ? ORDER BY id", (invoice_number,)
         )
         return [record(Payment, row) for row in rows]
+
+    def listed(
+        self, limit: int, after: int, payment_code: str | None = None
+    ) -> list[tuple[int, str, Payment]]:
+        """Return payments with their ``id`` and digits, oldest first: of one code, or all."""
+        rows = self._database.rows(
+            "SELECT payments.*, orders.payment_code FROM payments"
+            " JOIN orders ON orders.invoice_number = payments.invoice_number"
+            " WHERE payments.id > ?1 AND (?2 IS NULL OR orders.payment_code = ?2)"
+            " ORDER BY payments.id LIMIT ?3",
+            (after, payment_code, limit),
+        )
+        return [(row["id"], row["payment_code"], record(Payment, row)) for row in rows]

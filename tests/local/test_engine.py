@@ -1,6 +1,9 @@
 """Which addresses of a DynamoDB engine are taken, and what is said of the others."""
 
 import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +11,8 @@ from local import engine
 from local.aws import client
 from local.blueprint import Table
 from local.errors import StackError
-from tests.support import tables
+from local.processes import Children
+from tests.support import dynoxide, tables
 from tests.support.dynoxide import halfway
 from tests.support.receivers import Answer, answering, babble, close, receiver
 
@@ -101,3 +105,39 @@ def test_an_engine_that_lacks_an_operation(lacks: str) -> None:
 def test_an_engine_that_lacks_streams() -> None:
     told = "Table o2o-table has no stream: O2O needs an engine with streams."
     assert make_table("streams") == told
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        # As Dynoxide's program has them: at each write, at each poll, at each look at the shards.
+        (
+            "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records"
+            " WHERE table_name = ?1"
+        ),
+        (
+            "SELECT * FROM _stream_records WHERE table_name = ?1 AND shard_id = ?2"
+            " AND CAST(sequence_number AS INTEGER) > ?3"
+            " ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT ?4"
+        ),
+        (
+            "SELECT MIN(sequence_number), MAX(sequence_number) FROM _stream_records"
+            " WHERE table_name = ?1 AND shard_id = ?2"
+        ),
+    ],
+)
+def test_the_stream_is_read_by_an_index_however_long_it_is(tmp_path: Path, query: str) -> None:
+    program = dynoxide.need()
+    (tmp_path / "logs").mkdir()
+    children = Children(tmp_path, lambda _: None)
+    database = tmp_path / "dynamodb.sqlite"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    try:
+        engine.start_dynoxide(children, program, database, port)
+        with closing(sqlite3.connect(database)) as connection:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {query}", [1] * query.count("?"))
+            steps = [row[3] for row in plan.fetchall()]
+    finally:
+        children.stop()
+    assert all("INDEX o2o_stream" in step for step in steps), steps

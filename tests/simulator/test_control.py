@@ -185,6 +185,29 @@ def test_orders_come_newest_first(doku: Client) -> None:
     assert listed == ["INV-2", "INV-1"]
 
 
+def test_what_the_till_took_comes_oldest_first_and_in_pages(doku: Client) -> None:
+    codes = [
+        doku.generate(f"INV-{number}", online_to_offline_info__reusable_status=True).code
+        for number in range(2)
+    ]
+    for number in (0, 1, 0):
+        doku.pay(f"INV-{number}", receipt_number=f"R-{number}", store_id="T123")
+    first = doku.did("GET", "/payments?limit=2")["payments"]
+    assert [(each["invoice_number"], each["receipt_number"]) for each in first] == [
+        ("INV-0", "R-0"),
+        ("INV-1", "R-1"),
+    ]
+    assert first[0]["payment_code"] == codes[0]
+    assert (first[0]["amount"], first[0]["store_id"]) == (19_000, "T123")
+    last = first[-1]["id"]
+    (third,) = doku.did("GET", f"/payments?limit=2&after={last}")["payments"]
+    assert third["invoice_number"] == "INV-0"
+    assert doku.did("GET", f"/payments?after={third['id']}")["payments"] == []
+    of_one = doku.did("GET", f"/payments?payment_code={codes[1]}")["payments"]
+    assert [each["invoice_number"] for each in of_one] == ["INV-1"]
+    assert doku.control("GET", "/payments?after=x").status == 400
+
+
 @pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", "99999999999", "²"])
 def test_a_limit_has_limits(doku: Client, limit: str) -> None:
     path = f"/orders?limit={limit.replace('²', '%C2%B2')}"
