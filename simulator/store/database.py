@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LOG_ROWS = 20_000
 """How many of its newest rows a log keeps."""
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 
 
 class Database:

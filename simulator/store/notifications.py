@@ -25,6 +25,7 @@ CREATE TABLE notifications (
 );
 CREATE INDEX notifications_of ON notifications (invoice_number);
 CREATE INDEX notifications_due ON notifications (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX notifications_held ON notifications (held) WHERE held > 0;
 CREATE TABLE attempts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     notification_id INTEGER NOT NULL,
@@ -39,6 +40,9 @@ CREATE TABLE attempts (
 );
 CREATE INDEX attempts_of ON attempts (notification_id);
 """
+
+INDEX_HELD = "CREATE INDEX notifications_held ON notifications (held) WHERE held > 0"
+"""Brings a database of version 3 up to version 4: each notification that is sent asks for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

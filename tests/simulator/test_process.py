@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -198,6 +198,7 @@ def test_a_database_of_the_version_before(tmp_path: Path) -> None:
         Client(simulator.url).add_fault("lost")
     older = sqlite3.connect(file)
     older.execute("ALTER TABLE faults DROP COLUMN channel")
+    older.execute("DROP INDEX notifications_held")
     older.execute("PRAGMA user_version = 2")
     older.close()
     with Simulator(config(database=file)) as simulator:
@@ -205,6 +206,19 @@ def test_a_database_of_the_version_before(tmp_path: Path) -> None:
         assert (fault["kind"], fault["channel"]) == ("lost", None)
     with Simulator(config(database=file)):
         pass
+
+
+def test_what_is_looked_for_at_each_notification_is_found_by_an_index(tmp_path: Path) -> None:
+    file = tmp_path / "doku.sqlite"
+    with Simulator(config(database=file)):
+        pass
+    with closing(sqlite3.connect(file)) as database:
+        for query in (
+            "SELECT id FROM notifications WHERE due_at IS NOT NULL ORDER BY due_at, id",
+            "SELECT id FROM notifications WHERE held > 0 AND id <> 1",
+        ):
+            steps = [row[3] for row in database.execute("EXPLAIN QUERY PLAN " + query)]
+            assert any("INDEX notifications_" in step for step in steps), steps
 
 
 def test_a_database_of_another_version(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tools.day.plan import make_plan
 from tools.day.run import Day
 from tools.day.shop import NAMES
 
-CODES = 100
+CODES = 60
 KILLS = 2
 
 Item = dict[str, Any]
@@ -22,7 +22,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     """A day that is over; its stack still runs."""
     dynoxide.need()
     plan = make_plan(codes=CODES, seed=1, kills=KILLS, shops=len(NAMES))
-    with Day(tmp_path_factory.mktemp("day"), plan, step_minutes=60) as over:
+    with Day(tmp_path_factory.mktemp("day"), plan, step_minutes=30) as over:
         over.live()
         yield over
 
@@ -42,8 +42,9 @@ def test_each_paid_code_is_paid_once_whatever_happened(day: Day) -> None:
 
 def test_what_somebody_changes_in_the_table_is_named(day: Day) -> None:
     payment = a_payment(day)
-    receipt = payment["receipt_number"]["S"]
-    with_other_amount = {**payment, "amount": {"N": "1"}}
+    report = payment["report"]["M"]
+    receipt = report["receipt_number"]["S"]
+    with_other_amount = {**payment, "report": {"M": {**report, "amount": {"S": "1.00"}}}}
     again = {**payment, "sk": {"S": f"{payment['sk']['S']}1"}}
     put(day, with_other_amount)
     assert named(day, "amount is 1, the till has ")
