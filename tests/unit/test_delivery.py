@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import NoReturn
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -14,6 +15,8 @@ from o2o.core.errors import InvalidRequest, NotFound
 from o2o.core.events import Change, EventType
 from o2o.core.retries import RetrySchedule
 from o2o.core.storefronts import Storefront
+from o2o.core.work import Work, WorkKind
+from o2o.usecases import browse_events
 from o2o.usecases.browse_events import BrowseEvents, EventFilter
 from o2o.usecases.deliver_webhooks import DeliveryOutcome, sign
 from tests.support.samples import make_code, make_own_code
@@ -137,6 +140,28 @@ def test_a_failure_is_retried_by_the_timetable_and_then_dead(shops: Shops) -> No
     for (before, after), wait in zip(pairwise(record.attempts), RETRIES.waits, strict=True):
         assert wait <= after.at - before.at <= wait * 1.2 + timedelta(minutes=1)
     assert shops.endpoint().pause_reason is PauseReason.DEAD
+
+
+def test_what_is_dead_is_among_the_dead_letters_first(shops: Shops, monkeypatch) -> None:
+    """A crash between the two would lose the letter."""
+    shops.sender.answers[shops.open()] = 500
+    record = shops.add(version=2, tries=len(RETRIES.waits), due_at=START)
+
+    def crash(_: object) -> NoReturn:
+        raise ConnectionError
+
+    monkeypatch.setattr(shops, "put", crash)
+    with pytest.raises(ConnectionError):
+        shops.deliver(record.event_id)
+    assert shops.record(record.event_id) == record
+    monkeypatch.undo()
+    assert shops.deliver(record.event_id).outcome is DeliveryOutcome.DEAD
+    assert shops.dead == [record.event_id]
+
+
+def test_of_what_no_event_can_be_made_is_left_to_the_operator(shops: Shops) -> None:
+    shops.publisher.give_up("INV-1")
+    assert shops.letters.take() == Work(WorkKind.CODE, "INV-1")
 
 
 def test_three_failures_then_delivered_and_the_log_says_so(shops: Shops) -> None:
@@ -396,6 +421,33 @@ def a_bad_twelve_days(shops: Shops) -> None:
 def none_is_paused(shops: Shops) -> None:
     statuses = {shops.record(make_record(number).event_id).status for number in range(12)}
     assert statuses <= {DeliveryStatus.DELIVERED, DeliveryStatus.DEAD}
+
+
+def test_resuming_sends_more_than_fit_into_one_request(shops: Shops, monkeypatch) -> None:
+    monkeypatch.setattr(browse_events, "AT_ONCE", 2)
+    url = shops.open()
+    shops.admin.pause("shop")
+    records = [shops.add(number) for number in range(5)]
+    for record in records:
+        shops.deliver(record.event_id)
+    assert shops.admin.resume("shop") == 5
+    shops.work_off()
+    assert sorted(shops.sender.ids(url)) == sorted(record.event_id for record in records)
+
+
+def test_a_probe_takes_the_slot_from_all_others(shops: Shops) -> None:
+    url = shops.open()
+    shops.sender.answers[url] = "timeout"
+    first, second = shops.add(1), shops.add(2)
+    shops.deliver(first.event_id)
+    endpoint = shops.endpoint()
+    assert endpoint.probe_at is not None
+    shops.clock.now = endpoint.probe_at
+    probing = endpoint.probe(RETRIES, shops.clock(), none)
+    assert probing.probe_at is not None
+    assert probing.probe_at > shops.clock()
+    shops.endpoints.save_endpoint(probing)
+    assert shops.deliver(second.event_id).outcome is DeliveryOutcome.PUT_OFF
 
 
 def test_a_new_address_gets_whatever_was_paused_however_old(shops: Shops) -> None:

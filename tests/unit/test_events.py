@@ -189,3 +189,15 @@ def test_what_has_no_payment_says_so() -> None:
     (event,) = _events(make_code(), ACTIVE)
     assert json.loads(render(event))["data"]["payment"] is None
     assert event.occurred_at > NOW
+
+
+def test_an_id_tells_apart_what_happens_more_than_once() -> None:
+    """Two payments of a code, and two storefronts' codes of one number and instant."""
+    paid = make_own_code(reusable=True, last_payment=mark(PaymentKind.PAID), payments=1)
+    again = replace(paid, last_payment=mark(PaymentKind.PAID, number=2), payments=2)
+    theirs = replace(paid, namespace="k7q2")
+    (first,), (second,), (other,) = (
+        _events(replace(code, last_payment=None, payments=0), code)
+        for code in (paid, again, theirs)
+    )
+    assert len({first.event_id, second.event_id, other.event_id}) == 3

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -9,7 +10,13 @@ from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, Feature, Partnership
 from o2o.core.code_requests import Expiry
 from o2o.core.codes import PaymentKind, Status
-from o2o.core.errors import DigitsTaken, IllegalMove, InvalidConfiguration, InvalidRequest
+from o2o.core.errors import (
+    DigitsTaken,
+    IllegalMove,
+    InvalidConfiguration,
+    InvalidRequest,
+    VersionConflict,
+)
 from o2o.core.inquiries import InquiryStatus
 from o2o.usecases.generate_code import Generation
 from o2o.usecases.receive_notification import NotificationOutcome
@@ -191,6 +198,17 @@ def test_an_inquiry_after_cancel_is_declined(world):
     world.ask(**DIPC, **NUMBER)
     world.cancel("shop", "INV-1")
     assert world.inquire(DIGITS) is InquiryStatus.DECLINE
+
+
+def test_an_inquiry_that_is_not_on_record_is_declined(world, monkeypatch):
+    """Or cancelling would not know that a till may take the money just now."""
+    code = world.ask(feature=Feature.DIPC).code
+
+    def lose(_: object) -> NoReturn:
+        raise VersionConflict("another write came first")
+
+    monkeypatch.setattr(world.codes, "save", lose)
+    assert world.inquire(code.payment_code) is InquiryStatus.DECLINE
 
 
 def test_an_inquiry_about_another_channel_or_a_registered_code_pays_nothing(world):

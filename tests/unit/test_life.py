@@ -12,6 +12,7 @@ from o2o.core.code_requests import Expiry
 from o2o.core.codes import Doubt, PaymentKind, Receipt, Status
 from o2o.core.errors import (
     DokuRefused,
+    DokuUnavailable,
     IllegalMove,
     InvalidRequest,
     InvoiceNumberTaken,
@@ -157,6 +158,40 @@ def test_why_doku_s_answer_is_missing_is_written_down_and_goes_with_the_wait(wor
     assert (world.code().status, world.code().obstacle) == (Status.ACTIVE, None)
 
 
+def test_a_repeat_is_on_record_before_it_goes_out(world, monkeypatch):
+    """Or whoever sent first would fail the code on a refusal, while the repeat makes it."""
+    world.doku.mood = Mood.DOWN
+    version = world.ask().code.version
+    on_record = []
+
+    def hang(*_: object) -> NoReturn:
+        on_record.append(world.code().version)
+        raise DokuUnavailable("DOKU is down")
+
+    monkeypatch.setattr(world.doku, "generate", hang)
+    world.refresh("shop", "INV-1", time_left=plenty)
+    assert on_record == [version + 1]
+
+
+@pytest.mark.parametrize("state", [OrderState.PENDING, OrderState.FAILED, OrderState.OTHER])
+def test_past_its_expiry_an_order_that_doku_has_still_gets_its_digits(world, monkeypatch, state):
+    world.doku.mood = Mood.FORGETFUL
+    world.ask()
+    world.doku.mood = Mood.WELL
+    monkeypatch.setattr(world.doku, "check_status", lambda *_: OrderStatus(state))
+    world.clock.now += HOUR
+    refreshed = world.refresh("shop", "INV-1", time_left=plenty)
+    assert refreshed.finding is Finding.ACTIVATED
+    assert world.code().payment_code == world.doku.orders["INV-1"].payment_code
+
+
+def test_doku_is_not_asked_about_a_code_that_is_paid(world, monkeypatch):
+    world.ask()
+    world.notify(world.doku.pay("INV-1"))
+    monkeypatch.delattr(type(world.doku), "check_status")
+    assert world.refresh("shop", "INV-1", time_left=plenty).finding is Finding.UNCHANGED
+
+
 @pytest.mark.parametrize("end", ["expired", "cancelled", "failed"])
 def test_asking_a_doku_that_stays_silent_ends_in_bounded_time(world, end):
     world.doku.mood = Mood.FORGETFUL if end == "failed" else Mood.WELL
@@ -216,6 +251,21 @@ def test_what_can_t_be_is_refused_by_name_and_leaves_nothing(world, changes, fie
     assert [param.name for param in raised.value.params] == [field]
     assert world.codes.get("INV-1") is None
     assert world.doku.sent == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": 10_000},
+        {"amount": 2_500_000},
+        {"expiry": Expiry(in_minutes=1)},
+        {"expiry": Expiry(in_minutes=43_200)},
+        {"expiry": Expiry(at=START + timedelta(minutes=1))},
+        {"expiry": Expiry(at=START + timedelta(days=30))},
+    ],
+)
+def test_a_limit_is_within_what_can_be_asked_for(world, changes):
+    assert world.ask(**changes).code.status is Status.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -402,6 +452,15 @@ def test_what_matches_nothing_is_kept_and_settled_once_its_code_comes(world):
     world.live(START + timedelta(minutes=16))
     assert world.code().payments == 1
     assert world.notifications.list_kept(limit=10, cursor=None).items == []
+
+
+def test_two_messages_about_one_unknown_order_are_both_kept(world):
+    other = World()
+    other.ask(reusable=True)
+    for _ in range(2):
+        assert world.notify(other.doku.pay("INV-1")).outcome is NotificationOutcome.UNMATCHED
+    kept = world.notifications.list_kept(limit=10, cursor=None).items
+    assert [each.invoice_number for each in kept] == ["INV-1"] * 2
 
 
 def test_what_never_matches_is_tried_for_a_week_and_kept(world):

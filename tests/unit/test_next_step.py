@@ -1,11 +1,12 @@
 """What becomes of a code after DOKU's answer, rule by rule."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from o2o.core import next_step
-from o2o.core.codes import PaymentCode, Status
+from o2o.core.codes import DokuCode, Failure, PaymentCode, Status
 from o2o.core.notifications import OrderState
 from tests.support.samples import at, make_code
 from tests.support.world import TIMETABLE
@@ -76,3 +77,77 @@ def test_a_requested_code_past_its_expiry_fails_and_is_looked_at_again(state):
         Status.FAILED,
         EXPIRY + min(TIMETABLE.look_again),
     )
+
+
+def test_an_end_that_is_noticed_late_is_followed_by_all_its_looks(active):
+    """After an outage DOKU's retries of a notification still come for hours."""
+    late = EXPIRY + timedelta(hours=20)
+    ended = after(active, OrderState.PENDING, late)
+    assert (ended.status, ended.due_at) == (Status.EXPIRED, late + TIMETABLE.look_again[0])
+    again = after(ended, OrderState.PENDING, ended.due_at)
+    assert again.due_at == late + TIMETABLE.look_again[1]
+    assert after(again, OrderState.PENDING, again.due_at).is_final
+
+
+def test_a_cancelled_code_is_looked_at_after_its_expiry_too(active):
+    now = at(minutes=30)
+    looks, code = [], active.cancel(now=now, timetable=TIMETABLE)
+    while code.due_at is not None:
+        looks.append(code.due_at)
+        code = after(code, OrderState.PENDING, code.due_at)
+    assert looks == sorted(end + look for end in (now, EXPIRY) for look in TIMETABLE.look_again)
+
+
+@pytest.mark.parametrize("state", [OrderState.PENDING, OrderState.FAILED, OrderState.EXPIRED])
+def test_a_disputed_code_never_expires(active, state):
+    disputed = next_step.after_dispute(active, now=at(minutes=25), timetable=TIMETABLE)
+    changed = after(disputed, state, EXPIRY + timedelta(hours=1))
+    assert (changed.status, changed.disputed) == (Status.ACTIVE, True)
+
+
+def silence(code, now):
+    return next_step.after_silence(code, now=now, timetable=TIMETABLE)
+
+
+@pytest.mark.parametrize(
+    "taken", [{"disputed": True}, {"payments": 1}], ids=["it is disputed", "nothing paid it"]
+)
+def test_silence_expires_no_code_for_which_money_was_taken(active, taken):
+    changed = silence(replace(active, **taken), EXPIRY + timedelta(hours=1))
+    assert changed.status is Status.ACTIVE
+    assert changed.due_at is not None
+
+
+def test_while_doku_is_silent_an_active_code_is_not_left_for_hours(active):
+    day_old = replace(active, expires_at=at(days=20))
+    now = at(days=2, hours=1)
+    assert after(day_old, OrderState.PENDING, now).due_at > now + timedelta(hours=5)
+    assert silence(day_old, now).due_at == now + TIMETABLE.active[0]
+
+
+def test_a_guessed_end_is_put_off_and_then_looked_at_again(active):
+    assert silence(active, EXPIRY + TIMETABLE.guess - SECOND).due_at == EXPIRY + TIMETABLE.guess
+    ended = silence(active, EXPIRY + TIMETABLE.guess)
+    assert (ended.status, ended.unconfirmed) == (Status.EXPIRED, True)
+    assert ended.due_at == EXPIRY + TIMETABLE.guess + TIMETABLE.look_again[0]
+
+
+def test_a_repeat_is_noted_while_its_first_send_may_be_under_way():
+    """So that a refusal of the first does not fail a code that the repeat brings."""
+    sent = make_code()
+    first_look = sent.created_at + TIMETABLE.requested[0]
+
+    repeated = next_step.before_repeat(sent, now=first_look - SECOND, timetable=TIMETABLE)
+    assert (repeated.version, repeated.due_at) == (sent.version + 1, sent.due_at)
+    assert next_step.before_repeat(sent, now=first_look, timetable=TIMETABLE) is None
+    refused = Failure("refused")
+    assert next_step.after_first_refusal(repeated, sent, refused, now=first_look) is None
+    failed = next_step.after_first_refusal(sent, sent, refused, now=first_look)
+    assert (failed.status, failed.due_at) == (Status.FAILED, None)
+
+
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.PAID, Status.CANCELLED, Status.FAILED])
+def test_digits_come_too_late_for_a_code_that_something_overtook(status):
+    overtaken = make_code(status=status)
+    digits = DokuCode("8123456789012345")
+    assert next_step.after_digits(overtaken, digits, now=at(), timetable=TIMETABLE) is None

@@ -12,6 +12,7 @@ from o2o.core.channels import Feature
 from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Source, Status
 from o2o.core.events import Change, EventType, derive_events
 from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
+from o2o.core.pages import Page
 from o2o.core.payments import (
     MOST_TELLINGS,
     CodeHistory,
@@ -23,7 +24,7 @@ from o2o.core.payments import (
 from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
 from o2o.usecases.settle import HISTORY, SettleOutcome
-from tests.support.samples import NOW, at, make_code
+from tests.support.samples import NOW, at, make_code, make_report
 from tests.support.world import START, TIMETABLE, Mood, World, plenty, sent
 
 HOUR = timedelta(hours=1)
@@ -172,6 +173,15 @@ def test_a_message_without_date_is_not_another_payment_on_its_retry() -> None:
     assert len(teller.payments) == 1
 
 
+def test_one_second_of_one_till_is_one_payment_though_a_message_lacks_its_receipt() -> None:
+    teller = Teller(live(reusable=True))
+    teller.hears("1246", at_minute=5)
+    teller.hears(at_minute=5)
+    assert teller.doubts == [()]
+    teller.hears(at_minute=6)
+    assert teller.doubts == [(), (Doubt.MAY_BE_KNOWN,)]
+
+
 # --- Two payments that counted once -----------------------------------------------------
 
 
@@ -180,11 +190,12 @@ def test_a_message_without_date_is_not_another_payment_on_its_retry() -> None:
     [
         ({"agent_id": "ALFAMART"}, {"agent_id": "LAWSON"}),
         ({"store_id": "S1"}, {"store_id": "S2"}),
+        ({"acquirer": "ALFA"}, {"acquirer": "INDOMARET"}),
     ],
 )
 @pytest.mark.parametrize("receipt", ["1246", None])
 @pytest.mark.parametrize("reusable", [True, False])
-def test_another_brand_or_store_is_another_payment(
+def test_another_brand_store_or_acquirer_is_another_payment(
     first: dict[str, Any], second: dict[str, Any], receipt: str | None, *, reusable: bool
 ) -> None:
     teller = Teller(live(reusable=reusable))
@@ -463,3 +474,46 @@ def test_a_status_check_is_settled_by_the_same_rule_as_a_notification() -> None:
     assert world.settle(replace(checked, receipt_number=None)).outcome is SettleOutcome.RECORDED
     assert world.settle(report).outcome is SettleOutcome.COMPLETED
     assert world.code().payments == 1
+
+
+def test_a_reusable_code_that_is_paid_before_its_digits_came_is_looked_at_again() -> None:
+    teller = Teller(make_code(reusable=True, expires_at=at(days=30)))
+    teller.hears("1")
+    assert (teller.code.status, teller.code.activated_at) == (Status.ACTIVE, at(hours=2))
+    assert teller.code.due_at == at(hours=2) + TIMETABLE.active[0]
+
+
+# --- What pays --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("amount", ["149999.99", "150000.01", "150000.50", "149999", "150001"])
+def test_an_amount_matches_to_the_last_digit(amount: str) -> None:
+    teller = Teller(live())
+    teller.hears("1", amount=amount)
+    assert teller.kinds == [PaymentKind.AMOUNT_MISMATCH]
+    assert teller.code.status is Status.ACTIVE
+
+
+def test_a_further_payment_names_the_one_that_was_first() -> None:
+    paid = [
+        live(invoice_number=name, status=Status.PAID, paid_at=at(minutes=minute))
+        for name, minute in (("INV-2", 4), ("INV-3", 2), ("INV-4", 3))
+    ]
+    report = replace(make_report("INV-1", payment_code=None), paid_at=at(minutes=1))
+    settlement = payments.settle(
+        CodeHistory(live()), report, now=at(hours=2), timetable=TIMETABLE, chain=paid
+    )
+    assert settlement is not None
+    assert settlement.payment.first_paid == "INV-3"
+    assert settlement.payment.kind is PaymentKind.PAID_AGAIN
+    assert settlement.seen == tuple(paid)
+
+
+def test_a_list_shows_no_payment_of_an_earlier_code_with_this_number(monkeypatch) -> None:
+    world = World()
+    code = world.ask(reusable=True).code
+    world.notify(world.doku.pay("INV-1"))
+    (own,) = world.read.one("shop", "INV-1").payments
+    earlier = replace(own, number=0, recorded_at=code.created_at - HOUR)
+    monkeypatch.setattr(world.codes, "list_payments", lambda *_, **__: Page([earlier, own]))
+    assert world.read.payments("shop", "INV-1", limit=10, cursor=None).items == [own]

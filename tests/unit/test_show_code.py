@@ -187,3 +187,22 @@ def test_a_look_is_read_once_a_minute(
     world.clock.advance(seconds=1)
     assert (show(TOKEN).merchant, show(TOKEN).branding.colour) == ("Kopi Senja", "#ff8800")
     assert storefronts.reads == 2
+
+
+def test_a_clock_that_is_set_back_keeps_no_look(
+    world: World, show: ShowCode, storefronts: StorefrontStore
+) -> None:
+    world.ask()
+    assert show(TOKEN).merchant == "Toko Sejahtera"
+    storefronts.put_branding(Branding("shop", name="Kopi Senja"))
+    world.clock.advance(hours=-1)
+    assert show(TOKEN).merchant == "Kopi Senja"
+
+
+def test_a_forgotten_code_has_no_page(world: World, show: ShowCode) -> None:
+    world.ask()
+    world.notify(world.doku.pay("INV-1"))
+    world.codes.save(world.code().forget(world.clock()))
+    for open_page in (show, show.status):
+        with pytest.raises(NotFound, match="no such page"):
+            open_page(TOKEN)

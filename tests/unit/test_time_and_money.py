@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from o2o.core.money import parse_doku_amount
 from o2o.core.wib import WIB, end_of_day, parse_doku_instant
+from tests.support.samples import make_kept
 from tests.support.world import TIMETABLE
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -91,3 +92,13 @@ def test_after_the_end_there_are_two_looks_and_then_none():
         looks.append(look - NOON)
         now = look
     assert looks == [timedelta(minutes=35), timedelta(hours=18)]
+
+
+def test_a_message_without_a_code_is_tried_for_a_week():
+    kept = make_kept()
+    look, looks = kept.due_at, []
+    while look is not None:
+        looks.append(look - kept.received_at)
+        look = kept.next_look(look, TIMETABLE)
+    assert looks[:4] == [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15)]
+    assert looks[-1] == timedelta(days=7)

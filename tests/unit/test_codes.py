@@ -1,0 +1,40 @@
+"""What a code says of itself, and what is said of its digits."""
+
+from datetime import timedelta
+
+import pytest
+
+from o2o.core.codes import TILL_SESSION, Status
+from o2o.core.inquiries import InquiryStatus, judge
+from o2o.core.pages import Page, all_items
+from tests.support.samples import NOW, at, make_code, make_own_code
+from tests.support.world import TIMETABLE
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("since", "stops"), [(SECOND, False), (TILL_SESSION, False), (TILL_SESSION + SECOND, True)]
+)
+def test_as_long_as_a_till_may_take_the_money_an_end_stops_no_payment(since, stops):
+    asked = make_own_code(inquired_at=NOW)
+    assert asked.cancel(now=NOW + since, timetable=TIMETABLE).stops_payment is stops
+
+
+@pytest.mark.parametrize("unsure", ["unconfirmed", "disputed"])
+def test_without_doku_s_word_nobody_knows_that_there_was_no_payment(unsure):
+    ended = {"status": Status.EXPIRED, "ended_at": at(hours=1), "due_at": None}
+    assert make_code(**ended).payments_complete
+    assert not make_code(**ended, **{unsure: True}).payments_complete
+
+
+def test_a_till_hears_nothing_of_digits_that_are_not_the_code_s_own():
+    """A claim on digits may outlive the code that it was made for."""
+    code = make_own_code()
+    assert judge(code, code.payment_code, NOW) is InquiryStatus.SUCCESS
+    assert judge(code, "8899551234567899", NOW) is InquiryStatus.NOT_FOUND
+
+
+def test_a_list_is_read_to_its_end():
+    pages = {None: Page([1, 2], "a"), "a": Page([], "b"), "b": Page([3])}
+    assert list(all_items(pages.__getitem__)) == [1, 2, 3]
