@@ -17,8 +17,9 @@ from o2o.adapters.dynamodb.table import payment_item
 from o2o.core.channels import Channel
 from o2o.core.codes import Customer, PaymentKind, Source, Status
 from o2o.core.deliveries import DeliveryStatus
-from o2o.core.errors import DigitsTaken, InvalidConfiguration
+from o2o.core.errors import DigitsTaken, InvalidConfiguration, VersionConflict
 from o2o.core.notifications import KeptFor
+from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport
 from o2o.core.storefronts import ApiKey, Storefront
 from o2o.core.work import Work, WorkKind
@@ -251,6 +252,28 @@ def test_an_invoice_number_that_comes_round_is_paid_beside_its_former_payments(
     recorded = table.stores.codes.list_payments("INV-1", limit=5, cursor=None).items
     assert paid.payment in recorded
     assert len(recorded) == 2
+
+
+def test_evidence_is_not_forgotten_over_what_is_told_meanwhile(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = table.stores.codes
+    code = make_code(reusable=True)
+    codes.create(code)
+    paid = make_settlement(code)
+    codes.record(paid)
+    told = make_completion(paid.code, paid.payment, store_id="S-9")
+    read = codes.list_payments
+
+    def read_and_be_overtaken(*names: Any, **more: Any) -> Page[Payment]:
+        page = read(*names, **more)
+        codes.record(told)
+        return page
+
+    monkeypatch.setattr(codes, "list_payments", read_and_be_overtaken)
+    with pytest.raises(VersionConflict):
+        codes.forget_evidence("INV-1")
+    assert codes.get_history("INV-1", 5) == CodeHistory(told.code, [told.payment])
 
 
 def test_without_retention_nothing_is_written(table: Table) -> None:

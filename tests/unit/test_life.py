@@ -185,6 +185,17 @@ def test_past_its_expiry_an_order_that_doku_has_still_gets_its_digits(world, mon
     assert world.code().payment_code == world.doku.orders["INV-1"].payment_code
 
 
+def test_a_success_that_can_t_be_read_is_kept_as_evidence_once(world):
+    world.ask()
+    world.doku.pay("INV-1")
+    world.clock.advance(minutes=2)
+    world.doku.mood = Mood.BABBLING
+    for _ in range(2):
+        assert world.refresh("shop", "INV-1", time_left=plenty).finding is Finding.UNREADABLE
+    (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
+    assert (kept.invoice_number, kept.reason) == ("INV-1", KeptFor.UNREADABLE)
+
+
 def test_doku_is_not_asked_about_a_code_that_is_paid(world, monkeypatch):
     world.ask()
     world.notify(world.doku.pay("INV-1"))
