@@ -138,11 +138,13 @@ def test_a_repeat_is_noted_while_its_first_send_may_be_under_way():
     first_look = sent.created_at + TIMETABLE.requested[0]
 
     repeated = next_step.before_repeat(sent, now=first_look - SECOND, timetable=TIMETABLE)
+    assert repeated is not None
     assert (repeated.version, repeated.due_at) == (sent.version + 1, sent.due_at)
     assert next_step.before_repeat(sent, now=first_look, timetable=TIMETABLE) is None
     refused = Failure("refused")
     assert next_step.after_first_refusal(repeated, sent, refused, now=first_look) is None
     failed = next_step.after_first_refusal(sent, sent, refused, now=first_look)
+    assert failed is not None
     assert (failed.status, failed.due_at) == (Status.FAILED, None)
 
 
