@@ -131,6 +131,8 @@ def _republish(body: str) -> None:
             for which in ("First", "Last")
         )
         done = again.of_time(first - _ABOUT, last + _ABOUT)
+    if done.unmade:
+        raise O2OError(f"no events can be made of {', '.join(done.unmade)}")
     if done.unannounced:
         raise Busy("the bus does not take events now; everything else is done: repeat it later")
 

@@ -126,6 +126,8 @@ def say_republished(desk: Desk, done: Republished) -> None:
     """What came of it; the bus may have failed."""
     if done.unannounced:
         desk.fail(f"The bus did not take {done.unannounced} events: repeat this once it does.")
+    if done.unmade:
+        desk.fail(f"Everything else is done; no events can be made of {', '.join(done.unmade)}.")
     desk.say(
         asdict(done),
         f"{done.made} events were missing and are being sent. The bus got {done.announced}.",

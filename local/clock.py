@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +37,10 @@ class SharedClock:
     def now(self) -> datetime:
         """The current time of the stack, aware UTC."""
         return datetime.now(UTC) + timedelta(seconds=self.offset_seconds)
+
+    def ages(self) -> float:
+        """Seconds of a monotonic clock that are moved with it: what is cached grows old by them."""
+        return time.monotonic() + self.offset_seconds
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward, never back: the system relies on time that only grows.

@@ -454,6 +454,7 @@ def _outputs(resources: Resources) -> dict[str, str]:
     for output, name in (
         ("TableName", "Table"),
         ("EventBusName", "EventBus"),
+        ("DokuSecretName", "DokuSecret"),
         ("SigningSecretName", "SigningSecret"),
         ("WebhookSecretName", "WebhookSecret"),
         ("UsagePlanId", "UsagePlan"),

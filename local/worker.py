@@ -130,7 +130,8 @@ def _belongs_to_python(path: str) -> bool:
 def _load_handler(spec: WorkerSpec) -> Callable[[Any, LambdaContext], Any]:
     if importlib.util.find_spec("o2o") is not None:
         wiring = importlib.import_module("o2o.entry.wiring")
-        wiring.use_clock(SharedClock(Path(spec.clock)).now)
+        clock = SharedClock(Path(spec.clock))
+        wiring.use_clock(clock.now, clock.ages)
     module, _, function = spec.handler.rpartition(".")
     handler: Callable[[Any, LambdaContext], Any] = getattr(
         importlib.import_module(module), function

@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.secrets import SecretCredentials
 from o2o.adapters.signing import Signing
+from o2o.adapters.system import system_clock
 from o2o.core.errors import InvalidConfiguration
+from o2o.entry import wiring
 from tests.contract.conftest import REGION
 from tests.support.outages import failing
 
@@ -72,6 +74,23 @@ def test_what_was_read_is_kept_for_its_time(entry: Entry) -> None:
     entry.now += 1
     assert entry.credentials() == SECOND
     assert entry.reads == 2
+
+
+def test_a_moved_clock_ages_it(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a local stack whose clock was moved by five minutes."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    moved = [0.0]
+    wiring.use_clock(system_clock, lambda: moved[0])
+    try:
+        credentials = wiring._credentials(NAME)
+        assert credentials() == FIRST
+        entry.change_key()
+        assert credentials() == FIRST
+        moved[0] += 300
+        assert credentials() == SECOND
+    finally:
+        wiring.use_clock(system_clock)
+        wiring.forget_clients()
 
 
 def test_a_refresh_reads_anew(entry: Entry) -> None:

@@ -184,6 +184,7 @@ class Shops:
             events=self.events,
             storefronts=self.storefronts,
             publish=self.publisher,
+            is_outage=lambda error: isinstance(error, Busy),
             clock=self.clock,
         )
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from o2o.core.codes import Failure, Refund, Status
-from o2o.core.errors import NotFound
+from o2o.core.errors import Busy, NotFound
 from o2o.core.events import Change, EventType, derive_events, derive_story
 from o2o.core.storefronts import Storefront
 from o2o.usecases.republish_events import Republished
@@ -126,3 +126,23 @@ def test_how_a_code_ended_is_told_though_it_was_paid_later(ended, event_type) ->
 def test_a_refund_is_told() -> None:
     code = replace(make_code(), refund=Refund(NOW))
     assert [event.type for event in derive_story(code, [])] == [EventType.REFUNDED]
+
+
+def test_a_code_of_which_no_event_can_be_made_holds_up_no_other(shops, codes) -> None:
+    codes.create(make_own_code("INV-1", metadata="{"))  # no JSON: no webhook about it
+    codes.create(make_own_code("INV-2", payment_code="8899551234567891"))
+    done = shops.republish(codes).of_time(START - timedelta(hours=1))
+    assert done == Republished(made=1, announced=1, unmade=("INV-1",))
+    assert [record.invoice_number for record in shops.bus.heard] == ["INV-2"]
+    assert len(shops.reported) == 1
+
+
+def test_in_an_outage_nothing_is_called_unmade(shops, codes) -> None:
+    codes.create(make_own_code())
+
+    def fail(_: object) -> str:
+        raise Busy("the table is throttled")
+
+    shops.publisher = replace(shops.publisher, render=fail)
+    with pytest.raises(Busy):
+        shops.republish(codes).of_time(START - timedelta(hours=1))

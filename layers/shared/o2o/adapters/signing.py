@@ -8,6 +8,7 @@ import hmac
 import json
 import re
 import secrets
+import time
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -110,8 +111,9 @@ class WebhookRoots(CachedEntry[Roots]):
         signing: Signing,
         *,
         report: Callable[[Exception], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(client, name, report=report)
+        super().__init__(client, name, report=report, monotonic=monotonic)
         self._signing = signing
 
     def secrets(self, storefront_id: str, version: int) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ nothing is drawn by chance before the first event, because a snapshot may be tak
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
@@ -67,15 +68,17 @@ if TYPE_CHECKING:
     from o2o.usecases.show_code import ShowCode
 
 _now: Callable[[], datetime] = system_clock
+_ages: Callable[[], float] = time.monotonic
 
 
-def use_clock(now: Callable[[], datetime]) -> None:
+def use_clock(now: Callable[[], datetime], ages: Callable[[], float] = time.monotonic) -> None:
     """Take the time from elsewhere: for the local stack and tests, which can move it.
 
-    This is business time. What is signed for a program outside keeps the machine's.
+    This is business time. What is signed for a program outside keeps the machine's. ``ages`` are
+    the seconds by which secrets that were read grow old.
     """
-    global _now  # noqa: PLW0603 - the one clock of the process
-    _now = now
+    global _now, _ages
+    _now, _ages = now, ages
 
 
 def clock() -> datetime:
@@ -361,6 +364,7 @@ def upgrade() -> "Upgrade":
 
 def republish_events() -> "RepublishEvents":
     """Wire the command that makes events again, in the environment of ``publish_events``."""
+    from o2o.adapters.aws import is_outage
     from o2o.usecases.republish_events import RepublishEvents
 
     settings = read_settings(PublishSettings)
@@ -369,6 +373,7 @@ def republish_events() -> "RepublishEvents":
         events=_events(settings),
         storefronts=_storefronts(settings),
         publish=publish_events(),
+        is_outage=is_outage,
         clock=clock,
     )
 
@@ -482,7 +487,9 @@ def _reconcile(settings: DokuSettings) -> "Reconcile":
 def _credentials(secret_name: str) -> "SecretCredentials":
     from o2o.adapters.secrets import SecretCredentials
 
-    return SecretCredentials(_client("secretsmanager"), secret_name, report=log_failure)
+    return SecretCredentials(
+        _client("secretsmanager"), secret_name, report=log_failure, monotonic=_ages
+    )
 
 
 @cache
@@ -500,6 +507,7 @@ def _webhook_roots(settings: DeliverSettings) -> "WebhookRoots":
         settings.webhook_secret_name,
         _signing(settings.signing_secret_name),
         report=log_failure,
+        monotonic=_ages,
     )
 
 

@@ -1,6 +1,6 @@
 """Republish events: what the stream did not bring to storefronts, or the bus to outsiders."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,17 +17,22 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Republished:
-    """How many events were missing, and how many the bus got and did not get."""
+    """How many events were missing, and how many the bus got and did not get.
+
+    ``unmade``: the order numbers of codes of which no event can be made.
+    """
 
     made: int = 0
     announced: int = 0
     unannounced: int = 0
+    unmade: tuple[str, ...] = ()
 
     def __add__(self, other: "Republished") -> "Republished":
         return Republished(
             self.made + other.made,
             self.announced + other.announced,
             self.unannounced + other.unannounced,
+            self.unmade + other.unmade,
         )
 
 
@@ -54,6 +59,7 @@ class RepublishEvents:
     events: EventStore
     storefronts: StorefrontStore
     publish: PublishEvents
+    is_outage: Callable[[BaseException], bool]
     clock: Clock
 
     def of_code(self, order_number: str) -> Republished:
@@ -87,7 +93,14 @@ class RepublishEvents:
             known.add((record.invoice_number, record.type, record.created_at))
             done += self._announced([record], self.publish.announce([record]))
         for code in codes:
-            done += self._missing(code, known, span)
+            try:
+                done += self._missing(code, known, span)
+            except Exception as error:
+                if self.is_outage(error):
+                    raise
+                # It would fail again: the codes behind it do not wait for it.
+                self.publish.report(error)
+                done += Republished(unmade=(code.order_number,))
         return done
 
     def _missing(self, code: PaymentCode, known: Collection[object], span: _Span) -> Republished:
