@@ -14,7 +14,7 @@ from tests.support import dynoxide
 from tests.support.documents import read, section
 from tests.support.local_stack import clean_environment
 from tests.support.patience import until
-from tools.drills import frame, restore
+from tools.drills import frame, poison_record, restore
 
 
 def test_after_a_restore_every_payment_is_there_and_it_is_told_how():
@@ -30,6 +30,12 @@ def test_after_a_restore_every_payment_is_there_and_it_is_told_how():
     # DOKU's status check shows one payment of a code, so that somebody has to ask for the others.
     assert restore.SENT_AGAIN in {each.found for each in findings}
     assert "All 10 as expected" in out.getvalue()
+
+
+def test_a_record_of_which_no_event_can_be_made_holds_up_no_other():
+    """The shortest of the others; all of them are walked every night."""
+    dynoxide.need()
+    frame.run(poison_record.walk, Console(file=StringIO(), width=150))
 
 
 def test_the_drill_walks_the_steps_of_the_runbook():

@@ -18,9 +18,11 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from local.aws import client
 from local.engine import find_dynoxide
 from local.stack import ROOT
 from tests.support.local_stack import LocalStack, run_module
+from tests.support.patience import until
 
 
 class DrillFailed(Exception):
@@ -35,6 +37,41 @@ class Finding:
     expected: str
     found: str
     holds: bool
+
+
+class Queue:
+    """A queue of the stack's, as a person with the AWS command line handles it."""
+
+    def __init__(self, stack: LocalStack, url: str) -> None:
+        self._sqs = client("sqs", stack.about["aws_url"])
+        self._url = url
+
+    def depth(self) -> int:
+        """How many messages it has, those under way included."""
+        answer = self._sqs.get_queue_attributes(
+            QueueUrl=self._url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )
+        return sum(int(each) for each in answer["Attributes"].values())
+
+    def hurry(self) -> None:
+        """Bring what failed again after a second instead of minutes: its time can't be moved."""
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"VisibilityTimeout": "1"})
+
+    def remove(self) -> dict[str, str]:
+        """Take it away; what ``restore`` needs."""
+        kept = self._sqs.get_queue_attributes(
+            QueueUrl=self._url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"]
+        )
+        self._sqs.delete_queue(QueueUrl=self._url)
+        return dict(kept["Attributes"])
+
+    def restore(self, attributes: dict[str, str]) -> None:
+        """Bring it back, empty."""
+        self._sqs.create_queue(QueueName=self._url.rpartition("/")[2], Attributes=attributes)
 
 
 class Drill:
@@ -93,6 +130,15 @@ class Drill:
             raise DrillFailed(f"{' '.join(words)}: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
+    def queue(self, output: str) -> Queue:
+        """A queue of the stack's, by the output that names it."""
+        return Queue(self.stack, self.stack.about["outputs"][f"{output}Url"])
+
+    def rest(self) -> None:
+        """Wait until nothing is queued or being worked on."""
+        for each in ("ReconcileQueue", "WebhookQueue"):
+            until(lambda each=each: not self.queue(each).depth(), each)  # type: ignore[misc]
+
     # --- what was found ----------------------------------------------------------------------
 
     def expect(self, what: str, expected: object, found: object) -> None:
@@ -103,15 +149,23 @@ class Drill:
         """The same, if it takes more than a comparison to tell."""
         self.findings.append(Finding(what, expected, found, holds))
 
+    def tell(self, what: str, found: str) -> None:
+        """Note what nothing is expected of."""
+        self.note(what, "", found, holds=True)
+
     def show(self) -> None:
         """Print the table of what was expected and found."""
         table = Table("what", "expected", "found", "")
         for each in self.findings:
             style = None if each.holds else "bold red"
-            table.add_row(
-                each.what, each.expected, each.found, "ok" if each.holds else "NOT SO", style=style
-            )
+            table.add_row(each.what, each.expected, each.found, _verdict(each), style=style)
         self._console.print(table)
+
+
+def _verdict(finding: Finding) -> str:
+    if not finding.holds:
+        return "NOT SO"
+    return "ok" if finding.expected else ""
 
 
 Walk = Callable[[Drill], None]

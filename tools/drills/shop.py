@@ -20,6 +20,8 @@ class Shop:
         self.secrets: list[str] = []
         self.answer = HTTPStatus.NO_CONTENT
         """What it answers what it believes."""
+        self.refuses: str | None = None
+        """The invoice number of events that it answers with 500 all the same."""
         self.heard: list[dict[str, Any]] = []
         """What it believed and took, in order, and as often as it came."""
         self.unbelieved = 0
@@ -43,6 +45,8 @@ class Shop:
             status(HTTPStatus.UNAUTHORIZED)(request)
             return
         answer = self.answer
+        if event["data"]["invoice_number"] == self.refuses:
+            answer = HTTPStatus.INTERNAL_SERVER_ERROR
         if answer == HTTPStatus.NO_CONTENT:
             self.heard.append(event)
         status(answer)(request)
@@ -65,6 +69,12 @@ class Shop:
     def hears(self, code: Mapping[str, Any], type_: str) -> None:
         """Wait until it has."""
         until(lambda: self.has_heard(code, type_), f"{type_} of {code['invoice_number']}")
+
+    def delivery(self, code: Mapping[str, Any], type_: str) -> dict[str, Any]:
+        """The delivery of an event, once there is one, as the API shows it."""
+        query = f"invoice_number={code['invoice_number']}&type={type_}"
+        found = until(lambda: self._stack.call("GET", f"/events?{query}").json()["items"])
+        return dict(found[0]["delivery"])
 
     # --- from outside ------------------------------------------------------------------------
 
