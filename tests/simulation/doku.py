@@ -481,9 +481,16 @@ class Doku:
         earlier = self._by_order[invoice_number]
         if earlier and wanted.receipt_number is None and self.happens("equal_receipt", chance):
             twin = chance.choice(earlier)
-            return Receipt(
-                agent_id=twin.agent_id,
-                store_id=twin.store_id,
+            # A till counts its receipts anew, but not on the same day.
+            same_till = self._now() - twin.paid_at > timedelta(days=1) and chance.random() < 0.5
+            other = Receipt(
+                agent_id=chance.choice([twin.agent_id, chance.choice(_BRANDS[channel])]),
+                store_id=f"T{chance.randrange(1, 10**4):04}",
+            )
+            return replace(
+                replace(other, agent_id=twin.agent_id, store_id=twin.store_id)
+                if same_till
+                else other,
                 receipt_number=twin.receipt_number,
                 numbered=twin.receipt_number is not None,
             )

@@ -106,7 +106,8 @@ class Faults:
     till_leeway: float = 0.0
     """A till that takes the money for a moment after the expiry, though DOKU says EXPIRED."""
     equal_receipt: float = 0.0
-    """The receipt number and the store of another payment of the order."""
+    """The receipt number of another payment of the order, at another store, or of the same till
+    more than a day later."""
     no_receipt_printed: float = 0.0
     refund: float = 0.0
     """The money goes back some hours later: REFUNDED."""

@@ -218,6 +218,28 @@ def test_two_tills_of_a_store_in_one_second_are_two_and_marked(
     assert teller.events == [EventType.PAID, EventType.PAID]
 
 
+@pytest.mark.parametrize(("first", "second"), [("1246", None), (None, "1246")])
+def test_a_message_without_receipt_in_another_payment_s_second_is_not_swallowed(
+    first: str | None, second: str | None
+) -> None:
+    """Two tills in one second, and DOKU leaves out what it knows of one of them."""
+    teller = Teller(live(reusable=True))
+    teller.hears(first)
+    teller.hears(second)
+    assert teller.doubts == [(), (Doubt.MAY_BE_KNOWN,)]
+
+
+@pytest.mark.parametrize(("first", "second"), [("1246", None), (None, "1246"), (None, None)])
+@pytest.mark.parametrize("dated", [True, False])
+def test_two_tills_in_one_second_may_both_have_been_told_yes(
+    first: str | None, second: str | None, *, dated: bool
+) -> None:
+    teller = Teller(live(feature=Feature.DIPC))
+    teller.hears(first, store_id="S1")
+    teller.hears(second, agent_id="ALFAMART", dated=dated)
+    assert teller.doubts == [(Doubt.MAY_BE_TWO,)]
+
+
 def test_a_receipt_number_that_comes_round_is_recorded_and_marked() -> None:
     teller = Teller(live(reusable=True, expires_at=at(days=30)))
     teller.hears("1246", store_id="S1")

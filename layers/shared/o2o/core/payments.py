@@ -274,18 +274,12 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     # From here one of the two, or both, name no receipt.
     if _paid_once_at_doku(code):
         return Relation.SAME
-    if not code.reusable:
-        # It lives here, so two tills may have had the answer that it can be paid.
-        one_till = Source.STATUS_CHECK in (known.source, report.source)
-        return Relation.SAME if one_till or not _apart(payment, report) else Relation.UNCERTAIN
-    if known.amount != report.amount:
+    if code.reusable and known.amount != report.amount:
         return Relation.OTHER
-    if Source.STATUS_CHECK in (known.source, report.source):
-        # A status check shows one of the payments: it proves none beyond those that are known.
-        return Relation.SAME
-    named = "receipt_number" in names or "receipt_number" in told
-    same_second = payment.instant is not None and payment.instant == report.instant
-    return Relation.SAME if named and same_second else Relation.UNCERTAIN
+    # A status check shows one of the payments: it proves none beyond those that are known. Two
+    # notifications may be of two tills, in one second even.
+    is_checked = Source.STATUS_CHECK in (known.source, report.source)
+    return Relation.SAME if is_checked else Relation.UNCERTAIN
 
 
 def _apart(payment: Payment, report: PaymentReport) -> timedelta | None:
