@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from http import HTTPStatus
 from io import BytesIO
-from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import unquote
 from weakref import finalize
@@ -29,8 +28,7 @@ from o2o.adapters.doku.transport import NotConnected
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import Source
 from o2o.core.payments import comparable
-from simulator import faults as faults_at_doku
-from simulator import tellings, wire
+from simulator import wire
 from simulator.account import Account
 from simulator.catalogue import Catalogue
 from simulator.channels import CHANNELS
@@ -45,18 +43,18 @@ from simulator.outgoing import make_message
 from simulator.protocol import bodies
 from simulator.protocol.api import STATUS_PATH, DokuApi
 from simulator.protocol.direct_inquiry import RawResponse
-from simulator.protocol.error_answers import REFUSAL_SHAPES
 from simulator.protocol.payment_codes import PaymentCodes
 from simulator.store import Store
 from simulator.store import orders as store_orders
 from simulator.store import payments as store_payments
-from simulator.store.fault_queue import FaultQueue, QueuedFault
 from simulator.store.request_log import RequestLog
 from simulator.till import Receipt, Till
 from tests.simulation.faults import Faults
+from tests.simulation.lies import WORDS, DrawnFaults, Json, Liar, dump
+from tests.simulation.truth import Order, Telling, TillPayment
 
-CLIENT_ID = "MCH-0001-10791114622547"
 BASE_URL = "https://doku.example"
+CLIENT_ID = "MCH-0001-10791114622547"
 NOTIFICATION_PATH = "/doku/notifications"
 INQUIRY_PATH = "/doku/inquiries"
 PATHS: Mapping[tuple[Channel, Feature], str] = {
@@ -84,124 +82,7 @@ _RETRIES = (
 """The two readings of DOKU's table (DOKU protocol, section 6), since the first attempt."""
 
 _BRANDS = {"alfa": ("ALFAMART", "ALFAMIDI", "LAWSON"), "indomaret": ("INDOMARET",)}
-_PLACEHOLDERS = ("0", "000000", "-", "N/A", "null")
-_WORDS = ("SETTLEMENT", "ORDER_GENERATED", "TIMEOUT", "paid?")
-_UNPAID_WORDS = ("FAILED", "PENDING", "EXPIRED", *_WORDS)
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """One body that DOKU sent about payments."""
-
-    source: Source
-    payments: tuple["TillPayment", ...]
-    """What it truly speaks of: several only if their bytes are equal."""
-    receipt: str | None
-    """The receipt number in it that identifies something."""
-    place: tuple[str | None, str | None]
-    """Store and brand in it."""
-    is_readable: bool = True
-
-
-@dataclass(eq=False)
-class TillPayment:
-    """Cash that a till took: the truth."""
-
-    number: int
-    """Counts all payments, from 1."""
-    invoice_number: str
-    """The order number."""
-    payment_code: str
-    channel: Channel
-    feature: Feature
-    is_reusable: bool
-    amount: int
-    currency: str
-    paid_at: datetime
-    agent_id: str
-    store_id: str
-    receipt_number: str | None
-    siblings: list["TillPayment"] = field(repr=False)
-    """All payments of its order, itself included."""
-    is_ours: bool = True
-    """Whether we made its order."""
-    refunded_at: datetime | None = None
-    tellings: list[Telling] = field(default_factory=list, repr=False)
-    """What DOKU said of it, in whatever got out."""
-    taken: set[int] = field(default_factory=set, repr=False)
-    """Places in ``tellings`` of the notifications that we acknowledged."""
-
-    @property
-    def was_heard(self) -> bool:
-        """Whether we acknowledged a readable notification of it."""
-        return any(self.tellings[place].is_readable for place in self.taken)
-
-    @property
-    def unknowable(self) -> frozenset[str]:
-        """Why nobody can know from DOKU's words that it is a payment of its own; empty: certain.
-
-        ``hidden``: it may have no record at all, because no notification of it was taken, and a
-        status check shows one payment of several, or says REFUNDED. For any other reason it has a
-        record that may be marked as uncertain, or it completes another payment's that is. DOKU
-        lets a single-use code that it knows be paid once, so there nothing is uncertain.
-        """
-        once = self.feature is not Feature.DIPC and not self.is_reusable
-        gone = self.refunded_at is not None
-        siblings = [] if once else self.siblings
-        return frozenset(
-            reason
-            for reason, holds in (
-                ("hidden", (len(siblings) > 1 or gone) and not self.was_heard),
-                ("unnamed", any(each._was_told_without_receipt for each in siblings)),
-                ("equal receipts", any(self._looks_like(each) for each in siblings)),
-            )
-            if holds
-        )
-
-    @property
-    def _was_told_without_receipt(self) -> bool:
-        return any(
-            each.receipt is None for each in self.tellings if each.source is Source.NOTIFICATION
-        )
-
-    def _looks_like(self, other: "TillPayment") -> bool:
-        """Whether another payment has its receipt number and its place does not set it apart."""
-        if other is self or comparable(self.receipt_number) is None:
-            return False
-        return comparable(other.receipt_number) == comparable(self.receipt_number) and not (
-            self._always_named_place
-            and other._always_named_place
-            and (self.agent_id, self.store_id) != (other.agent_id, other.store_id)
-        )
-
-    @property
-    def _always_named_place(self) -> bool:
-        return all(None not in each.place for each in self.tellings)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order as DOKU holds it."""
-
-    invoice_number: str
-    payment_code: str
-    channel: Channel
-    feature: Feature
-    amount: int
-    is_reusable: bool
-    created_at: datetime
-    expires_at: datetime | None
-    """None: it lives at the merchant, and DOKU knows of no expiry."""
-    payments: int
-    is_refunded: bool
-
-    def takes_money(self, now: datetime) -> bool:
-        """Whether a till would take money for it. DOKU holds none that live at the merchant."""
-        if self.expires_at is None or self.is_refunded:
-            return False
-        return now < self.expires_at and (self.is_reusable or not self.payments)
+_UNPAIDX = ("FAILED", "PENDING", "EXPIRED", *WORDS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,18 +141,14 @@ class Doku:
         secret: Callable[[], str],
         faults: Faults,
     ) -> None:
-        self.faults = faults
         self.till: list[TillPayment] = []
         """Every payment of an order of ours."""
         self.strays: list[TillPayment] = []
         """Payments of orders that we never made."""
-        self.fired: Counter[str] = Counter()
-        """How often each fault happened."""
         self._seed = rng.getrandbits(64)
         self._now = now
         self._secret = secret
         self._key = secret()
-        self._chances: dict[str, random.Random] = {}
         self._told: dict[str, Telling] = {}
         self._by_order: defaultdict[str, list[TillPayment]] = defaultdict(list)
         self._spent: set[int] = set()
@@ -283,6 +160,7 @@ class Doku:
         self._retries = _RETRIES[self._seed % len(_RETRIES)]
         store = Store(None)
         store.request_log = _NoLog()
+        self._liar = Liar(self._seed, faults, store, now)
         finalize(self, store.close)
         config = SimulatorConfig(
             client_id=client_id,
@@ -298,12 +176,32 @@ class Doku:
                 catalogue=self._catalogue,
                 clock=Clock(now),
                 store=store,
-                faults=_DrawnFaults(self, tuple(self._catalogue.channels)),
+                faults=DrawnFaults(
+                    self._liar, self.has_order, self.may_deny, tuple(self._catalogue.channels)
+                ),
                 notification_urls=self._urls(store, "notification", NOTIFICATION_PATH),
                 inquiry_urls=self._urls(store, "inquiry", INQUIRY_PATH),
                 base_url=BASE_URL,
             )
         )
+
+    @property
+    def faults(self) -> Faults:
+        """What may go wrong, from now on."""
+        return self._liar.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._liar.faults = faults
+
+    @property
+    def fired(self) -> Counter[str]:
+        """How often each fault happened."""
+        return self._liar.fired
+
+    def retell_code(self, request: wire.Request, plain: wire.Answer) -> wire.Answer:
+        """The answer with a code, as chance has it."""
+        return self._liar.of_code(_named(request), plain)
 
     def _urls(self, store: Store, purpose: str, path: str) -> MerchantUrls:
         urls = dict.fromkeys(self._catalogue.channels, _MERCHANT + path)
@@ -322,24 +220,6 @@ class Doku:
         if key != self._key:
             self._key = key
             self._be(replace(self._account, config=replace(self._account.config, secret_key=key)))
-
-    # --- chance ---------------------------------------------------------------------------
-
-    def chance(self, invoice_number: str | None) -> random.Random:
-        """The chance of one order."""
-        name = invoice_number or ""
-        found = self._chances.get(name)
-        if found is None:
-            found = self._chances[name] = random.Random(f"{self._seed} {name}")
-        return found
-
-    def happens(self, fault: str, chance: random.Random) -> bool:
-        """Whether a fault happens now; counts it."""
-        probability: float = getattr(self.faults, fault)
-        if probability <= 0.0 or chance.random() >= probability:
-            return False
-        self.fired[fault] += 1
-        return True
 
     # --- what it holds --------------------------------------------------------------------
 
@@ -372,13 +252,13 @@ class Doku:
         """Whether it holds an order of this number."""
         return invoice_number is not None and self._store.orders.get(invoice_number) is not None
 
-    def may_deny(self, invoice_number: str) -> bool:
+    def may_deny(self, invoice_number: str | None) -> bool:
         """Whether it may say, signed, that it knows no such order, though it does.
 
         Just after the order was made that is so; and later it contradicts only itself if it has
         told the digits before, and nobody has paid.
         """
-        order = self.order(invoice_number)
+        order = self.order(invoice_number or "")
         if order is None or order.payments or order.feature is Feature.DIPC:
             return False
         is_young = self._now() - order.created_at < _SHOWN_AFTER
@@ -402,7 +282,7 @@ class Doku:
             body=body.encode() if isinstance(body, str) else body,
             connection=cast("Any", None),
         )
-        if self.happens("unreachable", self.chance(_named(asked))):
+        if self._liar.happens("unreachable", self._liar.chance(_named(asked))):
             raise NotConnected
         answer = self._api.answer(asked)
         match answer.delivery:
@@ -413,7 +293,7 @@ class Doku:
             case wire.Delivery.HALF:
                 raise requests.exceptions.ChunkedEncodingError
         number = _named(asked)
-        if asked.method == "POST" and number and self.has_order(number):
+        if number and b'"payment_code"' in answer.body and "Signature" in answer.headers:
             self._answered.add(number)
         response = requests.Response()
         response.status_code = answer.status
@@ -438,7 +318,7 @@ class Doku:
         A code that lives at the merchant is paid on our last answer to an inquiry that said yes,
         in the next ten minutes, once for each such answer.
         """
-        chance = self.chance(invoice_number)
+        chance = self._liar.chance(invoice_number)
         try:
             bill = self._cashier.bill(None, invoice_number, ask=False)
         except ControlError:
@@ -474,12 +354,13 @@ class Doku:
         if order is None or order.expires_at is None or (order.payments and not order.is_reusable):
             return False
         over = self._now() - order.expires_at
-        return timedelta() <= over < _LONGEST_LEEWAY and self.happens("till_leeway", chance)
+        return timedelta() <= over < _LONGEST_LEEWAY and self._liar.happens("till_leeway", chance)
 
     def _receipt(self, invoice_number: str, channel: str, wanted: Receipt) -> Receipt:
-        chance = self.chance(invoice_number)
+        chance = self._liar.chance(invoice_number)
+        is_free = wanted.receipt_number is None
         earlier = self._by_order[invoice_number]
-        if earlier and wanted.receipt_number is None and self.happens("equal_receipt", chance):
+        if earlier and is_free and self._liar.happens("equal_receipt", chance):
             twin = chance.choice(earlier)
             # A till counts its receipts anew, but not on the same day.
             same_till = self._now() - twin.paid_at > timedelta(days=1) and chance.random() < 0.5
@@ -495,7 +376,7 @@ class Doku:
                 numbered=twin.receipt_number is not None,
             )
         number = wanted.receipt_number or f"{chance.randrange(1, 10**9):09}"
-        if wanted.receipt_number is None and self.happens("no_receipt_printed", chance):
+        if is_free and self._liar.happens("no_receipt_printed", chance):
             number = ""
         return Receipt(
             agent_id=wanted.agent_id or chance.choice(_BRANDS[channel]),
@@ -525,17 +406,17 @@ class Doku:
         )
         siblings.append(payment)
         self.till.append(payment)
-        chance = self.chance(row.invoice_number)
+        chance = self._liar.chance(row.invoice_number)
         channel = self._catalogue.channel(row.channel)
-        if self.happens("notified_otherwise", chance):
-            word = chance.choice(_UNPAID_WORDS)
+        if self._liar.happens("notified_otherwise", chance):
+            word = chance.choice(("FAILED", "PENDING", "EXPIRED", *WORDS))
             odd = bodies.notification(row, channel, None, word, self._now())
             self._send(_Notice(row.invoice_number, odd, None, chance))
         document = bodies.notification(row, channel, paid, "SUCCESS", self._now())
         self._send(_Notice(row.invoice_number, document, payment, chance))
-        if self.happens("unmatched", chance):
+        if self._liar.happens("unmatched", chance):
             self._send_stray(row, paid, chance)
-        if self.happens("refund", chance):
+        if self._liar.happens("refund", chance):
             self._after(timedelta(hours=chance.uniform(0.1, 30)), lambda: self.refund(payment))
         return payment
 
@@ -552,7 +433,7 @@ class Doku:
         self.strays.append(stray)
         channel = self._catalogue.channel(row.channel)
         document = bodies.notification(other, channel, paid, "SUCCESS", self._now())
-        self._send(_Notice(number, document, stray, self.chance(number)))
+        self._send(_Notice(number, document, stray, self._liar.chance(number)))
 
     def refund(self, payment: TillPayment) -> Sequence[OutgoingMessage]:
         """The money goes back to the customer: DOKU says REFUNDED from now on."""
@@ -565,7 +446,9 @@ class Doku:
         channel = self._catalogue.channel(row.channel)
         paid = self._store.payments.of_order(row.invoice_number)[payment.siblings.index(payment)]
         document = bodies.notification(row, channel, paid, "REFUNDED", now)
-        self._send(_Notice(row.invoice_number, document, None, self.chance(row.invoice_number)))
+        self._send(
+            _Notice(row.invoice_number, document, None, self._liar.chance(row.invoice_number))
+        )
         return ()
 
     # --- notifications --------------------------------------------------------------------
@@ -595,12 +478,12 @@ class Doku:
 
     def _send(self, notice: _Notice) -> None:
         """Send a notification, now or as chance has it."""
-        if self.happens("lost", notice.chance):
+        if self._liar.happens("lost", notice.chance):
             return
         pause = timedelta()
-        if self.happens("late", notice.chance):
+        if self._liar.happens("late", notice.chance):
             pause = _SEVENTEEN_HOURS
-        elif self.happens("reordered", notice.chance):
+        elif self._liar.happens("reordered", notice.chance):
             pause = timedelta(minutes=notice.chance.uniform(0, 30))
         self._after(pause, lambda: self._attempt(notice))
 
@@ -613,20 +496,20 @@ class Doku:
             pause = notice.first_at + self._retries[notice.attempts] - self._now()
             self._after(pause, lambda: self._attempt(notice))
         notice.attempts += 1
-        if self.happens("lost_attempt", notice.chance):
+        if self._liar.happens("lost_attempt", notice.chance):
             return ()
-        if self.happens("duplicate", notice.chance):
+        if self._liar.happens("duplicate", notice.chance):
             pause = timedelta(seconds=notice.chance.choice([0, 1, 400]))
             self._after(pause, lambda: [self._message(notice)])
         return [self._message(notice)]
 
     def _message(self, notice: _Notice) -> OutgoingMessage:
         chance = notice.chance
-        if notice.body is None or self.happens("retold", chance):
+        if notice.body is None or self._liar.happens("retold", chance):
             notice.body = self._write(notice)
         kind: str | None = None
         values: Json = {}
-        if self.happens("forged", chance):
+        if self._liar.happens("forged", chance):
             kind, values = chance.choice(
                 [
                     ("wrong_key", {}),
@@ -636,7 +519,7 @@ class Doku:
                     ("missing_header", {"header": "Request-Timestamp"}),
                 ]
             )
-        elif self.happens("broken_json", chance):
+        elif self._liar.happens("broken_json", chance):
             kind = "broken_json"
         message = make_message(self._account.config, notice.body, kind, values)
         headers = message.headers(
@@ -644,7 +527,7 @@ class Doku:
             self._account.config.request_id(),
             utc_text(self._now()),
         )
-        if self.happens("header_case", chance):
+        if self._liar.happens("header_case", chance):
             change = chance.choice([str.lower, str.upper])
             headers = {change(name): value for name, value in headers.items()}
         told: tuple[tuple[TillPayment, int], ...] = ()
@@ -661,8 +544,10 @@ class Doku:
     def _write(self, notice: _Notice) -> bytes:
         document, chance = notice.document, notice.chance
         if notice.payment is not None:
-            document = self._tell(document, notice.payment, chance)
-        form = chance.choice(AMOUNT_FORMS) if self.happens("amount_forms", chance) else "decimal"
+            document = self._liar.of_payment(document, notice.payment.currency, chance)
+        form = (
+            chance.choice(AMOUNT_FORMS) if self._liar.happens("amount_forms", chance) else "decimal"
+        )
         return bodies.notification_bytes(document, form)
 
     # --- inquiries ------------------------------------------------------------------------
@@ -684,7 +569,9 @@ class Doku:
         if message.question is None:
             raise AssertionError("only an inquiry is answered")
         known = self._store.inquiries.last_payable(payment_code=message.question.asked.payment_code)
-        if self.happens("answer_lost", self.chance(known.invoice_number if known else None)):
+        if self._liar.happens(
+            "answer_lost", self._liar.chance(known.invoice_number if known else None)
+        ):
             return None
         lower = {name.lower(): value for name, value in headers.items()}
         sent = body.encode() if isinstance(body, str) else body
@@ -698,106 +585,35 @@ class Doku:
     def answer_status(self, invoice_number: str, plain: wire.Answer) -> wire.Answer:
         """The status check's answer, as chance has it."""
         row = self._store.orders.get(invoice_number)
-        chance = self.chance(invoice_number)
+        chance = self._liar.chance(invoice_number)
         if row is None:
-            return self._of_old(invoice_number, chance) or plain
+            return self._liar.of_old(invoice_number, chance) or plain
         word, shown = status_of(self._account, row)
         if shown is None:
             if not self._by_order[invoice_number]:
-                old = self._of_old(invoice_number, chance)
-                return old or self._of_unpaid(word, json.loads(plain.body), chance)
+                old = self._liar.of_old(invoice_number, chance)
+                return old or self._liar.of_unpaid(word, json.loads(plain.body), chance)
             return plain
         payments = self._store.payments.of_order(invoice_number)
         until = self._now().timestamp() - _SHOWN_AFTER.total_seconds()
         visible = [each for each in payments if each.paid_at <= until]
-        if len(visible) > 1 and self.happens("any_payment", chance):
+        if len(visible) > 1 and self._liar.happens("any_payment", chance):
             shown = chance.choice(visible)
         payment = self._by_order[invoice_number][payments.index(shown)]
         channel = self._catalogue.channel(row.channel)
-        document = self._tell(bodies.status_answer(row, channel, word, shown), payment, chance)
-        if self.happens("created_date", chance):
-            document = self._spoil("created_date", document)
-        if self.happens("null_ids", chance):
-            document = self._spoil("null_ids", document)
-        if self.happens("other_word", chance):
-            document["transaction"]["status"] = chance.choice(_WORDS)
-        body = _dump(document, chance if self.happens("amount_forms", chance) else None)
+        document = self._liar.of_payment(
+            bodies.status_answer(row, channel, word, shown), payment.currency, chance
+        )
+        if self._liar.happens("created_date", chance):
+            document = self._liar.spoil("created_date", document)
+        if self._liar.happens("null_ids", chance):
+            document = self._liar.spoil("null_ids", document)
+        if self._liar.happens("other_word", chance):
+            document["transaction"]["status"] = chance.choice(WORDS)
+        body = dump(document, chance if self._liar.happens("amount_forms", chance) else None)
         if word == "SUCCESS":
             self._remember(body, Source.STATUS_CHECK, payment)
         return wire.Answer(status=HTTPStatus.OK, body=body)
-
-    def _of_unpaid(self, word: str, document: Json, chance: random.Random) -> wire.Answer:
-        """What it says of an order that nobody has paid."""
-        if self.happens("other_word", chance):
-            document["transaction"]["status"] = chance.choice(_WORDS)
-        elif self.happens("failed", chance):
-            document["transaction"]["status"] = "FAILED"
-        elif word == "EXPIRED" and self.happens("pending_after_expiry", chance):
-            document["transaction"]["status"] = "PENDING"
-        elif word == "PENDING" and self.happens("no_transaction", chance):
-            del document["transaction"]
-        elif word == "PENDING" and self.happens("null_ids", chance):
-            document = self._spoil("null_ids", document)
-        return wire.Answer(status=HTTPStatus.OK, body=_dump(document))
-
-    def _of_old(self, invoice_number: str, chance: random.Random) -> wire.Answer | None:
-        """A payment of years ago under this number, of which we know nothing."""
-        if not self.happens("older_order", chance):
-            return None
-        paid_at = self._now() - timedelta(days=chance.randrange(400, 2000))
-        document = {
-            "order": {"invoice_number": invoice_number, "amount": chance.choice([10_000, 150_000])},
-            "transaction": {"status": "SUCCESS", "date": utc_text(paid_at)},
-            "online_to_offline_payment": {
-                "identifier": [{"name": "AGENT_TRX_ID", "value": f"OLD{chance.getrandbits(20)}"}]
-            },
-        }
-        return wire.Answer(status=HTTPStatus.OK, body=_dump(document))
-
-    def retell_code(self, request: wire.Request, plain: wire.Answer) -> wire.Answer:
-        """The answer with a code, as chance has it."""
-        chance = self.chance(_named(request))
-        document = json.loads(plain.body)
-        info = document["online_to_offline_info"]
-        status = plain.status
-        if status == HTTPStatus.CONFLICT:
-            if self.happens("repeat_with_200", chance):
-                status = HTTPStatus.OK
-            if self.happens("repeat_without_digits", chance):
-                del info["payment_code"]
-        no_dates = self.happens("no_dates", chance)
-        if no_dates or self.happens("compact_dates", chance):
-            left_out = ("created_date", "expired_date") if no_dates else ()
-            for name in ("created_date_utc", "expired_date_utc", *left_out):
-                del info[name]
-        return wire.Answer(status=status, body=_dump(document))
-
-    def _tell(self, document: Json, payment: TillPayment, chance: random.Random) -> Json:
-        """A telling of a payment, as chance has it."""
-        for fault in ("receipt", "store", "brand", "identifiers", "date"):
-            if self.happens(f"no_{fault}", chance):
-                document = self._spoil("missing_field", document, field=fault)
-        if self.happens("placeholder", chance):
-            number = chance.choice(_PLACEHOLDERS)
-            document = self._spoil("wrong_receipt", document, receipt_number=number)
-        if payment.currency != "IDR":
-            document = self._spoil("foreign_currency", document, currency=payment.currency)
-        if self.happens("unreadable", chance):
-            document = self._spoil(
-                "unreadable_amount", document, amount=chance.choice(["N/A", "?"])
-            )
-        paid = document.get("online_to_offline_payment")
-        if paid is not None and self.happens("misspelt", chance):
-            document = {
-                **document,
-                "online_to_offline_payment": {"identifer": paid["identifier"]},
-            }
-        if self.happens("more_fields", chance):
-            document = {**document, "salt": chance.getrandbits(16), "security": {"x": [None, 1.5]}}
-        return document
-
-    def _spoil(self, kind: str, document: Json, **values: Any) -> Json:
-        return tellings.spoil(kind, document, values, self._store)
 
     def _remember(
         self,
@@ -835,45 +651,6 @@ class Doku:
 # --- the simulator's parts, with chance in them ---------------------------------------------
 
 
-def _accepted(chance: random.Random) -> Json:
-    return {"accepted": chance.random() < 0.5}
-
-
-_WIRE: Mapping[str, Callable[[random.Random], Json]] = {
-    "hang_before_accept": lambda _: {"seconds": 60.0},
-    "hang_after_accept": lambda _: {"seconds": 60.0},
-    "reset": _accepted,
-    "half_answer": _accepted,
-    "slow_drip": lambda chance: {"seconds_per_byte": 1.0, **_accepted(chance)},
-    "error_5xx": lambda chance: {"status": chance.choice([500, 502, 503]), **_accepted(chance)},
-    "rate_limited": lambda _: {"retry_after": 1},
-    "unavailable": lambda chance: {"signed": chance.random() < 0.5},
-    "not_routed": lambda _: {},
-    "firewall": lambda chance: {"status": chance.choice([403, 404, 405, 503])},
-    "redirect": lambda chance: {"status": 302, "location": BASE_URL, **_accepted(chance)},
-    "garbage": _accepted,
-    "huge_body": lambda chance: {"bytes": 70_000, **_accepted(chance)},
-    "wrong_signature": _accepted,
-    "no_signature": _accepted,
-    "refused": lambda chance: {
-        "status": chance.choice([400, 409, 422]),
-        "shape": chance.choice(REFUSAL_SHAPES),
-        "code": chance.choice(["invalid_request", "duplicate_invoice_number"]),
-        "message": "Request refused",
-        "signed": chance.random() < 0.5,
-        "accepted": False,
-    },
-    "refused_repeat": lambda chance: {
-        "status": chance.choice([400, 409, 422]),
-        "signed": chance.random() < 0.5,
-    },
-    "not_found": lambda _: {},
-    "compact_date": lambda _: {},
-    "wrong_channel": lambda _: {},
-}
-"""Faults that the simulator of DOKU carries out, with their parameters."""
-
-
 def _named(request: wire.Request) -> str | None:
     """The order number that a request is about."""
     if request.method == "GET":
@@ -881,15 +658,6 @@ def _named(request: wire.Request) -> str | None:
     with suppress(ValueError, LookupError, TypeError):
         return str(json.loads(request.body)["order"]["invoice_number"])
     return None
-
-
-def _dump(document: Json, chance: random.Random | None = None) -> bytes:
-    """A body; with a chance its amount has another form (DOKU protocol, section 6)."""
-    order = document["order"]
-    if chance is not None and isinstance(order.get("amount"), int):
-        form = chance.choice(["{}.00", "{}", "{}.0"])
-        document = {**document, "order": {**order, "amount": form.format(order["amount"])}}
-    return wire.json_bytes(document)
 
 
 def _is_amount(value: object) -> bool:
@@ -931,47 +699,3 @@ class _NoLog(RequestLog):
 
     def note_status(self, number: int, status: int) -> None:
         pass
-
-
-class _DrawnQueue(FaultQueue):
-    """Instead of a queue of faults: chance."""
-
-    def __init__(self, doku: Doku) -> None:
-        self._doku = doku
-
-    def take(
-        self,
-        operation: str,
-        kinds: Sequence[str],
-        invoice_number: str | None,
-        channel: str | None,
-    ) -> QueuedFault | None:
-        chance = self._doku.chance(invoice_number)
-        for kind, parameters in _WIRE.items():
-            if kind not in kinds:
-                continue
-            if kind == "refused" and self._doku.has_order(invoice_number):
-                continue
-            if self._doku.happens(kind, chance):
-                values = parameters(chance)
-                if kind == "not_found":
-                    values["signed"] = chance.random() < 0.5 and self._doku.may_deny(
-                        invoice_number or ""
-                    )
-                return QueuedFault(
-                    id=0,
-                    operation=operation,
-                    kind=kind,
-                    invoice_number=invoice_number,
-                    channel=channel,
-                    remaining=0,
-                    used=1,
-                    parameters=values,
-                )
-        return None
-
-
-class _DrawnFaults(faults_at_doku.Faults):
-    def __init__(self, doku: Doku, channels: tuple[str, ...]) -> None:
-        super().__init__(_DrawnQueue(doku), channels)
-        self.hanging = cast("Any", SimpleNamespace(hang=lambda *_: False))

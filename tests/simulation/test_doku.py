@@ -17,16 +17,9 @@ from o2o.core.codes import DokuCode, Intent, PaymentCode, Source
 from o2o.core.errors import DokuError, UnreadableMessage, UntrustedMessage
 from o2o.core.inquiries import InquiryAnswer, InquiryStatus
 from o2o.core.notifications import DokuMessage, Notification, OrderState, OrderStatus
-from tests.simulation.doku import (
-    BASE_URL,
-    CLIENT_ID,
-    PATHS,
-    Doku,
-    Network,
-    OutgoingMessage,
-    TillPayment,
-)
+from tests.simulation.doku import BASE_URL, CLIENT_ID, PATHS, Doku, Network, OutgoingMessage
 from tests.simulation.faults import Faults
+from tests.simulation.truth import TillPayment
 from tests.support import wire
 from tests.support.samples import make_code
 from tests.support.world import START, SeededEntropy, TurnableClock, plenty
@@ -390,9 +383,10 @@ def test_a_body_tells_whose_payment_it_is_about() -> None:
 
 
 def test_equal_bytes_of_two_payments_tell_of_both() -> None:
-    shop = Shop(faults=Faults(equal_receipt=1.0))
+    shop = Shop()
     shop.generate(reusable=True)
-    first, second = shop.pay(), shop.pay()
+    same = {"receipt_number": "77", "store_id": "T1", "agent_id": "ALFAMART"}
+    first, second = shop.pay(**same), shop.pay(**same)
     assert first.receipt_number == second.receipt_number
     one, other = shop.hear()
     assert one.body == other.body
@@ -413,7 +407,8 @@ def test_equal_bytes_of_two_payments_tell_of_both() -> None:
         (Faults(no_receipt=1.0), {"unnamed"}),
         (Faults(placeholder=1.0), {"unnamed"}),
         (Faults(no_store=1.0, created_date=1.0), set()),
-        (Faults(equal_receipt=1.0), {"equal receipts"}),
+        (Faults(equal_receipt=1.0), set()),
+        (Faults(equal_receipt=1.0, no_store=1.0, no_brand=1.0), {"equal receipts"}),
     ],
 )
 def test_what_nobody_can_know_of_a_reusable_code(faults: Faults, reasons: set[str]) -> None:
