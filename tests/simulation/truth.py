@@ -1,6 +1,5 @@
 """What really happened at the tills, and whether what is on record can be explained by it."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -151,8 +150,31 @@ def unexplained(
     visible = sum("hidden" not in each.unknowable for each in tills)
     if len(records) < visible and not marked:
         yield f"{visible} payments were told, {len(records)} are on record and none is marked"
-    receipts = Counter(each.report.names.get("receipt_number") for each in records)
+    yield from _mixed_up(tills, records, told)
+
+
+def _mixed_up(
+    tills: Sequence[TillPayment],
+    records: Sequence[Payment],
+    told: Callable[[str], Telling | None],
+) -> Iterator[str]:
+    """Payments that are certain, and are on record twice or together with another one."""
     for payment in tills:
-        number = comparable(payment.receipt_number)
-        if number and not payment.unknowable and receipts[number] != 1:
-            yield f"payment {payment.number} has {receipts[number]} records by its receipt"
+        own = [each for each in records if payment in _notified(each, told)]
+        if len(own) > 1 and not payment.unknowable:
+            yield f"payment {payment.number} is on record {len(own)} times"
+    for record in records:
+        merged = [each for each in _notified(record, told) if not each.unknowable]
+        if len(merged) > 1:
+            yield f"record {record.number} holds {len(merged)} payments"
+
+
+def _notified(record: Payment, told: Callable[[str], Telling | None]) -> set[TillPayment]:
+    """The payments that the notifications on a record speak of."""
+    found = (told(each.evidence.digest) for each in record.tellings)
+    return {
+        payment
+        for telling in found
+        if telling is not None and telling.source is Source.NOTIFICATION
+        for payment in telling.payments
+    }

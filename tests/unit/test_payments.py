@@ -240,6 +240,23 @@ def test_two_tills_in_one_second_may_both_have_been_told_yes(
     assert teller.doubts == [(Doubt.MAY_BE_TWO,)]
 
 
+@pytest.mark.parametrize("feature", [Feature.DGPC, Feature.DIPC])
+@pytest.mark.parametrize("checked_first", [True, False])
+def test_a_check_that_names_a_receipt_may_be_of_another_payment(
+    feature: Feature, *, checked_first: bool
+) -> None:
+    """One till's notification lacks the receipt, and the check shows the other till's."""
+    teller = Teller(live(feature=feature, reusable=feature is Feature.DGPC))
+    for is_check in (checked_first, not checked_first):
+        if is_check:
+            teller.hears("1246", **CHECKED)
+        else:
+            teller.hears(None)
+    teller.hears("1246")
+    marked = [(), (Doubt.MAY_BE_KNOWN,)] if teller.code.reusable else [(Doubt.MAY_BE_TWO,)]
+    assert teller.doubts == marked
+
+
 def test_a_receipt_number_that_comes_round_is_recorded_and_marked() -> None:
     teller = Teller(live(reusable=True, expires_at=at(days=30)))
     teller.hears("1246", store_id="S1")

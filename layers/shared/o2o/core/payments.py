@@ -276,10 +276,11 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
         return Relation.SAME
     if code.reusable and known.amount != report.amount:
         return Relation.OTHER
-    # A status check shows one of the payments: it proves none beyond those that are known. Two
-    # notifications may be of two tills, in one second even.
-    is_checked = Source.STATUS_CHECK in (known.source, report.source)
-    return Relation.SAME if is_checked else Relation.UNCERTAIN
+    # A status check without receipt shows one of the payments, whichever: it proves no further one.
+    # Two notifications may be of two tills, in one second even.
+    unnamed = {known.source} if "receipt_number" not in names else set()
+    unnamed |= {report.source} if "receipt_number" not in told else set()
+    return Relation.SAME if Source.STATUS_CHECK in unnamed else Relation.UNCERTAIN
 
 
 def _apart(payment: Payment, report: PaymentReport) -> timedelta | None:
