@@ -637,6 +637,7 @@ class Doku:
             pairs = paid.get("identifier") or paid.get("identifer") or []
             named = {pair["name"]: pair["value"] for pair in pairs}
         telling = Telling(
+            digest,
             source,
             told,
             comparable(named.get("AGENT_TRX_ID")),

@@ -20,12 +20,12 @@ from o2o.core import payments
 from o2o.core.channels import Feature
 from o2o.core.codes import Status
 from o2o.core.errors import DokuError, IllegalMove, UntrustedMessage
-from o2o.core.notifications import DokuMessage, KeptFor
+from o2o.core.notifications import DokuMessage
 from o2o.core.payments import Relation
 from o2o.usecases.ports import Clock
+from tests.simulation.checks import truth_is_the_till
 from tests.simulation.doku import BASE_URL, CLIENT_ID, PATHS, Doku, Network, OutgoingMessage
 from tests.simulation.faults import Faults
-from tests.simulation.truth import unexplained
 from tests.support import wire
 from tests.support.memory import MemoryNotificationStore
 from tests.support.world import SeededEntropy, World, plenty
@@ -140,22 +140,11 @@ class Shop:
 
     def violations(self) -> Iterator[str]:
         """What is not as it happened at the tills."""
+        yield from truth_is_the_till(self.doku, self.world.codes._table)  # type: ignore[attr-defined]
         for number in self.codes:
-            history = self.world.codes.get_history(number, 1000)
-            assert history is not None
-            code = history.code
-            tills = [each for each in self.doku.till if each.invoice_number == number]
-            for wrong in unexplained(tills, history.payments, self.doku.told):
-                yield f"{number}: {wrong}"
-            if tills and not code.payments and not code.refund:
-                yield f"{number}: paid, and known as {code.status}"
+            code = self.world.code(number)
             if code.due_at is not None or (code.is_open and not code.is_disputed):
                 yield f"{number}: {code.status}, and due at {code.due_at}"
-        kept = self.world.notifications.list_kept(limit=1000, cursor=None).items
-        known = {each.invoice_number for each in kept if each.reason is KeptFor.UNMATCHED}
-        for stray in self.doku.strays:
-            if stray.was_heard and stray.invoice_number not in known:
-                yield f"{stray.invoice_number}: not ours, paid, and not kept"
 
 
 def _sent(message: OutgoingMessage) -> DokuMessage:

@@ -16,6 +16,8 @@ UNCERTAIN = {Doubt.MAY_BE_KNOWN, Doubt.MAY_BE_TWO, Doubt.TELLINGS_DISAGREE}
 class Telling:
     """One body that DOKU sent about payments."""
 
+    digest: str
+    """Its SHA-256."""
     source: Source
     payments: tuple["TillPayment", ...]
     """What it truly speaks of: several only if their bytes are equal."""

@@ -253,8 +253,7 @@ def test_a_check_that_names_a_receipt_may_be_of_another_payment(
         else:
             teller.hears(None)
     teller.hears("1246")
-    marked = [(), (Doubt.MAY_BE_KNOWN,)] if teller.code.reusable else [(Doubt.MAY_BE_TWO,)]
-    assert teller.doubts == marked
+    assert teller.doubts == [(Doubt.MAY_BE_TWO,)]
 
 
 def test_a_receipt_number_that_comes_round_is_recorded_and_marked() -> None:

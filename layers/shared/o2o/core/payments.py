@@ -338,8 +338,14 @@ def settle(
         may_be_other = [each for each in (*same, *unsure) if each.is_certainly_one]
         is_sure = likeliest.has_receipt_of(report) or may_be_other in ([], [likeliest])
         return _complete(code, likeliest, report, at, *(() if is_sure else (Doubt.MAY_BE_TWO,)))
-    if unsure and not code.reusable:
-        return _complete(code, _likeliest(unsure, report), report, at, Doubt.MAY_BE_TWO)
+    # A status check proves no further payment, so that one never counts as one.
+    kept_together = [
+        each
+        for each in unsure
+        if not code.reusable or Source.STATUS_CHECK in (each.report.source, report.source)
+    ]
+    if kept_together:
+        return _complete(code, _likeliest(kept_together, report), report, at, Doubt.MAY_BE_TWO)
     doubts = (Doubt.MAY_BE_KNOWN,) if unsure else ()
     payment = Payment(
         number=max(code.payments, *(each.number for each in history.payments), 0) + 1,
@@ -374,7 +380,7 @@ def _complete(
         return None
     told = payment.report.facts.union(*(each.facts for each in payment.tellings))
     shown = code.reusable and report.source is Source.STATUS_CHECK
-    if report.facts <= told:
+    if report.facts <= told and {*doubts} <= {*payment.doubts}:
         return None
     if shown and "receipt_number" not in report.names:
         # Of several payments nobody knows which one it shows.

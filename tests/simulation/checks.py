@@ -1,0 +1,96 @@
+"""Truth is the till: what is on record, held against what was paid, once all has settled.
+
+Call it after the faults have stopped and everything was given time: some twelve days, so that the
+last looks and their retries are over.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from o2o.core.codes import PaymentCode, Status
+from o2o.core.notifications import KeptFor
+from o2o.core.payments import Payment
+from tests.simulation.doku import Doku
+from tests.simulation.truth import TillPayment, unexplained
+from tests.support.memory import MemoryTable
+
+CLOCKS = timedelta(minutes=1)
+"""How far the clocks of two invocations and of DOKU may differ, at most."""
+
+
+def truth_is_the_till(doku: Doku, table: MemoryTable) -> list[str]:
+    """Everything that is not as it happened at the tills: the name of the check, and what."""
+    wrong: list[str] = []
+    for number, code in sorted(table.codes.items()):
+        tills = [each for each in doku.till if each.invoice_number == number]
+        records = [
+            table.payments.get(number, {})[key] for key in sorted(table.payments.get(number, {}))
+        ]
+        own = [each for each in records if not _was_assigned(each, doku)]
+        wrong += [f"records: {number}: {each}" for each in unexplained(tills, own, doku.told)]
+        wrong += [f"amounts: {number}: {each}" for each in _wrong_amounts(own, doku)]
+        wrong += [f"ended: {number}: {each}" for each in _ended_wrongly(code, tills, doku)]
+        if code.payments != len(records):
+            wrong.append(f"count: {number}: {code.payments} payments, {len(records)} records")
+    wrong += [f"kept: {each}" for each in _not_kept(doku, table)]
+    wrong += [
+        f"orders: payment {each.number} of {each.invoice_number}, which has no code"
+        for each in doku.till
+        if each.invoice_number not in table.codes
+    ]
+    return wrong
+
+
+def _was_assigned(record: Payment, doku: Doku) -> bool:
+    """Whether an operator gave a code the payment of another order."""
+    found = (doku.told(each.evidence.digest) for each in record.tellings)
+    return any(not payment.is_ours for each in found if each for payment in each.payments)
+
+
+def _wrong_amounts(records: list[Payment], doku: Doku) -> Iterator[str]:
+    """A record has the money of a payment that its messages speak of."""
+    for record in records:
+        found = [doku.told(each.evidence.digest) for each in record.tellings]
+        paid = {payment.amount for each in found if each for payment in each.payments}
+        if paid and record.report.amount not in paid:
+            yield f"record {record.number} has {record.report.amount}, paid was {sorted(paid)}"
+
+
+def _ended_wrongly(code: PaymentCode, tills: list[TillPayment], doku: Doku) -> Iterator[str]:
+    told = [each for each in tills if "hidden" not in each.unknowable]
+    if told and not code.payments:
+        yield f"{len(told)} payments were made and told, and the code is {code.status}"
+    order = doku.order(code.order_number)
+    if (
+        code.status is Status.EXPIRED
+        and code.ended_at is not None
+        and order is not None
+        and order.expires_at is not None
+        and code.ended_at < order.expires_at - CLOCKS
+        # Without DOKU's date the expiry is reckoned from the first request, perhaps too early.
+        and not doku.fired["no_dates"]
+    ):
+        yield f"expired at {code.ended_at}, and DOKU took money until {order.expires_at}"
+
+
+def _not_kept(doku: Doku, table: MemoryTable) -> Iterator[str]:
+    """What was acknowledged and settled nothing is there for a person."""
+    kept = {each.identity for each in table.notifications.values()}
+    unmatched = {
+        each.identity
+        for each in table.notifications.values()
+        if each.reason in (KeptFor.UNMATCHED, KeptFor.UNREADABLE)
+    }
+    recorded = {
+        telling.evidence.digest
+        for payments in table.payments.values()
+        for payment in payments.values()
+        for telling in payment.tellings
+    }
+    for payment in [*doku.till, *doku.strays]:
+        for place in sorted(payment.taken):
+            telling = payment.tellings[place]
+            if not telling.is_readable and telling.digest not in kept:
+                yield f"an unreadable message of payment {payment.number} was acknowledged"
+            elif not payment.is_ours and telling.digest not in unmatched | recorded:
+                yield f"payment {payment.number}, of an order that is not ours, was acknowledged"
