@@ -173,15 +173,6 @@ def test_a_message_without_date_is_not_another_payment_on_its_retry() -> None:
     assert len(teller.payments) == 1
 
 
-def test_one_second_of_one_till_is_one_payment_though_a_message_lacks_its_receipt() -> None:
-    teller = Teller(live(reusable=True))
-    teller.hears("1246", at_minute=5)
-    teller.hears(at_minute=5)
-    assert teller.doubts == [()]
-    teller.hears(at_minute=6)
-    assert teller.doubts == [(), (Doubt.MAY_BE_KNOWN,)]
-
-
 # --- Two payments that counted once -----------------------------------------------------
 
 
