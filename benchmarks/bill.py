@@ -38,6 +38,8 @@ class Assumptions:
 
     dynamodb_ms: float = 5
     """One request to DynamoDB, SQS or EventBridge."""
+    s3_ms: float = 30
+    """One small object put into a bucket."""
     doku_ms: float = 800
     """DOKU's answer to a request for a code."""
     storefront_ms: float = 300
@@ -79,6 +81,8 @@ class Measured:
     requests: Mapping[str, int]
     stored_bytes: float
     """What the table keeps of a code that was paid, its payment and its events."""
+    archived_bytes: float
+    """What the archive keeps of a notification."""
     needs: Mapping[str, Needs]
 
 
@@ -192,7 +196,7 @@ class Bill:
         wait = assume.dynamodb_ms
         paid = {
             "generate_code": (codes, 2 * wait + assume.doku_ms),
-            "receive_notification": (codes, 2 * wait),
+            "receive_notification": (codes, 2 * wait + assume.s3_ms),
             "read_codes": (codes * assume.reads, wait),
             "show_code": (codes * looks, 2 * wait),
             "publish_events": (codes * 2, 2 * wait),
@@ -211,6 +215,9 @@ class Bill:
         kept = self._measured.stored_bytes * codes / GB
         yield Line("what it keeps, for each month that it does", kept, prices.STORED)
         yield Line("and its backups", kept, prices.BACKED_UP)
+        yield Line("notifications put into the archive", codes, prices.PUT)
+        archived = self._measured.archived_bytes * codes / GB
+        yield Line("what the archive keeps, for each month that it does", archived, prices.ARCHIVED)
         yield Line("events on the bus", codes * 2, prices.EVENT)
         # In, out, and deleted: two events, and two steps of forgetting.
         yield Line("calls of the queues", codes * (2 + 2) * 3, prices.QUEUE_CALL)

@@ -29,6 +29,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from benchmarks import document, functions
 from benchmarks.bill import Bill, Line, Measured, total
+from o2o.adapters.archive import encode
 from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
@@ -59,7 +60,7 @@ from o2o.usecases.settle import Settle
 from simulator import Simulator, SimulatorConfig
 from tests.support import dynoxide, tables
 from tests.support.capacity import CapacityMeter
-from tests.support.memory import MemoryWorkQueue
+from tests.support.memory import MemoryMessageArchive, MemoryWorkQueue
 from tests.support.storefronts import Shops
 from tests.support.world import TurnableClock, plenty
 from tools.life_cycle import ROOT
@@ -117,16 +118,20 @@ class Bench:
             credentials=lambda *, refresh=False: CREDENTIALS,  # noqa: ARG005 - the port has this parameter
             clock=system_clock,
         )
+        self.archive = archive = MemoryMessageArchive()  # costs nothing in DynamoDB
         self.receive = ReceiveNotification(
             inbox=inbox,
             settle=settle,
             notifications=DynamoNotificationStore(store),
+            archive=archive,
+            observe=lambda received: None,  # noqa: ARG005 - nothing is counted here
             clock=clock,
             timetable=config.timetable,
         )
         ask_doku = Reconcile(
             codes=codes,
             notifications=DynamoNotificationStore(store),
+            archive=archive,
             doku=doku,
             settle=settle,
             clock=clock,
@@ -167,6 +172,11 @@ class Bench:
         )
         code = self.generate("shop", request, time_left=plenty).code
         expect(code.status is Status.ACTIVE, "the code is active")
+
+    @property
+    def archived_bytes(self) -> int:
+        """How large the archive's first object is."""
+        return len(encode(self.archive.get(next(self.archive.keys(None, None)))))
 
     def weigh(self) -> int:
         """About how many bytes the table keeps by now."""
@@ -339,6 +349,7 @@ def bill_of(bench: Bench) -> Bill:
             units={what: (read, write) for what, _, read, write in bench.rows},
             requests={what: len(operations) for what, operations, _, _ in bench.rows},
             stored_bytes=bench.stored_bytes,
+            archived_bytes=bench.archived_bytes,
             needs=functions.read(),
         )
     )

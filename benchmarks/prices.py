@@ -62,4 +62,6 @@ READ_UNIT = Price(0.125, _MILLION, "read units", VIRGINIA, _DYNAMODB, "2026-11-2
 WRITE_UNIT = Price(0.625, _MILLION, "write units", VIRGINIA, _DYNAMODB, "2026-11-28")
 STORED = Price(0.25, 1, "GB stored", VIRGINIA, _DYNAMODB, "2026-11-28")
 BACKED_UP = Price(0.20, 1, "GB backed up", VIRGINIA, _DYNAMODB, "2026-11-28")
+PUT = Price(0.005, 1_000, "objects put", VIRGINIA, "s3/pricing", "2026-11-28")
+ARCHIVED = Price(0.023, 1, "GB of objects", VIRGINIA, "s3/pricing", "2026-11-28")
 SENT = Price(0.132, 1, "GB sent", JAKARTA, "s3/pricing", "2026-07-04")

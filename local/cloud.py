@@ -1,8 +1,9 @@
 """The process that stands in for AWS: moto's server, with the template's resources.
 
-It reads one line of JSON from standard input, with ``template``, ``parameters`` and ``name``, and
-writes one to standard output, with ``url`` and ``resources``, or with ``error``. It ends when
-standard input closes, so it can't outlive the supervisor.
+It reads one line of JSON from standard input, with ``template``, ``parameters``, ``name`` and
+``objects``: the folder that keeps what is put into buckets, since moto forgets it. It writes one to
+standard output, with ``url`` and ``resources``, or with ``error``. It ends when standard input
+closes, so it can't outlive the supervisor.
 """
 
 import copy
@@ -20,8 +21,10 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
+from local.aws import ACCOUNT
 from local.errors import StackError
 from local.template import resolve, translate
 
@@ -56,7 +59,8 @@ def main() -> None:
         print(json.dumps({"error": str(error)}), flush=True)
         return
     StreamShard.__deepcopy__ = _copy_shard  # type: ignore[attr-defined]
-    app = _OneWriteAtATime(DomainDispatcherApplication(create_backend_app))
+    moto = DomainDispatcherApplication(create_backend_app)
+    app = _OneWriteAtATime(_KeepsObjects(moto, Path(request["objects"])))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
@@ -83,6 +87,34 @@ class _OneWriteAtATime:
             return self._app(environ, start_response)
         with self._lock:
             return list(self._app(environ, start_response))
+
+
+class _KeepsObjects:
+    """Moto, with each object that is put into a bucket in a file, and those of before put again."""
+
+    def __init__(self, app: "WSGIApplication", folder: Path) -> None:
+        self._app = app
+        self._folder = folder
+        self._backend = s3_backends[ACCOUNT]["aws"]
+        for bucket in self._backend.buckets:
+            for file in sorted((folder / bucket).rglob("*")):
+                if file.is_file():
+                    key = str(file.relative_to(folder / bucket))
+                    self._backend.put_object(bucket, key, file.read_bytes())
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
+        if environ["REQUEST_METHOD"] != "PUT" or not key or bucket not in self._backend.buckets:
+            return self._app(environ, start_response)
+        answer = list(self._app(environ, start_response))
+        kept = self._backend.get_object(bucket, key)
+        if kept is not None:
+            file = self._folder / bucket / key
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(kept.value)
+        return answer
 
 
 if __name__ == "__main__":

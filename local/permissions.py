@@ -36,6 +36,8 @@ _OF_API_GATEWAY = {
     "GetApiKeys": ("GET", "/apikeys"),
     "GetUsagePlanKeys": ("GET", "/usageplans/{usagePlanId}/keys"),
 }
+_NAMED_BY = {"cloudformation": "StackName", "secretsmanager": "SecretId"}
+_OF_S3 = {"ListObjectsV2": "ListBucket"}
 _KEYED_BY = {"Put": "Item", "Update": "Key", "Delete": "Key", "ConditionCheck": "Key"}
 _NAMES_ITEMS = {"Item", "Key", "KeyConditionExpression", "RequestItems", "TransactItems"}
 _PARTITION_OF_QUERY = re.compile(r"#?\w+ = (:\w+)")
@@ -115,16 +117,17 @@ def requests_of(
         yield from _dynamodb(operation, params, region)
     elif service == "sqs":
         yield Request(action, arn("sqs", params["QueueUrl"].rpartition("/")[2], region))
-    elif service == "secretsmanager":
-        yield Request(action, arn("secretsmanager", params["SecretId"], region))
+    elif service in _NAMED_BY:
+        yield Request(action, arn(service, params[_NAMED_BY[service]], region))
     elif service == "events":
         for entry in params["Entries"]:
             bus = arn("events", entry["EventBusName"], region)
             yield Request(action, bus, {"events:source": [entry["Source"]]})
     elif service == "lambda":
         yield Request(action, params["FunctionName"])
-    elif service == "cloudformation":
-        yield Request(action, arn("cloudformation", params["StackName"], region))
+    elif service == "s3":
+        place = "/".join(params[name] for name in ("Bucket", "Key") if name in params)
+        yield Request(f"s3:{_OF_S3.get(operation, operation)}", arn("s3", place, region))
     elif service == "apigateway":
         method, path = _OF_API_GATEWAY[operation]
         place = path.format_map(params)
@@ -134,7 +137,7 @@ def requests_of(
 
 
 def arn(service: str, name: str, region: str) -> str:
-    """The ARN of a table, queue, secret, bus or stack with this name; the name may be the ARN."""
+    """The ARN of a table, queue, secret, bus, bucket or stack of a name, which may be the ARN."""
     kind = {
         "cloudformation": "stack/",
         "dynamodb": "table/",
@@ -144,6 +147,8 @@ def arn(service: str, name: str, region: str) -> str:
     }
     if name.startswith("arn:"):
         return name
+    if service == "s3":
+        return f"arn:aws:s3:::{name}"
     return f"arn:aws:{service}:{region}:{ACCOUNT}:{kind[service]}{name}"
 
 

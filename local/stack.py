@@ -252,6 +252,7 @@ class Stack:
             "template": str(ROOT / "template.yaml"),
             "parameters": {**PARAMETERS, "DokuBaseUrl": doku_url, **self._options.parameters},
             "name": NAME,
+            "objects": str(self._folder / "objects"),
         }
         cloud_input.write(json.dumps(request) + "\n")
         cloud_input.flush()
@@ -453,6 +454,7 @@ def _outputs(resources: Resources) -> dict[str, str]:
     }
     for output, name in (
         ("TableName", "Table"),
+        ("ArchiveBucketName", "Archive"),
         ("EventBusName", "EventBus"),
         ("DokuSecretName", "DokuSecret"),
         ("SigningSecretName", "SigningSecret"),

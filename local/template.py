@@ -176,7 +176,9 @@ def resolve(template: dict[str, Any], parameters: Mapping[str, str], name: str) 
         name_property = _STATEFUL.get(declared["Type"])
         if name_property:
             properties = declared.setdefault("Properties", {})
-            properties.setdefault(name_property, f"{name}-{logical_id}")
+            physical = f"{name}-{logical_id}"
+            bucket = declared["Type"] == "AWS::S3::Bucket"  # whose names have no capitals
+            properties.setdefault(name_property, physical.lower() if bucket else physical)
     # Without outputs: moto rejects attributes that it does not support.
     template = {key: value for key, value in template.items() if key != "Outputs"}
     resources = _ResourceMap(

@@ -1,4 +1,4 @@
-"""Protect a stack from being deleted, and its table and secrets from being replaced.
+"""Protect a stack from being deleted, and its table, archive and secrets from being replaced.
 
     .venv/bin/python -m tools.protect prod [--lift]
 
@@ -31,10 +31,10 @@ def protect(client: "CloudFormationClient", stack: str, *, lift: bool) -> str:
     client.set_stack_policy(StackName=stack, StackPolicyBody=body)
     if lift:
         return (
-            f"{stack}: an update may replace the table and the secrets until the next deployment."
+            f"{stack}: an update may replace table, archive and secrets until the next deployment."
         )
     client.update_termination_protection(StackName=stack, EnableTerminationProtection=True)
-    return f"{stack} can't be deleted, and its table and secrets can't be replaced."
+    return f"{stack} can't be deleted, and its table, archive and secrets can't be replaced."
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             "template": str(FIXTURES / "template.yaml"),
             "parameters": {"Stage": "dev", "Greeting": "Selamat datang"},
             "name": "shop",
+            "objects": str(folder / "objects"),
         }
         ask.write(json.dumps(request) + "\n")
         ask.flush()

@@ -8,12 +8,14 @@ them. They share no code with the adapters that they are twins of. Stores over o
 import json
 from base64 import b64decode, b64encode
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from threading import RLock
 from typing import TypeVar
 
+from o2o.core.archive import ArchivedMessage
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
@@ -29,6 +31,7 @@ from o2o.usecases.ports import (
     CodeStore,
     EndpointStore,
     EventStore,
+    MessageArchive,
     NotificationStore,
     StorefrontStore,
     WorkQueue,
@@ -238,6 +241,34 @@ class MemoryNotificationStore(NotificationStore):
                 for key, kept in self._table.notifications.items()
             ]
         return _page(kept, _List("notifications"), limit, cursor)
+
+
+class MemoryMessageArchive(MessageArchive):
+    """An archive in memory. It is no part of a table, and outlives it."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._messages: dict[str, ArchivedMessage] = {}
+
+    def keep(self, message: ArchivedMessage) -> None:
+        body = sha256(message.message.body).hexdigest()
+        with self._lock:
+            self._messages[f"{message.received_at.isoformat()} {message.kind} {body}"] = message
+
+    def keys(self, since: datetime | None, until: datetime | None) -> Iterator[str]:
+        with self._lock:
+            found = sorted(self._messages.items(), key=lambda each: (each[1].received_at, each[0]))
+        for key, message in found:
+            if (
+                (since or message.received_at)
+                <= message.received_at
+                <= (until or message.received_at)
+            ):
+                yield key
+
+    def get(self, key: str) -> ArchivedMessage:
+        with self._lock:
+            return self._messages[key]
 
 
 class MemoryStorefrontStore(StorefrontStore):

@@ -38,6 +38,7 @@ from tests.support.memory import (
     RETENTION,
     MemoryCodeStore,
     MemoryEventStore,
+    MemoryMessageArchive,
     MemoryNotificationStore,
     MemoryTable,
     MemoryWorkQueue,
@@ -290,6 +291,8 @@ class World:
         self.clock = TurnableClock()
         self.codes = codes or MemoryCodeStore(table)
         self.notifications = notifications or MemoryNotificationStore(table)
+        self.archive = MemoryMessageArchive()
+        self.observed: list[ReceivedNotification] = []
         self.queue = MemoryWorkQueue()
         self.doku = FakeDoku(self.clock)
         doku = make_doku(self.clock) if make_doku else self.doku
@@ -309,12 +312,15 @@ class World:
             inbox=self.inbox,
             settle=self.settle,
             notifications=self.notifications,
+            archive=self.archive,
+            observe=self.observed.append,
             clock=self.clock,
             timetable=TIMETABLE,
         )
         self.ask_doku = Reconcile(
             codes=self.codes,
             notifications=self.notifications,
+            archive=self.archive,
             doku=doku,
             settle=self.settle,
             clock=self.clock,

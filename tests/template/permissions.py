@@ -26,6 +26,7 @@ REGION = "ap-southeast-3"
 _SERVICES = {
     "AWS::DynamoDB::Table": "dynamodb",
     "AWS::Events::EventBus": "events",
+    "AWS::S3::Bucket": "s3",
     "AWS::SQS::Queue": "sqs",
     "AWS::SecretsManager::Secret": "secretsmanager",
 }
@@ -150,7 +151,9 @@ def _rights_of(
             yield Right(function, f"dynamodb:{action}", resource, kind)
     else:
         for request in requests_of(service, operation, params, REGION):
-            yield Right(function, request.action, names[request.resource])
+            bucket, _, key = request.resource.partition("/")
+            resource = names.get(request.resource) or f"{names[bucket]}/{key.split('/')[0]}/*"
+            yield Right(function, request.action, resource)
 
 
 def _allow(

@@ -58,6 +58,38 @@ def test_the_indexes_are_the_codes(
     assert declared[index]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
+def test_the_archive_is_private_and_stays_whatever_happens_to_the_stack(
+    template: Template,
+) -> None:
+    archive = template.resources["Archive"]
+    assert archive["DeletionPolicy"] == archive["UpdateReplacePolicy"] == "Retain"
+    settings = archive["Properties"]
+    assert set(settings["PublicAccessBlockConfiguration"].values()) == {True}
+    assert settings["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    (statement,) = template.resources["ArchivePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert "BucketName" not in settings
+
+
+def test_the_archive_loses_nothing_before_its_time(template: Template) -> None:
+    settings = template.resources["Archive"]["Properties"]
+    assert settings["VersioningConfiguration"] == {"Status": "Enabled"}
+    forget, tidy = settings["LifecycleConfiguration"]["Rules"]
+    assert forget["ExpirationInDays"] == {"Ref": "EvidenceRetentionDays"}
+    assert forget["NoncurrentVersionExpiration"] == {"NoncurrentDays": 35}
+    assert "ExpirationInDays" not in tidy
+    # It can't be turned on later by whoever has the objects already; without a rule it locks none.
+    assert settings["ObjectLockEnabled"] is True
+    assert settings["ObjectLockConfiguration"]["Rule"] == {
+        "Fn::If": [
+            "LocksArchive",
+            {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": {"Ref": "ArchiveLockDays"}}},
+            {"Ref": "AWS::NoValue"},
+        ]
+    }
+
+
 @pytest.mark.parametrize("name", ["DokuSecret", "WebhookSecret"])
 def test_a_secret_is_created_empty_and_stays(template: Template, name: str) -> None:
     secret = template.resources[name]
@@ -75,10 +107,10 @@ def test_the_master_secret_is_made_once_and_stays(template: Template) -> None:
 def test_nothing_that_could_be_replaced_has_a_name_of_its_own(template: Template) -> None:
     names = {
         "FunctionName", "LogGroupName", "QueueName", "RoleName", "TableName", "AlarmName",
-        "TopicName",
+        "BucketName", "TopicName",
     }  # fmt: skip
     owners = {"AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::SQS::Queue", "AWS::IAM::Role",
-              "AWS::DynamoDB::Table", "AWS::CloudWatch::Alarm"}  # fmt: skip
+              "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::CloudWatch::Alarm"}  # fmt: skip
     for name, resource in template.resources.items():
         if resource["Type"] in owners:
             named = [
@@ -97,6 +129,7 @@ def test_no_update_can_replace_or_delete_what_could_not_be_made_again(template: 
     kept = {
         f"LogicalResourceId/{name}"
         for name, resource in template.resources.items()
-        if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"}
+        if resource["Type"]
+        in {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"}
     }
     assert set(deny["Resource"]) == kept

@@ -191,9 +191,9 @@ READS = {
     "generate_code": settings.GenerateSettings,
     "publish_events": settings.PublishSettings,
     "read_codes": settings.ReadSettings,
-    "receive_notification": settings.InboxSettings,
-    "reconcile_codes": settings.DokuSettings,
-    "refresh_code": settings.DokuSettings,
+    "receive_notification": settings.ReceiveSettings,
+    "reconcile_codes": settings.ReconcileSettings,
+    "refresh_code": settings.ReconcileSettings,
     "show_code": settings.ShowSettings,
 }
 

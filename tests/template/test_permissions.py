@@ -94,6 +94,10 @@ OWN_ROLL_OUTS = {
 """The groups of the stack's own application at CodeDeploy, whose names SAM makes."""
 
 
+ARCHIVE = {"Fn::Sub": "${Archive.Arn}/messages/*"}
+"""The archive's objects: their keys are instants."""
+
+
 def test_one_role_for_each_function(template: Template) -> None:
     used = Counter(function["Role"]["Fn::GetAtt"][0] for function in template.functions.values())
     assert set(used.values()) == {1}
@@ -115,7 +119,7 @@ def test_no_wildcards(template: Template) -> None:
             else:
                 # A reference to something of this stack, never a pattern.
                 assert set(resource) <= {"Ref", "Fn::GetAtt", "Fn::Sub"}, (role, resource)
-                assert "*" not in str(resource) or resource == OWN_ROLL_OUTS, (role, resource)
+                assert "*" not in str(resource) or resource in (OWN_ROLL_OUTS, ARCHIVE), role
 
 
 def test_functions_have_no_managed_policies(template: Template) -> None:
@@ -185,6 +189,21 @@ def test_only_who_speaks_with_doku_reads_its_secret(template: Template) -> None:
     assert readers == configured == {
         "AnswerInquiry", "GenerateCode", "ReceiveNotification", "ReconcileCodes", "RefreshCode",
     }  # fmt: skip
+
+
+def test_who_has_the_archive_adds_to_it_and_can_do_nothing_else(template: Template) -> None:
+    found = {
+        role.removesuffix("Role"): (statement["Action"], statement["Resource"])
+        for role, statement in statements(template)
+        if "s3:" in str(statement["Action"])
+    }
+    configured = {
+        name.removesuffix("Function")
+        for name, function in template.functions.items()
+        if "ARCHIVE_BUCKET_NAME" in function["Environment"]["Variables"]
+    }
+    assert configured == {"ReceiveNotification", "ReconcileCodes", "RefreshCode"}
+    assert found == dict.fromkeys(configured, ("s3:PutObject", ARCHIVE))
 
 
 def test_only_who_signs_reads_the_master_secret(template: Template) -> None:
@@ -345,7 +364,8 @@ def test_nobody_is_given_an_operators_policy_by_the_stack(template: Template) ->
 def test_operators_policies_name_what_they_open(template: Template) -> None:
     for name, statement in operators_statements(template):
         assert statement["Effect"] == "Allow"
-        assert "*" not in str(as_list(statement["Action"]) + as_list(statement["Resource"])), name
+        named = [each for each in as_list(statement["Resource"]) if each != ARCHIVE]
+        assert "*" not in str(as_list(statement["Action"]) + named), name
         actions = [each for each in as_list(statement["Action"]) if each.startswith("dynamodb:")]
         if actions and actions != ["dynamodb:Scan"]:
             assert statement["Condition"]["Null"] == {LEADING_KEYS: "false"}, statement["Sid"]

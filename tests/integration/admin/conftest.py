@@ -13,6 +13,7 @@ from tests.template.permissions import REGION, Roles
 ROLES = Roles()
 ARNS = {
     "AWS::Partition": "aws",
+    "Archive": arn("s3", "archive", REGION),
     "AWS::Region": REGION,
     # Any: what is said of a stack that does not exist is not about rights.
     "AWS::StackId": arn("cloudformation", "*", REGION),

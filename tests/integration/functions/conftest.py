@@ -23,7 +23,8 @@ from tests.template.permissions import Roles
 
 ROOT = Path(__file__).parents[3]
 ROLES = Roles()
-SERVICES = ("dynamodb", "events", "secretsmanager", "sqs")
+SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sqs")
+REGION = "ap-southeast-3"
 CLIENT_ID = "MCH-0001-10791114622547"
 SECRET_KEY = "SK-local-test-key-0001"
 
@@ -151,8 +152,8 @@ NAMES = count(1)
 def aws() -> Iterator[None]:
     """An AWS of moto's. Its clients are costly, so that all tests share them."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        patch.setenv("AWS_DEFAULT_REGION", "ap-southeast-3")
-        patch.setenv("AWS_REGION", "ap-southeast-3")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        patch.setenv("AWS_REGION", REGION)
         # Read once, when the first function is loaded.
         patch.setenv("POWERTOOLS_SERVICE_NAME", "o2o")
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "O2O")
@@ -172,6 +173,9 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     dead_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-d")["QueueUrl"]
     event_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-e")["QueueUrl"]
     wiring._client("events").create_event_bus(Name=name)
+    wiring._client("s3").create_bucket(
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
     wiring._client("secretsmanager").create_secret(
         Name=name, SecretString=json.dumps({"client_id": CLIENT_ID, "secret_key": SECRET_KEY})
     )
@@ -183,6 +187,7 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     )
     for variable, value in {
         "TABLE_NAME": name,
+        "ARCHIVE_BUCKET_NAME": name,
         "RECONCILE_QUEUE_URL": queue_url,
         "WEBHOOK_QUEUE_URL": webhook_queue_url,
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": dead_letters_url,

@@ -21,7 +21,8 @@ knows of it by then, and can assign it at any age."""
 class DokuMessage:
     """What came as a message of DOKU's: nothing is known of it before its signature was checked.
 
-    ``path`` is that of the URL which was called, as the caller wrote it: DOKU signs it.
+    ``path`` is that of the URL which was called, as the caller wrote it: DOKU signs it. In a
+    message that answers us it is the one that we called.
     """
 
     path: str
@@ -47,12 +48,14 @@ class OrderState(StrEnum):
 class OrderStatus:
     """DOKU's answer to a status check.
 
-    With SUCCESS and REFUNDED comes the ``payment``, or what can't be read as one: ``unreadable``.
+    With SUCCESS and REFUNDED comes the ``payment``, or what can't be read as one: ``unreadable``,
+    and the signed ``message`` as it came.
     """
 
     state: OrderState
     payment: PaymentReport | None = None
     unreadable: Evidence | None = None
+    message: DokuMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)

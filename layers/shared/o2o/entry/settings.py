@@ -91,6 +91,13 @@ class DokuSettings(LifeSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileSettings(DokuSettings):
+    """For functions that ask DOKU what became of a code."""
+
+    archive_bucket_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateSettings(DokuSettings):
     """For ``generate_code``."""
 
@@ -116,6 +123,13 @@ class InboxSettings(LifeSettings):
     """For functions that DOKU calls."""
 
     doku_secret_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveSettings(InboxSettings):
+    """For ``receive_notification``."""
+
+    archive_bucket_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,6 +416,7 @@ def _json(value: str, kind: type[Parsed]) -> Parsed:
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "table_name": _text,
+    "archive_bucket_name": _text,
     "doku_base_url": _base_url,
     "doku_secret_name": _text,
     "doku_timeout_seconds": _seconds,

@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.errors import NotConfiguredYet
-from o2o.entry.observability import Handler, log_failure
+from o2o.entry.observability import Handler, count_received, log_failure
 from o2o.entry.settings import (
     BrowseEventsSettings,
     DeliverSettings,
@@ -28,11 +28,14 @@ from o2o.entry.settings import (
     InboxSettings,
     LifeSettings,
     PublishSettings,
+    ReceiveSettings,
+    ReconcileSettings,
     Settings,
     ShowSettings,
 )
 
 if TYPE_CHECKING:
+    from o2o.adapters.archive import S3MessageArchive
     from o2o.adapters.doku.inbox import Inbox
     from o2o.adapters.dynamodb.codes import DynamoCodeStore
     from o2o.adapters.dynamodb.events import DynamoEventStore
@@ -146,7 +149,7 @@ def refresh_code() -> "RefreshCode":
     """Wire ``refresh_code``."""
     from o2o.usecases.refresh_code import RefreshCode
 
-    settings = read_settings(DokuSettings)
+    settings = read_settings(ReconcileSettings)
     return RefreshCode(codes=_codes(settings), reconcile=_reconcile(settings))
 
 
@@ -154,7 +157,7 @@ def reconcile_codes() -> "ReconcileCodes":
     """Wire ``reconcile_codes``."""
     from o2o.usecases.reconcile_codes import ReconcileCodes
 
-    settings = read_settings(DokuSettings)
+    settings = read_settings(ReconcileSettings)
     return ReconcileCodes(
         codes=_codes(settings),
         notifications=_notifications(settings),
@@ -171,11 +174,13 @@ def receive_notification() -> "ReceiveNotification":
     """Wire ``receive_notification``."""
     from o2o.usecases.receive_notification import ReceiveNotification
 
-    settings = read_settings(InboxSettings)
+    settings = read_settings(ReceiveSettings)
     return ReceiveNotification(
         inbox=_inbox(settings.doku_secret_name),
         settle=_settle(settings),
         notifications=_notifications(settings),
+        archive=_archive(settings.archive_bucket_name),
+        observe=count_received,
         clock=clock,
         timetable=settings.timetable,
     )
@@ -436,6 +441,12 @@ def _notifications(settings: Settings) -> "DynamoNotificationStore":
     return DynamoNotificationStore(_store(settings))
 
 
+def _archive(bucket: str) -> "S3MessageArchive":
+    from o2o.adapters.archive import S3MessageArchive
+
+    return S3MessageArchive(_client("s3"), bucket)
+
+
 def _events(settings: Settings) -> "DynamoEventStore":
     from o2o.adapters.dynamodb.events import DynamoEventStore
 
@@ -470,12 +481,13 @@ def _settle(settings: LifeSettings) -> "Settle":
     return Settle(codes=_codes(settings), clock=clock, timetable=settings.timetable)
 
 
-def _reconcile(settings: DokuSettings) -> "Reconcile":
+def _reconcile(settings: ReconcileSettings) -> "Reconcile":
     from o2o.usecases.reconcile import Reconcile
 
     return Reconcile(
         codes=_codes(settings),
         notifications=_notifications(settings),
+        archive=_archive(settings.archive_bucket_name),
         doku=_doku(settings),
         settle=_settle(settings),
         clock=clock,

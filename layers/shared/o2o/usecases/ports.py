@@ -3,10 +3,11 @@
 Adapters subclass them, so that what a method promises stands here once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from o2o.core.archive import ArchivedMessage
 from o2o.core.channels import Channel
 from o2o.core.codes import DokuCode, PaymentCode
 from o2o.core.deliveries import Attempt, EventRecord
@@ -221,6 +222,22 @@ class NotificationStore(Protocol):
 
     def list_kept(self, *, limit: int, cursor: str | None) -> Page[KeptNotification]:
         """Kept messages, newest first."""
+        ...
+
+
+class MessageArchive(Protocol):
+    """DOKU's signed messages outside the table: they are added, never changed (decision 0081)."""
+
+    def keep(self, message: ArchivedMessage) -> None:
+        """Keep a message. One that is kept twice, with the same instant, is there once."""
+        ...
+
+    def keys(self, since: datetime | None, until: datetime | None) -> Iterator[str]:
+        """The keys of what was received in a time, both instants included, oldest first."""
+        ...
+
+    def get(self, key: str) -> ArchivedMessage:
+        """A message by its key. Raises UnreadableMessage if what is there is none."""
         ...
 
 

@@ -1,14 +1,16 @@
-"""Receive a notification: verify it, settle it, and keep what can't be settled."""
+"""Receive a notification: verify it, settle it or keep it, and archive it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from o2o.core.archive import ArchivedMessage, MessageKind
 from o2o.core.codes import Refund
 from o2o.core.errors import UnreadableMessage
 from o2o.core.notifications import DokuMessage, KeptFor, KeptNotification, OrderState
 from o2o.core.payments import Evidence, Payment, PaymentReport
 from o2o.core.timetable import Timetable
-from o2o.usecases.ports import Clock, DokuInbox, NotificationStore
+from o2o.usecases.ports import Clock, DokuInbox, MessageArchive, NotificationStore
 from o2o.usecases.retry_on_conflict import update_code
 from o2o.usecases.settle import Settle, SettleOutcome
 
@@ -43,17 +45,37 @@ class ReceivedNotification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveNotification:
-    """The use case. What it returns from is safely on record; what it raises is not."""
+    """The use case. What it returns from is on record and in the archive; what it raises is not.
+
+    The table comes first: while the archive is away payments count and storefronts hear of them,
+    and DOKU repeats its message until the archive has it, too (decision 0081). ``observe`` hears
+    what became of a message before it is archived, so that nobody goes untold meanwhile.
+    """
 
     inbox: DokuInbox
     settle: Settle
     notifications: NotificationStore
+    archive: MessageArchive
+    observe: Callable[[ReceivedNotification], None]
     clock: Clock
     timetable: Timetable
 
     def __call__(self, message: DokuMessage) -> ReceivedNotification:
         """Raises UntrustedMessage, before anything is read or written."""
         evidence = self.inbox.verify(message)
+        received_at = self.clock()
+        received = self._record(evidence)
+        self.observe(received)
+        self.archive.keep(
+            ArchivedMessage(
+                kind=MessageKind.NOTIFICATION,
+                message=replace(message, headers=evidence.headers),
+                received_at=received_at,
+            )
+        )
+        return received
+
+    def _record(self, evidence: Evidence) -> ReceivedNotification:
         try:
             notification = self.inbox.read_notification(evidence)
         except UnreadableMessage:

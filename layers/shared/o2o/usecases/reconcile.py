@@ -5,12 +5,20 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from o2o.core import next_step
+from o2o.core.archive import ArchivedMessage, MessageKind
 from o2o.core.codes import PaymentCode, Refund, Status
 from o2o.core.errors import DokuBlocked, DokuError, DokuRefused
 from o2o.core.notifications import KeptFor, KeptNotification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, Payment
 from o2o.core.timetable import Timetable
-from o2o.usecases.ports import Clock, CodeStore, Doku, NotificationStore, TimeLeft
+from o2o.usecases.ports import (
+    Clock,
+    CodeStore,
+    Doku,
+    MessageArchive,
+    NotificationStore,
+    TimeLeft,
+)
 from o2o.usecases.retry_on_conflict import update_code
 from o2o.usecases.settle import Settle, SettleOutcome
 from o2o.usecases.take_digits import take_digits
@@ -62,6 +70,7 @@ class Reconcile:
 
     codes: CodeStore
     notifications: NotificationStore
+    archive: MessageArchive
     doku: Doku
     settle: Settle
     clock: Clock
@@ -77,6 +86,14 @@ class Reconcile:
             status = self.doku.check_status(code.order_number, time_left)
         except DokuError as error:
             return self._silent(code, error)
+        if status.message is not None:
+            # Before anything is recorded: nobody repeats it, and a code that is paid is not asked
+            # about again.
+            self.archive.keep(
+                ArchivedMessage(
+                    kind=MessageKind.STATUS, message=status.message, received_at=self.clock()
+                )
+            )
         if status.state is OrderState.SUCCESS:
             return self._succeeded(code, status)
         if status.state is OrderState.REFUNDED:

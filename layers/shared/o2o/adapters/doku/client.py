@@ -28,7 +28,7 @@ from o2o.core.errors import (
     Obstacle,
     UnreadableMessage,
 )
-from o2o.core.notifications import OrderState, OrderStatus
+from o2o.core.notifications import DokuMessage, OrderState, OrderStatus
 from o2o.core.payments import Evidence
 from o2o.usecases.ports import Doku, Entropy, MachineClock, TimeLeft
 
@@ -78,6 +78,8 @@ class _Answer:
     status: int
     trust: _Trust
     body: str = field(repr=False)
+    raw: bytes = field(repr=False)
+    """The body as it travelled."""
     headers: dict[str, str] = field(repr=False)
     complaint: Complaint | None
 
@@ -210,9 +212,12 @@ class DokuClient(Doku):
             _require_signature(answer)
             evidence = Evidence(answer.body, answer.headers)
             try:
-                return messages.parse_order_status(evidence, order_number)
+                status = messages.parse_order_status(evidence, order_number)
             except UnreadableMessage as error:
                 raise DokuOutcomeUnknown(f"DOKU's answer: {error}") from error
+            if not (status.payment or status.unreadable):
+                return status
+            return replace(status, message=DokuMessage(path, answer.headers, answer.raw))
         if answer.knows_no_order:
             return OrderStatus(OrderState.UNKNOWN)
         raise _error(answer, None)
@@ -333,7 +338,8 @@ def _read_answer(
         signature.SIGNATURE: signed or "",
     }
     content = messages.to_text(body)
-    return _Answer(response.status_code, trust, content, headers, messages.parse_complaint(content))
+    complaint = messages.parse_complaint(content)
+    return _Answer(response.status_code, trust, content, body, headers, complaint)
 
 
 def _require_signature(answer: _Answer) -> None:
