@@ -81,6 +81,7 @@ def test_only_what_is_right_everywhere_has_a_default(template: Template) -> None
     defaults = {name for name, each in template.source["Parameters"].items() if "Default" in each}
     assert defaults == {
         "AlarmTopicArn",  # a rule refuses prod without it
+        "ArchiveLockDays",
         "AuthorizerTtlSeconds",
         "BasePath",
         "CertificateArn",  # a rule refuses a domain without it
