@@ -52,9 +52,10 @@ from o2o.usecases.expire_codes import ExpireCodes
 from o2o.usecases.generate_code import GenerateCode
 from o2o.usecases.manage_storefronts import ManageStorefronts
 from o2o.usecases.read_codes import ReadCodes
-from o2o.usecases.receive_notification import NotificationOutcome, ReceiveNotification
+from o2o.usecases.receive_notification import ReceiveNotification
 from o2o.usecases.reconcile import Reconcile
 from o2o.usecases.reconcile_codes import ReconcileCodes
+from o2o.usecases.record_message import NotificationOutcome, RecordMessage
 from o2o.usecases.refresh_code import RefreshCode
 from o2o.usecases.settle import Settle
 from simulator import Simulator, SimulatorConfig
@@ -121,12 +122,15 @@ class Bench:
         self.archive = archive = MemoryMessageArchive()  # costs nothing in DynamoDB
         self.receive = ReceiveNotification(
             inbox=inbox,
-            settle=settle,
-            notifications=DynamoNotificationStore(store),
+            record=RecordMessage(
+                settle=settle,
+                notifications=DynamoNotificationStore(store),
+                clock=clock,
+                timetable=config.timetable,
+            ),
             archive=archive,
             observe=lambda received: None,  # noqa: ARG005 - nothing is counted here
             clock=clock,
-            timetable=config.timetable,
         )
         ask_doku = Reconcile(
             codes=codes,

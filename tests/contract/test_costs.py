@@ -9,8 +9,8 @@ from o2o.core.channels import Feature
 from o2o.core.codes import Status
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import Evidence
-from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
+from o2o.usecases.record_message import NotificationOutcome
 from o2o.usecases.settle import HISTORY, SettleOutcome
 from tests.contract.conftest import Table
 from tests.support.capacity import CapacityMeter

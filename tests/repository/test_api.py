@@ -18,7 +18,7 @@ from o2o.core.inquiries import InquiryStatus
 from o2o.entry import problems
 from o2o.entry.models.codes import ChannelOffer, HowToPayView, PaymentCodeView
 from o2o.entry.models.requests import MAX_METADATA_BYTES, NewPaymentCode
-from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.record_message import NotificationOutcome
 from tests.support.documents import ROOT, read, rows, section
 
 TEXT = read("docs/api.md")

@@ -29,9 +29,10 @@ from o2o.usecases.expire_codes import ExpireCodes
 from o2o.usecases.generate_code import GenerateCode, Generated
 from o2o.usecases.ports import Clock, CodeStore, Doku, NotificationStore, TimeLeft
 from o2o.usecases.read_codes import ReadCodes
-from o2o.usecases.receive_notification import ReceivedNotification, ReceiveNotification
+from o2o.usecases.receive_notification import ReceiveNotification
 from o2o.usecases.reconcile import Reconcile
 from o2o.usecases.reconcile_codes import ReconcileCodes
+from o2o.usecases.record_message import ReceivedNotification, RecordMessage
 from o2o.usecases.refresh_code import RefreshCode
 from o2o.usecases.settle import Settle
 from tests.support.memory import (
@@ -310,12 +311,15 @@ class World:
         )
         self.receive = ReceiveNotification(
             inbox=self.inbox,
-            settle=self.settle,
-            notifications=self.notifications,
+            record=RecordMessage(
+                settle=self.settle,
+                notifications=self.notifications,
+                clock=self.clock,
+                timetable=TIMETABLE,
+            ),
             archive=self.archive,
             observe=self.observed.append,
             clock=self.clock,
-            timetable=TIMETABLE,
         )
         self.ask_doku = Reconcile(
             codes=self.codes,

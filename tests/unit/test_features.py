@@ -19,7 +19,7 @@ from o2o.core.errors import (
 )
 from o2o.core.inquiries import InquiryStatus
 from o2o.usecases.generate_code import Generation
-from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.record_message import NotificationOutcome
 from tests.support.world import BINS, START, Mood, World, plenty
 
 MGPC = {"feature": Feature.MGPC}

@@ -23,8 +23,8 @@ from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatu
 from o2o.core.payments import Evidence
 from o2o.usecases.generate_code import Generation
 from o2o.usecases.read_codes import CodeFilter
-from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
+from o2o.usecases.record_message import NotificationOutcome
 from o2o.usecases.settle import SettleOutcome
 from tests.support.world import START, Mood, World, plenty, sent
 

@@ -21,8 +21,8 @@ from o2o.core.payments import (
     PaymentReport,
     comparable,
 )
-from o2o.usecases.receive_notification import NotificationOutcome
 from o2o.usecases.reconcile import Finding
+from o2o.usecases.record_message import NotificationOutcome
 from o2o.usecases.settle import HISTORY, SettleOutcome
 from tests.support.samples import NOW, at, make_code, make_report
 from tests.support.world import START, TIMETABLE, Mood, World, plenty, sent

@@ -7,7 +7,7 @@ import pytest
 from o2o.core.codes import PaymentKind, Status
 from o2o.core.errors import InvalidRequest, NotFound
 from o2o.core.notifications import KeptFor, Notification, OrderState
-from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.record_message import NotificationOutcome
 from o2o.usecases.resolve_notifications import ResolveNotifications
 from tests.support.world import World, sent
 

@@ -27,8 +27,9 @@ from hypothesis.stateful import (
 from requests.adapters import HTTPAdapter
 
 from o2o.adapters.deadline import DeadlineResponse
-from o2o.adapters.doku.client import STATUS_PATH, DokuClient
+from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
+from o2o.adapters.doku.messages import STATUS_PATH
 from o2o.adapters.doku.transport import NotConnected
 from o2o.core.channels import Channel, Feature
 from o2o.core.code_requests import Expiry

@@ -24,7 +24,7 @@ from o2o.core.channels import Feature
 from o2o.core.codes import Doubt, PaymentCode, Source
 from o2o.core.notifications import DokuMessage
 from o2o.core.payments import Payment
-from o2o.usecases.receive_notification import NotificationOutcome
+from o2o.usecases.record_message import NotificationOutcome
 from tests.support import wire
 from tests.support.examples import examples
 from tests.support.samples import NOW, at, make_own_code

@@ -19,8 +19,8 @@ from o2o.core.errors import DokuError, InvalidConfiguration, Obstacle, Untrusted
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import Payment
 from o2o.usecases.answer_inquiry import Answered
-from o2o.usecases.receive_notification import NotificationOutcome, ReceivedNotification
 from o2o.usecases.reconcile import Finding, Reconciled
+from o2o.usecases.record_message import NotificationOutcome, ReceivedNotification
 
 logger = Logger()
 metrics = Metrics()

@@ -57,12 +57,13 @@ if TYPE_CHECKING:
     from o2o.usecases.explain_payment import ExplainPayment
     from o2o.usecases.generate_code import GenerateCode
     from o2o.usecases.manage_endpoints import ManageEndpoints
-    from o2o.usecases.ports import Doku
+    from o2o.usecases.ports import Clock, Doku
     from o2o.usecases.publish_events import PublishEvents
     from o2o.usecases.read_codes import ReadCodes
     from o2o.usecases.receive_notification import ReceiveNotification
     from o2o.usecases.reconcile import Reconcile
     from o2o.usecases.reconcile_codes import ReconcileCodes
+    from o2o.usecases.record_message import RecordMessage
     from o2o.usecases.refresh_code import RefreshCode
     from o2o.usecases.release_digits import ReleaseDigits
     from o2o.usecases.republish_events import RepublishEvents
@@ -177,12 +178,10 @@ def receive_notification() -> "ReceiveNotification":
     settings = read_settings(ReceiveSettings)
     return ReceiveNotification(
         inbox=_inbox(settings.doku_secret_name),
-        settle=_settle(settings),
-        notifications=_notifications(settings),
+        record=_record(settings, clock),
         archive=_archive(settings.archive_bucket_name),
         observe=count_received,
         clock=clock,
-        timetable=settings.timetable,
     )
 
 
@@ -475,10 +474,21 @@ def _sender(settings: DeliverSettings) -> "HttpsWebhookSender":
     )
 
 
-def _settle(settings: LifeSettings) -> "Settle":
+def _settle(settings: LifeSettings, now: "Clock" = clock) -> "Settle":
     from o2o.usecases.settle import Settle
 
-    return Settle(codes=_codes(settings), clock=clock, timetable=settings.timetable)
+    return Settle(codes=_codes(settings), clock=now, timetable=settings.timetable)
+
+
+def _record(settings: LifeSettings, now: "Clock") -> "RecordMessage":
+    from o2o.usecases.record_message import RecordMessage
+
+    return RecordMessage(
+        settle=_settle(settings, now),
+        notifications=_notifications(settings),
+        clock=now,
+        timetable=settings.timetable,
+    )
 
 
 def _reconcile(settings: ReconcileSettings) -> "Reconcile":

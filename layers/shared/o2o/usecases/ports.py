@@ -241,6 +241,26 @@ class MessageArchive(Protocol):
         ...
 
 
+class ArchiveReader(Protocol):
+    """Reads the archive's messages as who received them did."""
+
+    def is_proven(self, archived: ArchivedMessage) -> bool:
+        """Whether DOKU's signature holds with a key that we have now."""
+        ...
+
+    def evidence(self, archived: ArchivedMessage) -> Evidence:
+        """What was recorded of it as evidence."""
+        ...
+
+    def order_number(self, archived: ArchivedMessage) -> str | None:
+        """The order that DOKU was asked about; None for a notification."""
+        ...
+
+    def read(self, archived: ArchivedMessage) -> Notification:
+        """What it says. Raises UnreadableMessage."""
+        ...
+
+
 class StorefrontStore(Protocol):
     """Storefronts, their keys and their branding."""
 

@@ -14,7 +14,7 @@ import urllib3
 
 from o2o.adapters.doku import messages, signature
 from o2o.adapters.doku.credentials import CredentialsSource, DokuCredentials
-from o2o.adapters.doku.messages import Complaint
+from o2o.adapters.doku.messages import STATUS_PATH, Complaint
 from o2o.adapters.doku.transport import USER_AGENT, BareSession, NotConnected
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import DokuCode, PaymentCode
@@ -31,8 +31,6 @@ from o2o.core.errors import (
 from o2o.core.notifications import DokuMessage, OrderState, OrderStatus
 from o2o.core.payments import Evidence
 from o2o.usecases.ports import Doku, Entropy, MachineClock, TimeLeft
-
-STATUS_PATH = "/orders/v1/status/"
 
 _BASE_URL = re.compile(r"https?://[^/?#\s]+", re.ASCII)
 _LONGEST_MESSAGE = 200

@@ -25,6 +25,9 @@ from o2o.core.wib import parse_doku_instant
 MAX_BODY_BYTES = 64 * 1024
 """No message of DOKU's comes near this."""
 
+STATUS_PATH = "/orders/v1/status/"
+"""Of a status check, before the order number."""
+
 _LONGEST_TEXT = 128
 _LONGEST_LINK = 2048
 _MOST_AMOUNT_DIGITS = 28

@@ -1,0 +1,130 @@
+"""Record a message that DOKU signed: settle its payment, or keep it for a person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from o2o.core.codes import Refund
+from o2o.core.errors import UnreadableMessage
+from o2o.core.notifications import (
+    NO_INVOICE_NUMBER,
+    KeptFor,
+    KeptNotification,
+    Notification,
+    OrderState,
+)
+from o2o.core.payments import Evidence, Payment, PaymentReport
+from o2o.core.timetable import Timetable
+from o2o.usecases.ports import Clock, NotificationStore
+from o2o.usecases.retry_on_conflict import update_code
+from o2o.usecases.settle import Settle, SettleOutcome
+
+
+class NotificationOutcome(StrEnum):
+    """What became of a notification. All of them are acknowledged."""
+
+    SETTLED = "settled"
+    COMPLETED = "completed"
+    """It says more of a payment on record."""
+    KNOWN = "known"
+    REFUNDED = "refunded"
+    UNMATCHED = "unmatched"
+    UNREADABLE = "unreadable"
+    NOT_SUCCESS = "not_success"
+
+
+_SETTLED = {
+    SettleOutcome.RECORDED: NotificationOutcome.SETTLED,
+    SettleOutcome.COMPLETED: NotificationOutcome.COMPLETED,
+    SettleOutcome.KNOWN: NotificationOutcome.KNOWN,
+}
+_KEPT = {
+    SettleOutcome.NO_CODE: KeptFor.UNMATCHED,
+    SettleOutcome.OLDER_ORDER: KeptFor.OLDER_ORDER,
+}
+_TOLD = {
+    KeptFor.REFUNDED: NotificationOutcome.REFUNDED,
+    KeptFor.UNREADABLE: NotificationOutcome.UNREADABLE,
+    KeptFor.NOT_SUCCESS: NotificationOutcome.NOT_SUCCESS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedNotification:
+    """What became of a notification; ``payment`` is there if it was recorded now."""
+
+    outcome: NotificationOutcome
+    invoice_number: str | None = None
+    payment: Payment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMessage:
+    """The use case. A message is on record once, however often it comes."""
+
+    settle: Settle
+    notifications: NotificationStore
+    clock: Clock
+    timetable: Timetable
+
+    def __call__(
+        self,
+        evidence: Evidence,
+        read: Callable[[Evidence], Notification],
+        *,
+        answers_about: str | None = None,
+    ) -> ReceivedNotification:
+        """Record what DOKU signed. ``read`` raises UnreadableMessage.
+
+        ``answers_about`` is the order number of the status check that it answers; None: it is a
+        notification.
+        """
+        try:
+            notification = read(evidence)
+        except UnreadableMessage:
+            return self._keep(KeptFor.UNREADABLE, evidence, None, answers_about)
+        report = notification.payment
+        if notification.state is OrderState.REFUNDED:
+            return self._refunded(evidence, report, answers_about)
+        if notification.state is not OrderState.SUCCESS or report is None:
+            return self._keep(KeptFor.NOT_SUCCESS, evidence, report, answers_about)
+        settled = self.settle(report)
+        if settled.outcome in _KEPT:
+            return self._keep(_KEPT[settled.outcome], evidence, report, answers_about)
+        return ReceivedNotification(
+            _SETTLED[settled.outcome], report.invoice_number, settled.payment
+        )
+
+    def _refunded(
+        self, evidence: Evidence, report: PaymentReport | None, answers_about: str | None
+    ) -> ReceivedNotification:
+        received = self._keep(KeptFor.REFUNDED, evidence, report, answers_about)
+        code = report and self.settle.codes.get(report.invoice_number)
+        if report and code:
+            refund = Refund(self.clock(), report.amount)
+            update_code(self.settle.codes, code, lambda newest: newest.refunded(refund))
+        return received
+
+    def _keep(
+        self,
+        reason: KeptFor,
+        evidence: Evidence,
+        report: PaymentReport | None,
+        answers_about: str | None,
+    ) -> ReceivedNotification:
+        kept = KeptNotification.of(
+            evidence,
+            reason,
+            report,
+            invoice_number=answers_about or NO_INVOICE_NUMBER,
+            now=self.clock(),
+            timetable=self.timetable,
+        )
+        if answers_about is not None:
+            # Whoever reads it as a notification would take its dates for the payment's.
+            kept = replace(kept, due_at=None)
+        self.notifications.keep(kept)
+        return ReceivedNotification(
+            _TOLD.get(reason, NotificationOutcome.UNMATCHED),
+            report.invoice_number if report else answers_about,
+        )
