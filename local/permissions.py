@@ -36,7 +36,6 @@ _OF_API_GATEWAY = {
     "GetApiKeys": ("GET", "/apikeys"),
     "GetUsagePlanKeys": ("GET", "/usageplans/{usagePlanId}/keys"),
 }
-_NAMED_BY = {"cloudformation": "StackName", "secretsmanager": "SecretId"}
 _OF_S3 = {"ListObjectsV2": "ListBucket"}
 _KEYED_BY = {"Put": "Item", "Update": "Key", "Delete": "Key", "ConditionCheck": "Key"}
 _NAMES_ITEMS = {"Item", "Key", "KeyConditionExpression", "RequestItems", "TransactItems"}
@@ -117,8 +116,9 @@ def requests_of(
         yield from _dynamodb(operation, params, region)
     elif service == "sqs":
         yield Request(action, arn("sqs", params["QueueUrl"].rpartition("/")[2], region))
-    elif service in _NAMED_BY:
-        yield Request(action, arn(service, params[_NAMED_BY[service]], region))
+    elif service in ("cloudformation", "secretsmanager"):
+        name = params.get("StackName") or params["SecretId"]
+        yield Request(action, arn(service, name, region))
     elif service == "events":
         for entry in params["Entries"]:
             bus = arn("events", entry["EventBusName"], region)

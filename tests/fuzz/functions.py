@@ -31,6 +31,7 @@ from tests.support.documents import ROOT
 from tests.support.memory import (
     MemoryCodeStore,
     MemoryEventStore,
+    MemoryMessageArchive,
     MemoryNotificationStore,
     MemoryStorefrontStore,
     MemoryTable,
@@ -57,6 +58,7 @@ OTHER = Storefront("rival", "Saingan", TurnableClock().now, namespace="k7q2")
 
 SETTINGS = {
     "TABLE_NAME": "table",
+    "ARCHIVE_BUCKET_NAME": "archive",
     "RECONCILE_QUEUE_URL": "reconcile",
     "WEBHOOK_QUEUE_URL": "webhooks",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "letters",
@@ -328,6 +330,7 @@ class Functions:
         twins = {
             "_codes": lambda _: self.codes,
             "_notifications": lambda _: MemoryNotificationStore(self.table),
+            "_archive": lambda _: MemoryMessageArchive(),
             "_events": lambda _: self.events,
             "_storefronts": lambda _: self.storefronts,
             "_queue": lambda _: MemoryWorkQueue(),

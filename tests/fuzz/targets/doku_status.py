@@ -7,7 +7,7 @@ with its payment, whose amount is what its digits say, or with its evidence.
 import json
 from decimal import Decimal
 
-from o2o.adapters.doku.client import STATUS_PATH
+from o2o.adapters.doku.messages import STATUS_PATH
 from o2o.core.errors import DokuError
 from o2o.core.notifications import OrderState
 from tests.fuzz.doku_client import client, travel

@@ -474,10 +474,10 @@ def _sender(settings: DeliverSettings) -> "HttpsWebhookSender":
     )
 
 
-def _settle(settings: LifeSettings, now: "Clock" = clock) -> "Settle":
+def _settle(settings: LifeSettings, now: "Clock | None" = None) -> "Settle":
     from o2o.usecases.settle import Settle
 
-    return Settle(codes=_codes(settings), clock=now, timetable=settings.timetable)
+    return Settle(codes=_codes(settings), clock=now or clock, timetable=settings.timetable)
 
 
 def _record(settings: LifeSettings, now: "Clock") -> "RecordMessage":
