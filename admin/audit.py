@@ -52,6 +52,7 @@ def _given(_: object) -> str:
 RECORDED: Mapping[str, Callable[[object], str]] = {
     "channel": str,
     "colour": str,
+    "dry_run": str,
     "event_ids": lambda ids: " ".join(map(str, ids)),  # type: ignore[call-overload]
     "hours": str,
     "identity": str,
@@ -66,6 +67,7 @@ RECORDED: Mapping[str, Callable[[object], str]] = {
     "status": str,
     "storefront_id": str,
     "type_": str,
+    "unproven": str,
     "until": str,
     "url": _host,
 }

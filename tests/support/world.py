@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
@@ -139,6 +139,8 @@ class FakeDoku:
         self.mood = Mood.WELL
         self.orders: dict[str, Order] = {}
         self.sent: list[Intent] = []
+        self.said: dict[str, OrderStatus] = {}
+        """Its answers about payments, by their bodies."""
 
     def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
         return f"{code.order_number} {code.amount} {expires_in_minutes}"
@@ -185,24 +187,28 @@ class FakeDoku:
             if payment.paid_at + timedelta(seconds=60) <= self._clock()
         ]
         if visible and self.mood is Mood.BABBLING:
-            return OrderStatus(OrderState.SUCCESS, unreadable=Evidence(f"{order_number} ?"))
+            unreadable = Evidence(f"{order_number} ?")
+            return self._sign(OrderStatus(OrderState.SUCCESS, unreadable=unreadable), unreadable)
         if visible:
             newest = visible[-1]
-            return OrderStatus(
-                OrderState.SUCCESS,
-                PaymentReport(
-                    invoice_number=order_number,
-                    payment_code=None,
-                    amount=newest.amount,
-                    paid_at=newest.paid_at,
-                    source=Source.STATUS_CHECK,
-                    evidence=Evidence(f"status {newest.receipt_number} {newest.paid_at}"),
-                    receipt_number=newest.receipt_number,
-                ),
+            evidence = Evidence(f"status {newest.receipt_number} {newest.paid_at}")
+            payment = PaymentReport(
+                invoice_number=order_number,
+                payment_code=None,
+                amount=newest.amount,
+                paid_at=newest.paid_at,
+                source=Source.STATUS_CHECK,
+                evidence=evidence,
+                receipt_number=newest.receipt_number,
             )
+            return self._sign(OrderStatus(OrderState.SUCCESS, payment), evidence)
         if self._clock() >= order.expires_at:
             return OrderStatus(OrderState.EXPIRED)
         return OrderStatus(OrderState.PENDING)
+
+    def _sign(self, status: OrderStatus, evidence: Evidence) -> OrderStatus:
+        self.said[evidence.body] = status
+        return replace(status, message=DokuMessage("/status", {}, evidence.body.encode()))
 
     def pay(
         self, invoice_number: str, *, amount: int | None = None, receipt: str | None = None
@@ -288,7 +294,7 @@ class World:
         notifications: NotificationStore | None = None,
         make_doku: Callable[[Clock], Doku] | None = None,
     ) -> None:
-        table = MemoryTable()
+        self.table = table = MemoryTable()
         self.clock = TurnableClock()
         self.codes = codes or MemoryCodeStore(table)
         self.notifications = notifications or MemoryNotificationStore(table)

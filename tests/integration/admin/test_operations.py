@@ -12,6 +12,8 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from admin.cli import app
+from o2o.adapters.archive import S3MessageArchive
+from o2o.adapters.doku import signature
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.events import DynamoEventStore
@@ -21,9 +23,11 @@ from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.dynamodb.table import code_item
 from o2o.adapters.queue import decode_work, encode_work
 from o2o.adapters.system import system_clock
+from o2o.core.archive import ArchivedMessage, MessageKind
 from o2o.core.codes import Status
 from o2o.core.deliveries import DeliveryStatus
 from o2o.core.endpoints import PauseReason
+from o2o.core.notifications import DokuMessage
 from o2o.core.storefronts import Storefront
 from o2o.core.work import Work, WorkKind
 from tests.integration.functions.conftest import CHANNELS, TIMETABLE
@@ -46,7 +50,7 @@ QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLette
           "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
 FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "GenerateCode", "ReadCodes",
-             "PublishEvents", "ReconcileCodes", "RefreshCode")  # fmt: skip
+             "PublishEvents", "ReceiveNotification", "ReconcileCodes", "RefreshCode")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +65,15 @@ def stack(monkeypatch, tmp_path: Path):
         }
         boto3.client("secretsmanager").create_secret(Name="signing", SecretString="master " * 10)
         boto3.client("events").create_event_bus(Name="events")
+        boto3.client("s3").create_bucket(
+            Bucket="archive", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-3"}
+        )
         boto3.client("secretsmanager").create_secret(Name="webhooks")
         doku = json.dumps({"client_id": "MCH-1", "secret_key": "SK-1"})
         boto3.client("secretsmanager").create_secret(Name="doku", SecretString=doku)
         environment = {
             "TABLE_NAME": "o2o-table",
+            "ARCHIVE_BUCKET_NAME": "archive",
             "SIGNING_SECRET_NAME": "signing",
             "WEBHOOK_SECRET_NAME": "webhooks",
             "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
@@ -419,3 +427,102 @@ def test_events_that_the_stream_lost_are_made_from_the_table(answer, store, stac
     since = (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
     assert answer("events", "republish", "--since", since) == again
     assert answer("deadletters", "list") == []
+
+
+# --- the archive -----------------------------------------------------------------------------
+
+PATH = "/v1/doku/notifications"
+AT = "2026-03-01T03:20:00Z"
+
+
+def archived(minutes: int, key: str = "SK-1", **order: Any) -> ArchivedMessage:
+    """DOKU's notification of a payment of INV-1, signed with a key."""
+    body = json.dumps(
+        {
+            "order": {"invoice_number": "INV-1", "amount": 150_000, **order},
+            "transaction": {"status": "SUCCESS", "date": "2026-03-01T03:10:00Z"},
+            "online_to_offline_payment": {
+                "identifier": [{"name": "AGENT_TRX_ID", "value": f"R-{minutes}"}]
+            },
+        }
+    ).encode()
+    headers = {"Client-Id": "MCH-1", "Request-Id": "r-1", "Request-Timestamp": AT}
+    text = signature.component(
+        client_id="MCH-1", request_id="r-1", timestamp=AT, target=PATH, body=body
+    )
+    return ArchivedMessage(
+        kind=MessageKind.NOTIFICATION,
+        message=DokuMessage(PATH, headers | {"Signature": signature.sign(key, text)}, body),
+        received_at=NOW + timedelta(minutes=minutes),
+    )
+
+
+@pytest.fixture
+def archive(stack) -> S3MessageArchive:
+    return S3MessageArchive(boto3.client("s3"), "archive")
+
+
+@pytest.fixture
+def payments(store):
+    codes = DynamoCodeStore(store)
+    codes.create(make_code())
+    return lambda: codes.list_payments("INV-1", limit=10, cursor=None).items
+
+
+def test_the_archive_is_replayed_and_a_second_time_changes_nothing(answer, archive, payments):
+    archive.keep(archived(1))
+    archive.keep(archived(2, invoice_number="INV-gone"))
+    row = answer("archive", "replay")
+    assert row == {
+        "messages": 2, "replayed": 2, "news": 1, "known": 0, "kept": 1, "unproven": 0, "damaged": 0,
+    }  # fmt: skip
+    (payment,) = payments()
+    assert (payment.recorded_at, payment.report.receipt_number) == (archived(1).received_at, "R-1")
+    (kept,) = answer("notifications", "list")
+    assert (kept["invoice_number"], kept["reason"]) == ("INV-gone", "unmatched")
+
+    again = answer("archive", "replay")
+    assert (again["news"], again["known"], again["kept"]) == (0, 1, 1)
+    assert payments() == [payment]
+    assert len(answer("notifications", "list")) == 1
+
+
+def test_a_time_of_the_archive_is_replayed(answer, archive, payments):
+    for minutes in range(4):
+        archive.keep(archived(minutes))
+    since, until = (f"{NOW + timedelta(minutes=each):%Y-%m-%dT%H:%M:%S}" for each in (1, 2))
+    assert answer("archive", "replay", "--since", since, "--until", until)["messages"] == 2
+    assert {each.report.receipt_number for each in payments()} == {"R-1", "R-2"}
+
+
+def test_a_dry_run_of_the_replay_checks_signatures_and_records_nothing(run, archive, payments):
+    archive.keep(archived(1))
+    archive.keep(archived(2, key="SK-gone"))
+    said = run("archive", "replay", "--dry-run").stdout.strip()
+    assert said == "2 messages, 1 of them proven. Nothing was recorded."
+    assert payments() == []
+
+
+def test_what_no_key_has_signed_is_left_out_until_it_is_asked_for(run, archive, payments):
+    archive.keep(archived(1, key="SK-gone"))
+    failed = run("archive", "replay", ok=False)
+    assert "1 were left out" in failed.output
+    assert "previous_secret_key" in failed.output
+    assert payments() == []
+    assert "1 told of payments" in run("archive", "replay", "--unproven").stdout
+    assert len(payments()) == 1
+
+
+def test_the_former_key_proves_it_again(answer, archive, payments):
+    archive.keep(archived(1, key="SK-gone"))
+    doku = {"client_id": "MCH-1", "secret_key": "SK-1", "previous_secret_key": "SK-gone"}
+    boto3.client("secretsmanager").put_secret_value(SecretId="doku", SecretString=json.dumps(doku))
+    assert (answer("archive", "replay")["unproven"], len(payments())) == (0, 1)
+
+
+def test_what_is_no_message_is_told_and_holds_nothing_up(run, archive, payments):
+    boto3.client("s3").put_object(Bucket="archive", Key="messages/2020/01/01/odd", Body=b"{")
+    archive.keep(archived(1))
+    failed = run("archive", "replay", ok=False)
+    assert "1 objects of the archive are no messages" in failed.output
+    assert len(payments()) == 1

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from o2o.usecases.record_message import RecordMessage
     from o2o.usecases.refresh_code import RefreshCode
     from o2o.usecases.release_digits import ReleaseDigits
+    from o2o.usecases.replay_archive import ReplayArchive
     from o2o.usecases.republish_events import RepublishEvents
     from o2o.usecases.resolve_notifications import ResolveNotifications
     from o2o.usecases.settle import Settle
@@ -387,6 +388,21 @@ def release_digits() -> "ReleaseDigits":
     from o2o.usecases.release_digits import ReleaseDigits
 
     return ReleaseDigits(codes=_codes(read_settings(Settings)), clock=clock)
+
+
+def replay_archive() -> "ReplayArchive":
+    """Wire the command that replays the archive, in the environment of ``receive_notification``."""
+    from o2o.adapters.doku.archived import DokuArchiveReader
+    from o2o.usecases.replay_archive import ReplayArchive, ReplayClock
+
+    settings = read_settings(ReceiveSettings)
+    then = ReplayClock()
+    return ReplayArchive(
+        archive=_archive(settings.archive_bucket_name),
+        reader=DokuArchiveReader(_credentials(settings.doku_secret_name)),
+        record=_record(settings, then),
+        clock=then,
+    )
 
 
 def resolve_notifications() -> "ResolveNotifications":
