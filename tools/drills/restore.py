@@ -13,9 +13,11 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from local.clock import SharedClock
 from local.ports import HOST
 from tests.support.patience import until
 from tools.drills.frame import Drill
@@ -34,8 +36,8 @@ class Payment:
 
 BEFORE = "in the restored table"
 ASKED = "the timetable asked DOKU, or DOKU tried again"
-SENT_AGAIN = "DOKU's Back Office sent it again"
-KEPT = "sent again and kept for a person: its code is gone"
+REPLAYED = "the archive"
+KEPT = "the archive; kept for a person, its code is gone"
 NOWHERE = "nowhere"
 
 
@@ -131,6 +133,7 @@ class Restore:
             secrets = drill.runbook("webhooks secret shop")
         with drill.step("THE MOMENT that will be restored to"):
             copy = drill.folder / "copy.sqlite"
+            moment = SharedClock(stack.folder / "clock").now()
             self._engine.copy(copy)
             places = {path: path.read_bytes() for path in stack.folder.glob("stream-*.json")}
         with drill.step("Notifications go on, and are answered 2xx: DOKU forgets them"):
@@ -146,20 +149,25 @@ class Restore:
             for path, content in places.items():
                 path.write_bytes(content)
             self._engine.start()
-        with drill.step("Runbook 5: the schedule is turned on, and the timetable asks DOKU"):
+        with drill.step("Runbook 5: the archive is replayed, and the schedule is turned on"):
             stack.start()
             restored = self._here()
+            first, again = self._replay(moment), self._replay(moment)
+            replayed = self._here()
             for _ in range(3):
                 stack.advance(minutes=35)
-            until(lambda: self._is_paid(codes.waiting) and self._is_paid(codes.paid_meanwhile))
-            asked = self._here()
-        with drill.step("Runbook 6: DOKU's Back Office sends again what it told since then"):
-            for each in self._till():
-                if each not in asked:
-                    self._send_again(each)
-        kept = {each["invoice_number"] for each in drill.runbook("notifications list")}
+            until(lambda: self._is_paid(codes.paid_meanwhile))
+        with drill.step("Runbook 6: the kept notifications are listed"):
+            kept = {each["invoice_number"] for each in drill.runbook("notifications list")}
+        drill.note(
+            "the replay",
+            "every message is proven",
+            f"{first['messages']} messages, {first['unproven']} of them not",
+            holds=first["replayed"] == first["messages"] > 0,
+        )
+        drill.expect("payments that a second replay finds missing", 0, again["news"])
         for each in self._till():
-            how = self._how(each, restored, asked, kept)
+            how = self._how(each, restored, replayed, kept)
             drill.note(
                 f"payment of {each.invoice_number}: {each.about}",
                 "here or kept",
@@ -210,21 +218,11 @@ class Restore:
         order = self._stack.doku("GET", f"/orders/{invoice_number}")
         return any(each["attempts"] for each in order["notifications"])
 
-    def _send_again(self, payment: Payment) -> None:
-        before = self._delivered(payment.invoice_number)
-        self._stack.doku(
-            "POST",
-            "/notify",
-            {
-                "invoice_number": payment.invoice_number,
-                "receipt_number": payment.receipt_number,
-            },
+    def _replay(self, since: datetime) -> Any:
+        return self._drill.runbook(
+            "archive replay --since 2026-01-31T03:00:00",
+            **{"2026-01-31T03:00:00": f"{since:%Y-%m-%dT%H:%M:%S}"},
         )
-        until(lambda: self._delivered(payment.invoice_number) > before)
-
-    def _delivered(self, invoice_number: str) -> int:
-        order = self._stack.doku("GET", f"/orders/{invoice_number}")
-        return sum(each["state"] == "delivered" for each in order["notifications"])
 
     # --- the truth, and what is here ---------------------------------------------------------
 
@@ -253,13 +251,13 @@ class Restore:
         return bool(self._payments_here(code["invoice_number"]))
 
     def _how(
-        self, payment: Payment, restored: set[Payment], asked: set[Payment], kept: set[str]
+        self, payment: Payment, restored: set[Payment], replayed: set[Payment], kept: set[str]
     ) -> str:
         """How a payment came back."""
         if payment in restored:
             return BEFORE
-        if payment in asked:
-            return ASKED
+        if payment in replayed:
+            return REPLAYED
         if self._is_here(payment):
-            return SENT_AGAIN
+            return ASKED
         return KEPT if payment.invoice_number in kept else NOWHERE
