@@ -83,6 +83,10 @@ nightly: .venv/.synced node_modules/.synced ## run the property tests with new a
 mutants: .venv/.synced node_modules/.synced ## put each bug of tests/mutants into a copy and see that tests find it; ARGS="--only NAME"
 	@$(BIN)/python -m tools.mutants $(ARGS)
 
+.PHONY: mutate
+mutate: .venv/.synced .venv-mutate/.synced ## let a tool change the core, and tell what no test notices; ARGS="payments next_step"
+	@$(BIN)/python -m tools.mutate $(ARGS)
+
 .PHONY: lint
 lint: .venv/.synced workflows ## check style and common mistakes
 	@$(BIN)/ruff check --quiet .
@@ -169,12 +173,14 @@ requirements: .venv/.uv ## compile the requirements; UPGRADE=--upgrade for newer
 	@$(COMPILE) --output-file requirements/fuzz.txt requirements/fuzz.in
 	@$(COMPILE) --output-file requirements/atheris.txt \
 		--constraints requirements/dev.txt requirements/atheris.in
+	@$(COMPILE) --output-file requirements/mutate.txt \
+		--constraints requirements/dev.txt requirements/mutate.in
 	@$(COMPILE) --output-file requirements/clients.txt requirements/clients.in
 	@$(COMPILE) --output-file requirements/emulator.txt requirements/emulator.in
 
 .PHONY: clean
 clean: ## remove environments, caches and artefacts; the local stack keeps its data
-	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-atheris .venv-clients .venv-emulator
+	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-atheris .venv-clients .venv-emulator .venv-mutate
 	rm -rf node_modules tests/clients/node_modules .aws-sam
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.table import Key
 from o2o.core.codes import PaymentCode
 from o2o.core.errors import InvalidRequest
 from o2o.core.pages import Page
@@ -388,3 +390,19 @@ def test_the_lists_of_codes_and_payments_do_not_take_each_others_cursors(stores:
     for refusal in refusals:
         with pytest.raises(InvalidRequest):
             refusal()
+
+
+def test_a_scan_goes_on_to_the_end_of_the_table(table: Table) -> None:
+    """DynamoDB ends a page after a megabyte; here after each item."""
+    for number in range(5):
+        table.stores.codes.create(make_code(f"INV-{number}"))
+    events = table.client.meta.events
+    events.register(
+        "provide-client-params.dynamodb.Scan", lambda params, **_: params | {"Limit": 1}, "one"
+    )
+    try:
+        scanned = Store(table.client, table.name).scan("attribute_exists(#pk)", {"#pk": "pk"})
+        found = {Key.of(item).pk for item in scanned}
+    finally:
+        events.unregister("provide-client-params.dynamodb.Scan", unique_id="one")
+    assert found == {f"CODE#INV-{number}" for number in range(5)}

@@ -7,6 +7,7 @@ import pytest
 
 from o2o.core import next_step
 from o2o.core.codes import DokuCode, Failure, PaymentCode, Status
+from o2o.core.errors import Obstacle
 from o2o.core.notifications import OrderState
 from tests.support.samples import at, make_code
 from tests.support.world import TIMETABLE
@@ -68,15 +69,37 @@ def test_what_does_not_confirm_the_end_is_silence(active, state):
 def test_doku_s_expired_is_the_end_at_once(active):
     changed = after(active, OrderState.EXPIRED, at(minutes=25))
     assert (changed.status, changed.unconfirmed) == (Status.EXPIRED, False)
+    assert changed.ended_at == at(minutes=25)
+    assert changed.due_at == EXPIRY + min(TIMETABLE.look_again)
+
+
+UNKNOWN_IN_TIME = "DOKU did not confirm the code in time"
 
 
 @pytest.mark.parametrize("state", [OrderState.PENDING, OrderState.FAILED, OrderState.EXPIRED])
 def test_a_requested_code_past_its_expiry_fails_and_is_looked_at_again(state):
     changed = after(make_code(expires_at=EXPIRY), state, EXPIRY)
-    assert (changed.status, changed.due_at) == (
+    assert changed.failure == Failure("unknown", UNKNOWN_IN_TIME)
+    assert (changed.status, changed.ended_at, changed.unconfirmed) == (
         Status.FAILED,
-        EXPIRY + min(TIMETABLE.look_again),
+        EXPIRY,
+        False,
     )
+    assert (changed.due_at, changed.intent) == (EXPIRY + min(TIMETABLE.look_again), None)
+
+
+def test_a_requested_code_that_nobody_could_ask_about_fails_in_the_end_by_guess():
+    """And says what stood in the way."""
+    requested = make_code(expires_at=EXPIRY)
+    refused = silence(requested, at(minutes=1), obstacle=Obstacle.CHANNEL_INACTIVE)
+    assert (refused.status, refused.obstacle) == (Status.REQUESTED, Obstacle.CHANNEL_INACTIVE)
+    assert refused.due_at == at(minutes=2)
+    assert silence(refused, at(minutes=2)).obstacle is Obstacle.CHANNEL_INACTIVE
+    now = EXPIRY + TIMETABLE.guess
+    failed = silence(refused, now)
+    assert failed.failure == Failure("unknown", f"{UNKNOWN_IN_TIME}: channel_inactive")
+    assert (failed.status, failed.ended_at, failed.unconfirmed) == (Status.FAILED, now, True)
+    assert failed.due_at == now + min(TIMETABLE.look_again)
 
 
 def test_an_end_that_is_noticed_late_is_followed_by_all_its_looks(active):
@@ -105,8 +128,8 @@ def test_a_disputed_code_never_expires(active, state):
     assert (changed.status, changed.disputed) == (Status.ACTIVE, True)
 
 
-def silence(code, now):
-    return next_step.after_silence(code, now=now, timetable=TIMETABLE)
+def silence(code, now, obstacle=None):
+    return next_step.after_silence(code, now=now, timetable=TIMETABLE, obstacle=obstacle)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +145,8 @@ def test_while_doku_is_silent_an_active_code_is_not_left_for_hours(active):
     day_old = replace(active, expires_at=at(days=20))
     now = at(days=2, hours=1)
     assert after(day_old, OrderState.PENDING, now).due_at > now + timedelta(hours=5)
-    assert silence(day_old, now).due_at == now + TIMETABLE.active[0]
+    for obstacle in (None, Obstacle.UNAVAILABLE):
+        assert silence(day_old, now, obstacle).due_at == now + TIMETABLE.active[0]
 
 
 def test_a_guessed_end_is_put_off_and_then_looked_at_again(active):
@@ -145,7 +169,17 @@ def test_a_repeat_is_noted_while_its_first_send_may_be_under_way():
     assert next_step.after_first_refusal(repeated, sent, refused, now=first_look) is None
     failed = next_step.after_first_refusal(sent, sent, refused, now=first_look)
     assert failed is not None
-    assert (failed.status, failed.due_at) == (Status.FAILED, None)
+    assert (failed.status, failed.due_at, failed.ended_at) == (Status.FAILED, None, first_look)
+    assert failed.failure == refused
+
+
+def test_digits_make_a_requested_code_active():
+    digits = DokuCode("8123456789012345", EXPIRY)
+    code = next_step.after_digits(make_code(), digits, now=at(minutes=1), timetable=TIMETABLE)
+    assert code is not None
+    assert (code.status, code.payment_code) == (Status.ACTIVE, "8123456789012345")
+    assert (code.activated_at, code.expires_at) == (at(minutes=1), EXPIRY)
+    assert (code.due_at, code.intent) == (at(minutes=16), None)
 
 
 @pytest.mark.parametrize("status", [Status.ACTIVE, Status.PAID, Status.CANCELLED, Status.FAILED])
@@ -153,3 +187,110 @@ def test_digits_come_too_late_for_a_code_that_something_overtook(status):
     overtaken = make_code(status=status)
     digits = DokuCode("8123456789012345")
     assert next_step.after_digits(overtaken, digits, now=at(), timetable=TIMETABLE) is None
+
+
+# --- What can't be settled, and silence ---------------------------------------------------
+
+
+def dispute(code, now):
+    return next_step.after_dispute(code, now=now, timetable=TIMETABLE)
+
+
+def riddle(code, now):
+    """What DOKU says of the payment can't be read."""
+    return next_step.after_dispute(code, now=now, timetable=TIMETABLE, readable=False)
+
+
+@pytest.mark.parametrize("said", [dispute, riddle])
+def test_in_its_time_a_disputed_code_waits_for_the_timetable(active, said):
+    changed = said(active, at(minutes=25))
+    assert (changed.disputed, changed.due_at) == (True, at(minutes=70))
+
+
+def test_past_its_expiry_a_disputed_code_has_its_looks_and_is_left_to_a_person(active):
+    looks, code = [], dispute(active, EXPIRY)
+    while code.due_at is not None:
+        looks.append(code.due_at - EXPIRY)
+        code = dispute(code, code.due_at)
+    assert tuple(looks) == TIMETABLE.look_again
+    assert (code.status, code.disputed) == (Status.ACTIVE, True)
+
+
+def test_what_can_t_be_read_is_asked_for_as_long_as_one_that_says_nothing(active):
+    code, now = active, EXPIRY
+    while (code := riddle(code, now)).due_at is not None:
+        assert code.due_at > now
+        now = code.due_at
+    last_look = EXPIRY + max(TIMETABLE.look_again)
+    assert next_step.SILENCE - timedelta(days=1) < now - last_look <= next_step.SILENCE
+
+
+def test_a_code_that_has_ended_is_not_disputed_any_more(active):
+    ended = after(active, OrderState.EXPIRED, EXPIRY)
+    changed = dispute(ended, ended.due_at)
+    assert (changed.status, changed.disputed) == (Status.EXPIRED, False)
+    assert changed.due_at == EXPIRY + max(TIMETABLE.look_again)
+
+
+def test_a_reusable_code_that_is_paid_goes_on(active):
+    paid = replace(active, reusable=True, paid_at=at(minutes=20), payments=1)
+    assert dispute(paid, at(minutes=70)).due_at == EXPIRY
+    assert not dispute(paid, at(minutes=70)).disputed
+    assert riddle(paid, at(minutes=70)).due_at == at(minutes=85)
+    assert dispute(paid, EXPIRY + TIMETABLE.grace).status is Status.EXPIRED
+    for state in (OrderState.SUCCESS, OrderState.REFUNDED):
+        closes_at = EXPIRY + TIMETABLE.grace
+        assert after(paid, state, EXPIRY).due_at == closes_at
+        assert after(paid, state, closes_at).status is Status.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("minutes", "next_minutes"), [(0, 1), (1, 2), (10, 15), (16, 30), (29, 30)]
+)
+def test_past_its_expiry_silence_puts_the_end_off_until_the_guess(active, minutes, next_minutes):
+    changed = silence(active, EXPIRY + timedelta(minutes=minutes))
+    assert (changed.status, changed.due_at) == (
+        Status.ACTIVE,
+        EXPIRY + timedelta(minutes=next_minutes),
+    )
+
+
+def test_after_the_end_silence_puts_the_looks_off_for_a_week(active):
+    code = after(active, OrderState.EXPIRED, EXPIRY)
+    now = code.due_at
+    while (code := silence(code, now)).due_at is not None:
+        assert code.due_at > now
+        now = code.due_at
+    last_look = EXPIRY + max(TIMETABLE.look_again)
+    assert next_step.SILENCE - timedelta(days=1) < now - last_look <= next_step.SILENCE
+    assert silence(code, now) is None
+
+
+def test_doku_s_word_after_a_guess_confirms_it(active):
+    guessed = silence(active, EXPIRY + TIMETABLE.guess)
+    confirmed = after(guessed, OrderState.PENDING, guessed.due_at)
+    assert (guessed.unconfirmed, confirmed.unconfirmed) == (True, False)
+    unheard = after(guessed, OrderState.UNKNOWN, guessed.due_at)
+    assert unheard.unconfirmed
+
+
+def test_where_nothing_changes_there_is_nothing_to_write(active):
+    waiting = after(active, OrderState.PENDING, at(minutes=25))
+    assert after(waiting, OrderState.PENDING, at(minutes=26)) is None
+    paid = replace(active, status=Status.PAID, due_at=None)
+    for nothing in (
+        after(paid, OrderState.PENDING, EXPIRY),
+        silence(paid, EXPIRY),
+        dispute(paid, EXPIRY),
+        silence(replace(active, due_at=None), at(minutes=25)),
+    ):
+        assert nothing is None
+
+
+def test_the_last_look_may_be_at_the_last_instant(active):
+    daily = replace(TIMETABLE, look_again=(timedelta(days=1),))
+    ended = active.expire(now=EXPIRY, timetable=daily)
+    last = EXPIRY + timedelta(days=1) + next_step.SILENCE
+    changed = next_step.after_silence(ended, now=last - SECOND, timetable=daily)
+    assert changed is not None
+    assert changed.due_at == last

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from o2o.core.money import parse_doku_amount
+from o2o.core.timetable import Retention
 from o2o.core.wib import WIB, end_of_day, parse_doku_instant
 from tests.support.samples import make_kept
 from tests.support.world import TIMETABLE
@@ -42,7 +43,13 @@ def test_a_day_ends_one_second_before_the_next_in_wib(day):
 
 @pytest.mark.parametrize(
     ("sent", "amount"),
-    [(150_000, "150000"), (Decimal("19000.00"), "19000"), ("39000", "39000"), ("1.5", "1.5")],
+    [
+        (150_000, "150000"),
+        (Decimal("19000.00"), "19000"),
+        ("39000", "39000"),
+        ("1.5", "1.5"),
+        ("0.01", "0.01"),
+    ],
 )
 def test_amounts_in_all_of_doku_s_forms(sent, amount):
     assert parse_doku_amount(sent) == Decimal(amount)
@@ -102,3 +109,17 @@ def test_a_message_without_a_code_is_tried_for_a_week():
         look = kept.next_look(look, TIMETABLE)
     assert looks[:4] == [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15)]
     assert looks[-1] == timedelta(days=7)
+
+
+def test_evidence_may_go_with_its_code_and_not_before():
+    day = timedelta(days=1)
+    assert Retention(codes=day, evidence=day).evidence == day
+    with pytest.raises(ValueError, match="evidence"):
+        Retention(codes=day, evidence=day - timedelta(microseconds=1))
+
+
+def test_after_the_end_a_till_may_still_have_taken_the_money():
+    asked_at = NOON - timedelta(seconds=30)
+    look = TIMETABLE.after_end([NOON], NOON, asked_at)
+    assert look == asked_at + TIMETABLE.inquired[0]
+    assert TIMETABLE.after_end([NOON], NOON) == NOON + TIMETABLE.look_again[0]

@@ -423,6 +423,13 @@ def test_a_success_whose_payment_can_not_be_read_is_a_success(path: str, value: 
     assert status == OrderStatus(OrderState.SUCCESS, unreadable=told)
 
 
+@pytest.mark.parametrize("status", ["UNKNOWN", "TIMEOUT", "REDIRECT", "Settled"])
+def test_a_status_that_the_protocol_does_not_name_is_no_failure(status: str) -> None:
+    """That DOKU knows no order it says by 404, in no message."""
+    body = evidence(changed(STATUS, "transaction.status", status))
+    assert messages.parse_order_status(body, "INV-67220100000") == OrderStatus(OrderState.OTHER)
+
+
 def test_an_order_without_a_transaction_is_pending() -> None:
     body = evidence({"order": {"invoice_number": "INV-1", "status": "ORDER_GENERATED"}})
     assert messages.parse_order_status(body, "INV-1").state is OrderState.PENDING
