@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,13 +13,14 @@ from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
 from o2o.core.channels import Channel, Feature
-from o2o.core.codes import DokuCode, Intent, PaymentCode, Source
+from o2o.core.codes import DokuCode, Doubt, Intent, PaymentCode, PaymentKind, Source
 from o2o.core.errors import DokuError, UnreadableMessage, UntrustedMessage
 from o2o.core.inquiries import InquiryAnswer, InquiryStatus
 from o2o.core.notifications import DokuMessage, Notification, OrderState, OrderStatus
+from o2o.core.payments import Evidence, Payment, PaymentReport
 from tests.simulation.doku import BASE_URL, CLIENT_ID, PATHS, Doku, Network, OutgoingMessage
 from tests.simulation.faults import Faults
-from tests.simulation.truth import TillPayment
+from tests.simulation.truth import TillPayment, unexplained
 from tests.support import wire
 from tests.support.samples import make_code
 from tests.support.world import START, SeededEntropy, TurnableClock, plenty
@@ -382,6 +383,32 @@ def test_a_body_tells_whose_payment_it_is_about() -> None:
     assert shop.doku.told("0" * 64) is None
 
 
+def _record(report: PaymentReport, *doubts: Doubt, number: int = 1) -> Payment:
+    return Payment(
+        number=number, kind=PaymentKind.PAID, report=report, recorded_at=START, doubts=doubts
+    )
+
+
+def test_what_is_on_record_is_held_against_the_tills() -> None:
+    shop = Shop()
+    shop.generate(reusable=True)
+    tills = [shop.pay(), shop.pay()]
+    told = [shop.read(message).payment for message in shop.hear()]
+    one, other = (_record(each, number=place) for place, each in enumerate(told, 1) if each)
+
+    def wrong(*records: Payment) -> list[str]:
+        return list(unexplained(tills, records, shop.doku.told))
+
+    assert not wrong(one, other)
+    assert "have 1 records" in wrong(one)[0]
+    assert "on record 2 times" in wrong(one, one)[-1]
+    assert "3 records pass for certain" in wrong(one, other, other)[0]
+    assert "is marked" in wrong(one, replace(other, doubts=(Doubt.MAY_BE_KNOWN,)))[0]
+    assert "holds 2 payments" in wrong(replace(one, further=(other.report,)), other)[-1]
+    forged = replace(other.report, evidence=Evidence("never said"))
+    assert "never said" in wrong(one, replace(other, report=forged))[0]
+
+
 def test_equal_bytes_of_two_payments_tell_of_both() -> None:
     shop = Shop()
     shop.generate(reusable=True)
@@ -396,6 +423,7 @@ def test_equal_bytes_of_two_payments_tell_of_both() -> None:
     assert telling is not None
     assert telling.payments == (first, second)
     assert first.unknowable == second.unknowable == {"equal receipts"}
+    assert not list(unexplained([first, second], [_record(told)], shop.doku.told))
 
 
 @pytest.mark.parametrize(

@@ -149,10 +149,18 @@ def unexplained(
             yield f"{len(tills)} payments that are certain have {len(records)} records"
         elif marked:
             yield f"record {marked[0].number} is marked, and nothing about it is uncertain"
-    visible = sum("hidden" not in each.unknowable for each in tills)
+    visible = sum(
+        "hidden" not in each.unknowable and not _shares_its_bytes(each, told) for each in tills
+    )
     if len(records) < visible and not marked:
         yield f"{visible} payments were told, {len(records)} are on record and none is marked"
     yield from _mixed_up(tills, records, told)
+
+
+def _shares_its_bytes(payment: TillPayment, told: Callable[[str], Telling | None]) -> bool:
+    """Whether a message of it is that of another payment, byte for byte: then it is no news."""
+    found = (told(each.digest) for each in payment.tellings)
+    return any(len(each.payments) > 1 for each in found if each)
 
 
 def _mixed_up(
