@@ -22,7 +22,10 @@ MAX_LOGO_BYTES = 6 * 1024
 LONGEST_NAME = 64
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
-_SVG = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL)
+# What was read of it once is not read again: a comment ends at its first end, and nowhere else.
+_SVG = re.compile(
+    rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+|<!DOCTYPE[^>]*+>\s*+)*+<svg[\s>]", re.DOTALL
+)
 
 
 _STOREFRONT_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)

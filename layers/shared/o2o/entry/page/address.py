@@ -3,7 +3,10 @@
 import re
 from urllib.parse import unquote
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])", re.ASCII)
+# It begins where a word does: tried at each letter of a long one, it would take the square of it.
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])", re.ASCII
+)
 
 
 def read_token(written: str) -> str:
