@@ -21,7 +21,14 @@ CODE = make_code(
     customer=Customer(PERSON, "budiwati@rahasia.example"),
     intent=Intent(REQUEST_ID, json.dumps(_SENT)),
 )
-SEEDS = doku_answers(
+_ECHOES = tuple(
+    b"HTTP/1.1 400 x\nSignature: sign\n\n" + json.dumps({"error": error}).encode()
+    for error in (
+        {"code": PERSON.split()[0], "message": "is no name"},
+        {"code": "invalid_email", "message": "budiwati@"},
+    )
+)
+SEEDS = _ECHOES + doku_answers(
     {
         "order": {"invoice_number": "INV-1", "amount": 150000},
         "online_to_offline_info": {

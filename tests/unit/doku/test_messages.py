@@ -161,7 +161,7 @@ def test_any_name_makes_a_body_that_can_be_sent(name: str) -> None:
 def test_what_was_sent_is_known_again() -> None:
     sent = messages.parse_sent(messages.compose(CODE, 60))
     assert sent.invoice_number == CODE.invoice_number
-    assert {"Anton Budiman", "Anton", "Budiman", "anton@example.com"} == set(sent.personal)
+    assert {"Anton Budiman", "Anton", "Budiman", "anton@example.com", "anton"} == set(sent.personal)
     assert "Anton" not in repr(sent)
 
 

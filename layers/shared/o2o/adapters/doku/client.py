@@ -353,7 +353,7 @@ def _error(answer: _Answer, personal: tuple[str, ...] | None) -> DokuError:
     complaint = answer.complaint or Complaint()
     if answer.trust is _Trust.FORGED and not answer.rejects_credentials:
         return DokuOutcomeUnknown(f"HTTP {answer.status}: DOKU's signature does not hold")
-    code = _printable(complaint.code or "") or None
+    code = _quotable(complaint.code, personal or ()) or None
     parts = [f"HTTP {answer.status}", code, _quotable(complaint.message, personal)]
     message = ": ".join(part for part in parts if part)
     if (obstacle := _obstacle(answer)) is not None:

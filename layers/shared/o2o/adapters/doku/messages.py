@@ -115,7 +115,9 @@ def parse_sent(body: str) -> SentRequest:
     message = _load(body)
     customer = [_dig(message, "customer", name) for name in ("name", "email")]
     personal = [text for text in customer if isinstance(text, str) and text]
-    words = [word for text in personal for word in text.split() if len(word) > _SHORT_WORD]
+    # Of an e-mail address what stands in front; a host is in other sentences, too.
+    parts = (word.partition("@")[0] for text in personal for word in text.split())
+    words = [word for word in parts if len(word) > _SHORT_WORD]
     return SentRequest(_text(_dig(message, "order", "invoice_number")), (*personal, *words))
 
 
