@@ -105,6 +105,10 @@ workflows: .venv/.synced ## check that the files in .github are valid and secure
 secrets: .venv/.synced ## find keys and passwords that are not known test data
 	@$(BIN)/python -m tools.find_secrets
 
+.PHONY: audit
+audit: .venv/.synced .venv-audit/.synced ## ask whether a package has a known vulnerability; needs an index that serves it
+	@$(BIN)/python -m tools.audit $(ARGS)
+
 .PHONY: types
 types: .venv/.synced ## check types (mypy, strict)
 	@$(BIN)/mypy
@@ -175,12 +179,13 @@ requirements: .venv/.uv ## compile the requirements; UPGRADE=--upgrade for newer
 		--constraints requirements/dev.txt requirements/atheris.in
 	@$(COMPILE) --output-file requirements/mutate.txt \
 		--constraints requirements/dev.txt requirements/mutate.in
+	@$(COMPILE) --output-file requirements/audit.txt requirements/audit.in
 	@$(COMPILE) --output-file requirements/clients.txt requirements/clients.in
 	@$(COMPILE) --output-file requirements/emulator.txt requirements/emulator.in
 
 .PHONY: clean
 clean: ## remove environments, caches and artefacts; the local stack keeps its data
-	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-atheris .venv-clients .venv-emulator .venv-mutate
+	rm -rf .venv .venv-tools .venv-checkov .venv-fuzz .venv-atheris .venv-audit .venv-clients .venv-emulator .venv-mutate
 	rm -rf node_modules tests/clients/node_modules .aws-sam
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -76,7 +76,13 @@ def test_every_decision_is_listed_by_its_title():
 # --- guarantees ------------------------------------------------------------------------------
 
 FAILURES = read("docs/when-things-fail.md")
-NAMED_TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::([\w:]+)`", FAILURES)))
+NAMED_TESTS = sorted(
+    {
+        named
+        for document in DOCUMENTS
+        for named in re.findall(r"`(tests/[\w/]+\.py)::([\w:]+)`", read(document))
+    }
+)
 
 
 @cache
@@ -110,6 +116,14 @@ def test_every_guarantee_names_a_test():
     assert guarantees
     for guarantee in guarantees:
         assert "`tests/" in guarantee, guarantee
+
+
+def test_every_threat_names_what_proves_its_measure():
+    threats = re.findall(r"(?m)^\| .+ \|$", section(read("docs/security.md"), "## Threats"))
+    told = [each for each in threats if not each.startswith(("| threat |", "|--"))]
+    assert len(told) > 30
+    for threat in told:
+        assert threat.split(" | ")[-1].startswith(("`tests/", "`make ")), threat
 
 
 # --- operations ------------------------------------------------------------------------------

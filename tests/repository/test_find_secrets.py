@@ -23,6 +23,31 @@ PLANTED = {
 }
 
 
+DOTS = "k7q2m9x4p1za"  # pragma: allowlist secret - made up
+KEY = f"o2o_{DOTS}_{DOTS * 4}k7"
+SHAPED = {
+    "API key of O2O": f"curl -H 'Authorization: Bearer {KEY}'",
+    "DOKU Secret Key": f"The key is SK-{DIGITS}, and",
+    "Webhook Secret": f"whsec_{DOTS * 4}",
+    "AWS Secret Key": f"aws_secret_access_key = {DIGITS * 2}{DIGITS[:8]}",
+    "AWS Access Key": f"AKIA{DIGITS.upper()}",
+    "Private Key": "-----BEGIN " + "EC PRIVATE KEY-----",
+}
+FILES = ("notes.md", "run.ipynb", ".env", "package-lock.json", "uv.lock", "x")
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.md", "run.ipynb", ".env", "package-lock.json", "uv.lock", "x"]
+)
+@pytest.mark.parametrize("kind", SHAPED)
+def test_a_key_of_a_known_shape_is_found_in_any_file(kind: str, name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_text(f"Some words.\n{SHAPED[kind]}\n", "utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        find_secrets.main([str(file)])
+    assert f"{file}:2: {kind}" in str(stopped.value)
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "settings.py"

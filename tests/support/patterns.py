@@ -56,7 +56,8 @@ class Steps(Generic[AnyStr]):
             if self._fits(node, at):
                 yield at + 1
         elif name in _REPEATS:
-            yield from self._repeat(name, *detail, at)
+            least, most, inside = detail
+            yield from self._repeat(name, least, most, inside, at)
         elif name == "SUBPATTERN":
             yield from self._sequence(list(detail[-1]), at)
         elif name == "ATOMIC_GROUP":
@@ -65,7 +66,7 @@ class Steps(Generic[AnyStr]):
             for branch in detail[1]:
                 yield from self._sequence(list(branch), at)
         elif name in ("ASSERT", "ASSERT_NOT"):
-            if self._sees(*detail, at) is (name == "ASSERT"):
+            if self._sees(detail[0], detail[1], at) is (name == "ASSERT"):
                 yield at
         else:
             raise NotImplementedError(name)
