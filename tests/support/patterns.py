@@ -22,7 +22,7 @@ class Steps(Generic[AnyStr]):
 
     def __init__(self, pattern: "re.Pattern[AnyStr]", text: AnyStr, most: int) -> None:
         self.count = 0
-        self._text = text
+        self._text: AnyStr = text
         self._most = most
         self._flags = pattern.flags
         self._tree = _parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
