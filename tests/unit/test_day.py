@@ -20,6 +20,7 @@ def payment(receipt: str, **changes: Any) -> dict[str, Any]:
         "amount": 25_000,
         "store_id": "T001",
         "agent_id": "ALFAMART",
+        "paid_at": "2026-01-31T05:12:41Z",
         "receipt_number": receipt,
         "certain": True,
         "doubts": [],
@@ -71,6 +72,7 @@ def a_day() -> Record:
         received={number: [*each, each[-1]] for number, each in told.items()},
         listed=told,
         undelivered=[],
+        forged=0,
         kept=[],
     )
 
@@ -121,6 +123,7 @@ _PAID = events(SINGLE, ("paid", "R1"))
         (other_payments(payment("R1"), payment("R9")), "a payment that no till took"),
         (other_payments(payment("R1", amount=25_001)), "amount is 25001, the till has 25000"),
         (other_payments(payment("R1", store_id=None)), "store_id is None"),
+        (other_payments(payment("R1", paid_at="2026-01-31T05:12:42Z")), "paid_at is 2026"),
         (other_payments(payment("R1", certain=False, doubts=["x"])), "uncertain"),
         (other_payments(payment("R1", kind="paid_again")), "to be paid once"),
         (
@@ -156,6 +159,7 @@ _PAID = events(SINGLE, ("paid", "R1"))
             "announced for nothing",
         ),
         (lambda record: replace(record, undelivered=["evt_1"]), "event evt_1 is not delivered"),
+        (lambda record: replace(record, forged=1), "1 webhooks could not be verified"),
         (lambda record: replace(record, kept=["a letter"]), "left for a person: a letter"),
     ],
 )

@@ -52,6 +52,8 @@ class Record:
     """The shops' lists of events."""
     undelivered: Sequence[str]
     """The events that the lists call anything but delivered."""
+    forged: int
+    """How many webhooks the shops could not verify."""
     kept: Sequence[str]
     """Kept notifications and dead letters: what is left for a person."""
 
@@ -86,6 +88,8 @@ def differences(record: Record) -> Iterator[Difference]:
             yield Difference(number, what)
     for event_id in record.undelivered:
         yield Difference(None, f"event {event_id} is not delivered")
+    if record.forged:
+        yield Difference(None, f"{record.forged} webhooks could not be verified")
     for each in record.kept:
         yield Difference(None, f"left for a person: {each}")
 
@@ -139,7 +143,7 @@ def _of_payments(
 
 
 def _of_payment(till: Taken, payment: Mapping[str, Any]) -> Iterator[str]:
-    for field in ("amount", "store_id", "agent_id"):
+    for field in ("amount", "store_id", "agent_id", "paid_at"):
         if payment[field] != getattr(till, field):
             yield f"{field} is {payment[field]}, the till has {getattr(till, field)}"
     if not payment["certain"]:

@@ -104,13 +104,15 @@ class Day:
         self._sold_seconds = 0.0
         self._killed = 0
         self._undo = contextlib.ExitStack()
-        self._undo.callback(self._stop)
 
     def __enter__(self) -> Self:
         """Start the stack, and open the shops."""
-        self.stack.start()
-        base = self._undo.enter_context(receiver(self._receiver.take)).url.removesuffix("/hook")
-        self._street.open(self._receiver, lambda path: base + path)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._stop)
+            self.stack.start()
+            base = undo.enter_context(receiver(self._receiver.take)).url.removesuffix("/hook")
+            self._street.open(self._receiver, lambda path: base + path)
+            self._undo = undo.pop_all()
         self._began = self._now()
         return self
 
@@ -323,6 +325,7 @@ class Day:
             received=self._receiver.received,
             listed=listed,
             undelivered=undelivered,
+            forged=self._receiver.forged,
             kept=self._left(),
         )
 
