@@ -6,10 +6,12 @@ last looks and their retries are over.
 
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 
 from o2o.core.codes import PaymentCode, Status
 from o2o.core.notifications import KeptFor
 from o2o.core.payments import Payment
+from o2o.usecases.ports import MessageArchive
 from tests.simulation.doku import Doku
 from tests.simulation.truth import TillPayment, unexplained
 from tests.support.memory import MemoryTable
@@ -18,9 +20,9 @@ CLOCKS = timedelta(minutes=1)
 """How far the clocks of two invocations and of DOKU may differ, at most."""
 
 
-def truth_is_the_till(doku: Doku, table: MemoryTable) -> list[str]:
+def truth_is_the_till(doku: Doku, table: MemoryTable, archive: MessageArchive) -> list[str]:
     """Everything that is not as it happened at the tills: the name of the check, and what."""
-    wrong: list[str] = []
+    wrong = [f"archive: {each}" for each in _not_archived(doku, archive)]
     for number, code in sorted(table.codes.items()):
         tills = [each for each in doku.till if each.invoice_number == number]
         records = [
@@ -71,6 +73,16 @@ def _ended_wrongly(code: PaymentCode, tills: list[TillPayment], doku: Doku) -> I
         and not doku.fired["no_dates"]
     ):
         yield f"expired at {code.ended_at}, and DOKU took money until {order.expires_at}"
+
+
+def _not_archived(doku: Doku, archive: MessageArchive) -> Iterator[str]:
+    """Each notification that was acknowledged outlives the table."""
+    bodies = (archive.get(key).message.body for key in archive.keys(None, None))
+    archived = {sha256(body).hexdigest() for body in bodies}
+    for payment in [*doku.till, *doku.strays]:
+        for place in sorted(payment.taken):
+            if payment.tellings[place].digest not in archived:
+                yield f"a message of payment {payment.number} was acknowledged"
 
 
 def _not_kept(doku: Doku, table: MemoryTable) -> Iterator[str]:

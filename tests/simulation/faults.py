@@ -119,11 +119,18 @@ class Faults:
 
     @classmethod
     def draw(cls, chance: random.Random) -> Self:
-        """A mix: many are left out, so that each also meets a DOKU that is else honest."""
+        """A mix: many are left out, so that each also meets a DOKU that is else honest.
+
+        Of what keeps an answer from us there is little, else nothing of the rest would be heard.
+        """
         share = chance.choice([0.1, 0.3, 0.6])
-        return cls(
-            **{
-                each.name: chance.choice([0.02, 0.1, 0.3, 0.8]) if chance.random() < share else 0.0
-                for each in fields(cls)
-            }
-        )
+        mix = {}
+        for each in fields(cls):
+            likely = share / 6 if each.name in _KEEP_ANSWERS_FROM_US else share
+            if chance.random() < likely:
+                mix[each.name] = chance.choice([0.02, 0.1, 0.3, 0.8])
+        return cls(**mix)
+
+
+_NAMES = [each.name for each in fields(Faults)]
+_KEEP_ANSWERS_FROM_US = {*_NAMES[: _NAMES.index("refused_repeat") + 1], "not_found"}

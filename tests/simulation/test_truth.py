@@ -27,7 +27,7 @@ from tests.simulation.checks import truth_is_the_till
 from tests.simulation.doku import BASE_URL, CLIENT_ID, PATHS, Doku, Network, OutgoingMessage
 from tests.simulation.faults import Faults
 from tests.support import wire
-from tests.support.memory import MemoryNotificationStore
+from tests.support.memory import MemoryMessageArchive, MemoryNotificationStore
 from tests.support.world import SeededEntropy, World, plenty
 
 SEEDS = 120
@@ -140,7 +140,8 @@ class Shop:
 
     def violations(self) -> Iterator[str]:
         """What is not as it happened at the tills."""
-        yield from truth_is_the_till(self.doku, self.world.codes._table)  # type: ignore[attr-defined]
+        world = self.world
+        yield from truth_is_the_till(self.doku, world.table, world.archive)
         for number in self.codes:
             code = self.world.code(number)
             if code.due_at is not None or (code.is_open and not code.is_disputed):
@@ -176,6 +177,7 @@ MUTANTS: dict[str, tuple[object, str, Any]] = {
     "whatever is told is uncertain": (payments, "relate", _always(Relation.UNCERTAIN)),
     "a payment of years ago counts": (payments, "is_older_order", _always(answer=False)),
     "what matches no code is not kept": (MemoryNotificationStore, "keep", _always(answer=True)),
+    "nothing is archived": (MemoryMessageArchive, "keep", _always(None)),
     "a status check proves nothing": (messages, "_STATES", {}),
 }
 
