@@ -46,6 +46,8 @@ SETTINGS = f"""
 [tool.mutmut]
 source_paths = ["o2o"]
 only_mutate = ["o2o/core/*"]
+# Which words an error has is no rule.
+do_not_mutate_patterns = ['raise ']
 also_copy = ["tests", "pyproject.toml"]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "--hypothesis-profile", "mutants"]
 pytest_add_cli_args_test_selection = {json.dumps(TESTS)}

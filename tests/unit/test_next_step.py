@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from o2o.core import next_step
+from o2o.core.channels import Feature
 from o2o.core.codes import DokuCode, Failure, PaymentCode, Status
 from o2o.core.errors import Obstacle
 from o2o.core.notifications import OrderState
@@ -64,6 +65,14 @@ def test_what_does_not_confirm_the_end_is_silence(active, state):
     assert (changed.status, changed.due_at) == (Status.ACTIVE, EXPIRY + timedelta(minutes=2))
     guessed = after(active, state, EXPIRY + TIMETABLE.guess)
     assert (guessed.status, guessed.unconfirmed) == (Status.EXPIRED, True)
+
+
+def test_of_a_code_that_lives_here_doku_knows_nothing_until_it_is_paid(active):
+    own = replace(active, feature=Feature.DIPC)
+    closes_at = EXPIRY + TIMETABLE.grace
+    ended = after(own, OrderState.UNKNOWN, closes_at)
+    assert (ended.status, ended.unconfirmed) == (Status.EXPIRED, False)
+    assert after(own, OrderState.OTHER, closes_at).status is Status.ACTIVE
 
 
 def test_doku_s_expired_is_the_end_at_once(active):

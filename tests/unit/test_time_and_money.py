@@ -17,7 +17,12 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_the_two_forms_of_an_instant_are_one():
-    assert parse_doku_instant("20210124163000") == parse_doku_instant("2021-01-24T09:30:00Z")
+    instants = [
+        parse_doku_instant(text)
+        for text in ("20210124163000", "2021-01-24T09:30:00Z", "2021-01-24T16:30:00+07:00")
+    ]
+    assert instants == [datetime(2021, 1, 24, 9, 30, tzinfo=UTC)] * 3
+    assert all(instant.tzinfo is UTC for instant in instants)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,7 @@ def test_compact_dates_are_wib(naive):
 def test_a_day_ends_one_second_before_the_next_in_wib(day):
     end = end_of_day(day)
     assert end.astimezone(WIB).date() == day
+    assert end.tzinfo is UTC
     assert (end + timedelta(seconds=1)).astimezone(WIB).date() == day + timedelta(days=1)
 
 
@@ -123,3 +129,10 @@ def test_after_the_end_a_till_may_still_have_taken_the_money():
     look = TIMETABLE.after_end([NOON], NOON, asked_at)
     assert look == asked_at + TIMETABLE.inquired[0]
     assert TIMETABLE.after_end([NOON], NOON) == NOON + TIMETABLE.look_again[0]
+
+
+@pytest.mark.parametrize(("seconds_later", "look_at_second"), [(0, 90), (90, 300), (300, 720)])
+def test_after_an_inquiry_a_live_code_is_looked_at_soon(seconds_later, look_at_second):
+    now = NOON + timedelta(seconds=seconds_later)
+    look = TIMETABLE.after_activation(NOON, NOON + timedelta(days=1), now, NOON)
+    assert look == NOON + timedelta(seconds=look_at_second)
