@@ -490,6 +490,38 @@ def test_a_signed_message_that_can_t_be_read_is_kept(world):
     assert (kept.evidence.body, kept.due_at) == ("{broken", None)
 
 
+@pytest.mark.parametrize("told_after", [0, 61])
+def test_a_payment_whose_notification_can_t_be_read_expires_no_code(world, told_after):
+    world.ask()
+    world.doku.pay("INV-1")
+    world.doku.mood = Mood.DOWN
+    world.clock.advance(minutes=told_after)
+    message = sent(world.inbox.post(Notification(OrderState.SUCCESS, None, "INV-1")))
+    received = world.receive(message)
+    assert (received.outcome, received.invoice_number) == (NotificationOutcome.UNREADABLE, "INV-1")
+    (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
+    assert (kept.invoice_number, kept.reason) == ("INV-1", KeptFor.UNREADABLE)
+    world.live(START + timedelta(hours=5))
+    assert (world.code().status, world.code().is_disputed) == (Status.ACTIVE, True)
+    world.doku.mood = Mood.WELL
+    world.live(START + timedelta(days=1), step=timedelta(minutes=10))
+    assert (world.code().status, world.code().payments) == (Status.PAID, 1)
+
+
+def test_a_paid_code_takes_no_notice_of_what_can_t_be_read(world):
+    world.ask()
+    world.notify(world.doku.pay("INV-1"))
+    before = world.code()
+    world.receive(sent(world.inbox.post(Notification(OrderState.SUCCESS, None, "INV-1"))))
+    assert world.code() == before
+
+
+def test_a_payment_that_can_t_be_read_and_matches_no_code_is_kept(world):
+    world.receive(sent(world.inbox.post(Notification(OrderState.SUCCESS, None, "INV-9"))))
+    (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
+    assert (kept.invoice_number, kept.reason) == ("INV-9", KeptFor.UNREADABLE)
+
+
 def test_only_success_moves_money(world):
     world.ask()
     report = world.doku.pay("INV-1")

@@ -60,10 +60,15 @@ class OrderStatus:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A signed message of DOKU's about an order."""
+    """A signed message of DOKU's about an order.
+
+    SUCCESS whose payment can't be read comes without it, and names the order alone.
+    """
 
     state: OrderState
     payment: PaymentReport | None
+    unreadable_order: str | None = None
+    """The order number of a payment that can't be read."""
 
 
 class KeptFor(StrEnum):

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from o2o.core.codes import Refund
+from o2o.core import next_step
+from o2o.core.codes import PaymentCode, Refund
 from o2o.core.errors import UnreadableMessage
 from o2o.core.notifications import (
     NO_INVOICE_NUMBER,
@@ -84,9 +85,11 @@ class RecordMessage:
         except UnreadableMessage:
             return self._keep(KeptFor.UNREADABLE, evidence, None, answers_about)
         report = notification.payment
+        if notification.state is OrderState.SUCCESS and report is None:
+            return self._dispute(evidence, notification.unreadable_order, answers_about)
         if notification.state is OrderState.REFUNDED:
             return self._refunded(evidence, report, answers_about)
-        if notification.state is not OrderState.SUCCESS or report is None:
+        if report is None or notification.state is not OrderState.SUCCESS:
             return self._keep(KeptFor.NOT_SUCCESS, evidence, report, answers_about)
         settled = self.settle(report)
         if settled.outcome in _KEPT:
@@ -105,18 +108,36 @@ class RecordMessage:
             update_code(self.settle.codes, code, lambda newest: newest.refunded(refund))
         return received
 
+    def _dispute(
+        self, evidence: Evidence, order_number: str | None, answers_about: str | None
+    ) -> ReceivedNotification:
+        """It was paid, and nobody can read what: the code waits for a person (decision 0041)."""
+        received = self._keep(KeptFor.UNREADABLE, evidence, None, answers_about, order_number)
+        code = received.invoice_number and self.settle.codes.get(received.invoice_number)
+        if code:
+            update_code(self.settle.codes, code, self._disputed)
+        return received
+
+    def _disputed(self, code: PaymentCode) -> PaymentCode | None:
+        if code.paid_at is not None:
+            return None
+        now = self.clock()
+        return next_step.after_dispute(code, now=now, timetable=self.timetable, readable=False)
+
     def _keep(
         self,
         reason: KeptFor,
         evidence: Evidence,
         report: PaymentReport | None,
         answers_about: str | None,
+        order_number: str | None = None,
     ) -> ReceivedNotification:
+        order_number = order_number or answers_about
         kept = KeptNotification.of(
             evidence,
             reason,
             report,
-            invoice_number=answers_about or NO_INVOICE_NUMBER,
+            invoice_number=order_number or NO_INVOICE_NUMBER,
             now=self.clock(),
             timetable=self.timetable,
         )
@@ -126,5 +147,5 @@ class RecordMessage:
         self.notifications.keep(kept)
         return ReceivedNotification(
             _TOLD.get(reason, NotificationOutcome.UNMATCHED),
-            report.invoice_number if report else answers_about,
+            report.invoice_number if report else order_number,
         )

@@ -5,7 +5,6 @@ from urllib.parse import unquote
 from o2o.adapters.doku import messages, signature
 from o2o.adapters.doku.credentials import CredentialsSource
 from o2o.core.archive import ArchivedMessage, MessageKind
-from o2o.core.errors import UnreadableMessage
 from o2o.core.notifications import Notification
 from o2o.core.payments import Evidence
 from o2o.usecases.ports import ArchiveReader
@@ -50,6 +49,6 @@ class DokuArchiveReader(ArchiveReader):
         if asked_about is None:
             return messages.parse_notification(evidence)
         status = messages.parse_order_status(evidence, asked_about)
-        if status.unreadable:
-            raise UnreadableMessage("DOKU's word on a payment can't be understood")
-        return Notification(status.state, status.payment)
+        return Notification(
+            status.state, status.payment, asked_about if status.unreadable else None
+        )

@@ -234,19 +234,19 @@ def parse_order_status(evidence: Evidence, invoice_number: str) -> OrderStatus:
 def parse_notification(evidence: Evidence) -> Notification:
     """A notification (DOKU protocol, section 6).
 
-    SUCCESS always comes with its payment, another state only if it can be read.
+    A payment comes with it if it can be read. SUCCESS without one at least names its order.
     """
     message = _load(evidence.body)
     state = _state(message)
-    try:
-        invoice_number = _text(_dig(message, "order", "invoice_number"))
-        if invoice_number is None:
+    invoice_number = _text(_dig(message, "order", "invoice_number"))
+    if invoice_number is None:
+        if state is OrderState.SUCCESS:
             _unreadable("order.invoice_number")
+        return Notification(state, None)
+    try:
         payment = _parse_payment(message, evidence, Source.NOTIFICATION, invoice_number)
     except UnreadableMessage:
-        if state is OrderState.SUCCESS:
-            raise
-        return Notification(state, None)
+        return Notification(state, None, invoice_number)
     return Notification(state, payment)
 
 
