@@ -72,6 +72,10 @@ unit: .venv/.synced ## run the unit tests, in seconds: no engine, no sockets; AR
 test: .venv/.synced node_modules/.synced artefacts ## run all tests; ARGS="-k word" for some of them
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
+.PHONY: simulate
+simulate: .venv/.synced ## run the whole system in virtual time, with faults; ARGS="--seeds 10000"
+	@$(BIN)/python -m tests.simulation $(ARGS)
+
 # The gate tries the same examples in every run, so that no change fails by chance.
 .PHONY: nightly
 nightly: .venv/.synced node_modules/.synced ## run the property tests with new and many more examples
