@@ -1,7 +1,7 @@
 """One run: a plan is followed, then the faults stop, and all must be as it was at the tills."""
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,13 +23,12 @@ from o2o.core.errors import (
 )
 from o2o.core.events import Change, EventType, derive_events
 from o2o.core.notifications import KeptFor
-from o2o.core.payments import CodeHistory
 from o2o.core.work import WorkKind
 from o2o.usecases.browse_events import EventFilter
+from tests.simulation.checks import truth_is_the_till
 from tests.simulation.faults import Faults
 from tests.simulation.plan import Plan
 from tests.simulation.scheduler import Line, Outcome, Scheduler
-from tests.simulation.truth import TillPayment, unexplained
 from tests.simulation.world import SHOPS, Stack, address, quiet
 from tests.support.world import START
 
@@ -496,8 +495,8 @@ class Run:
     # --- what holds in the end ---
 
     def _settled(self) -> Iterator[str]:
-        yield from self._truth_is_the_till()
-        yield from self._all_is_archived()
+        yield from truth_is_the_till(self.doku, self.stack.table, self.stack.archive)
+        yield from self._all_is_on_record()
         yield from self._all_is_told()
         stack = self.stack
         now = self.scheduler.now
@@ -513,51 +512,19 @@ class Run:
         record = self.stack.events.get(event_id)
         return record is not None and record.status is DeliveryStatus.PAUSED
 
-    def _truth_is_the_till(self) -> Iterator[str]:
-        tills = defaultdict(list)
-        for payment in self.doku.till:
-            tills[payment.invoice_number].append(payment)
-        for number in sorted(tills.keys() - self.newest.keys()):
-            yield f"truth is the till: {number} was paid, and is no code of ours"
-        for number in self.newest:
-            history = self.stack.codes.get_history(number, 1000)
-            assert history is not None
-            for wrong in self._unlike_the_till(history, tills[number]):
-                yield f"truth is the till: {number}: {wrong}"
-        known = {
-            kept.invoice_number
-            for kept in self.stack.table.notifications.values()
-            if kept.reason is KeptFor.UNMATCHED
-        }
-        for stray in self.doku.strays:
-            if stray.was_heard and stray.invoice_number not in known:
-                yield f"truth is the till: {stray.invoice_number} is not ours, and was not kept"
-
-    def _unlike_the_till(self, history: CodeHistory, tills: list[TillPayment]) -> Iterator[str]:
-        code, records = history.code, history.payments
-        yield from unexplained(tills, records, self.doku.told)
-        for telling in (each for record in records for each in record.tellings):
-            told = self.doku.told(telling.evidence.digest)
-            if told and {each.invoice_number for each in told.payments} - {code.order_number}:
-                yield "it has another code's payment"
-        if len(records) != code.payments:
-            yield f"it counts {code.payments} payments, and has {len(records)}"
-        if tills and not records and not code.refund:
-            yield f"it was paid, and is {code.status}"
-
-    def _all_is_archived(self) -> Iterator[str]:
+    def _all_is_on_record(self) -> Iterator[str]:
         archive = self.stack.archive
         archived = {archive.get(key).message.body for key in archive.keys(None, None)}
+        for number, code in self.newest.items():
+            history = self.stack.codes.get_history(number, 1000)
+            assert history is not None
+            if len(history.payments) != code.payments:
+                yield f"one record each: {number} counts {code.payments} payments"
+            for record in history.payments:
+                if not {each.evidence.body.encode() for each in record.tellings} & archived:
+                    yield f"the archive: nothing in it proves a payment of {number}"
         for body in sorted(self.stack.acknowledged - archived):
-            yield f"the archive: {sha256(body).hexdigest()[:12]} was acknowledged and is not in it"
-        evidence = {
-            telling.evidence.body.encode()
-            for recorded in self.stack.table.payments.values()
-            for payment in recorded.values()
-            for telling in payment.tellings
-        }
-        for body in sorted(evidence - archived):
-            yield f"the archive: {sha256(body).hexdigest()[:12]} proves a payment, and is not in it"
+            yield f"the archive: {sha256(body).hexdigest()[:12]} was acknowledged"
 
     def _all_is_told(self) -> Iterator[str]:
         stack = self.stack
