@@ -89,7 +89,7 @@ class RecordMessage:
             return self._dispute(evidence, notification.unreadable_order, answers_about)
         if notification.state is OrderState.REFUNDED:
             return self._refunded(evidence, report, answers_about)
-        if report is None or notification.state is not OrderState.SUCCESS:
+        if notification.state is not OrderState.SUCCESS or report is None:
             return self._keep(KeptFor.NOT_SUCCESS, evidence, report, answers_about)
         settled = self.settle(report)
         if settled.outcome in _KEPT:
