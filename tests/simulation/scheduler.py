@@ -7,6 +7,7 @@ whatever is taken out of a plan, the rest of it stays as it was.
 """
 
 import heapq
+import re
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -25,6 +26,10 @@ from tests.support.world import START
 
 Place = tuple[str, int]
 """A call of a port: the name of its invocation, and the how-manieth it is there."""
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+|<random\.Random object[^>]*>", re.ASCII)
+"""It differs from process to process."""
 
 
 class Fault(StrEnum):
@@ -324,7 +329,7 @@ def _told(outcome: Outcome) -> str:
 
 
 def _shown(values: Any) -> str:
-    text = ", ".join(str(getattr(value, "told", None) or repr(value)) for value in values)
+    text = _ADDRESS.sub("", ", ".join(map(repr, values)))
     return text if len(text) <= 300 else f"{text[:300]}…"
 
 

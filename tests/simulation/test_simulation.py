@@ -47,7 +47,6 @@ def test_no_seed_breaks_a_guarantee(counted: Counter[str]) -> None:
         "list: late",
         "stream: given up",
         "stream: poison",
-        "died: timed out",
         "died: with its process",
         "payments",
         "events",
