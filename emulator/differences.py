@@ -20,6 +20,7 @@ WORK_AROUNDS = frozenset(
         "host-name",
         "keys-of-the-authorizer",
         "numbers-through-references",
+        "plain-http",
         "references-to-secrets",
         "rules",
         "unknown-types",

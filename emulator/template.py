@@ -36,6 +36,7 @@ def adapt(translated: Mapping[str, Any], parameters: Mapping[str, str], seen: Se
     if template.pop("Rules", None):
         seen.note("rules", "Rules")
     _replace_resources(template["Resources"], seen)
+    _speak_plain_http(template["Resources"], seen)
     _replace_values(template, parameters, seen)
     return template
 
@@ -99,6 +100,20 @@ def _forget_code_deploy(resource: dict[str, Any]) -> bool:
         found |= len(kept) < len(document["Statement"])
         document["Statement"] = kept
     return found
+
+
+def _speak_plain_http(resources: Resources, seen: Seen) -> None:
+    """Leave out of buckets' policies what refuses requests without TLS, and policies of only that."""
+    for name, resource in list(resources.items()):
+        if resource["Type"] != "AWS::S3::BucketPolicy":
+            continue
+        document = resource["Properties"]["PolicyDocument"]
+        kept = [each for each in document["Statement"] if "aws:SecureTransport" not in str(each)]
+        if len(kept) < len(document["Statement"]):
+            seen.note("plain-http", name)
+            document["Statement"] = kept
+            if not kept:
+                del resources[name]
 
 
 def _is_assumed_by(resource: Mapping[str, Any], service: str) -> bool:

@@ -53,6 +53,19 @@ def test_the_right_to_answer_codedeploy_goes_with_it():
     assert seen == {"deployments"}
 
 
+def test_who_does_not_use_tls_is_not_refused():
+    tls = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    other = {"Effect": "Deny", "Action": "s3:DeleteObject"}
+
+    def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+        properties = {"PolicyDocument": {"Statement": list(statements)}}
+        return {"Type": "AWS::S3::BucketPolicy", "Properties": properties}
+
+    made, seen = adapted({"Both": policy(tls, other), "One": policy(tls), "None": policy(other)})
+    assert made["Resources"] == {"Both": policy(other), "None": policy(other)}
+    assert seen == {"plain-http"}
+
+
 def test_types_that_the_emulator_does_not_know_go():
     made, seen = adapted({"Query": {"Type": "AWS::Logs::QueryDefinition", "Properties": {}}})
     assert made["Resources"] == {}
