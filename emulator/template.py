@@ -103,7 +103,7 @@ def _forget_code_deploy(resource: dict[str, Any]) -> bool:
 
 
 def _speak_plain_http(resources: Resources, seen: Seen) -> None:
-    """Leave out of buckets' policies what refuses requests without TLS, and policies of only that."""
+    """Leave out of buckets' policies what refuses requests without TLS."""
     for name, resource in list(resources.items()):
         if resource["Type"] != "AWS::S3::BucketPolicy":
             continue

@@ -479,7 +479,8 @@ class Run:
         if order is None:
             return
         now = self.scheduler.now
-        if order.takes_money(now):
+        # An answer without dates does not tell until when DOKU takes money.
+        if order.takes_money(now) and not self.doku.fired["no_dates"]:
             self._wrong(f"expiry: {code.order_number} expired while DOKU takes money")
         told = [
             each
@@ -520,9 +521,6 @@ class Run:
             assert history is not None
             if len(history.payments) != code.payments:
                 yield f"one record each: {number} counts {code.payments} payments"
-            for record in history.payments:
-                if not {each.evidence.body.encode() for each in record.tellings} & archived:
-                    yield f"the archive: nothing in it proves a payment of {number}"
         for body in sorted(self.stack.acknowledged - archived):
             yield f"the archive: {sha256(body).hexdigest()[:12]} was acknowledged"
 

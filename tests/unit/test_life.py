@@ -508,6 +508,18 @@ def test_a_payment_whose_notification_can_t_be_read_expires_no_code(world, told_
     assert (world.code().status, world.code().payments) == (Status.PAID, 1)
 
 
+def test_a_payment_recorded_by_a_clock_that_is_behind_is_on_record_once(world):
+    world.ask(reusable=True)
+    report = world.doku.pay("INV-1")
+    world.clock.advance(seconds=-3)
+    world.notify(report)
+    world.clock.advance(seconds=3)
+    (payment,) = world.read.payments("shop", "INV-1", limit=10, cursor=None).items
+    assert payment.recorded_at < world.code().created_at
+    assert world.notify(report).outcome is NotificationOutcome.KNOWN
+    assert world.code().payments == 1
+
+
 def test_a_paid_code_takes_no_notice_of_what_can_t_be_read(world):
     world.ask()
     world.notify(world.doku.pay("INV-1"))

@@ -305,8 +305,12 @@ class PaymentCode:
         return self.feature is not Feature.DGPC
 
     def is_its_own(self, recorded_at: datetime) -> bool:
-        """Whether what was recorded at an instant under its number can be about this code."""
-        return recorded_at >= self.created_at
+        """Whether what was recorded at an instant under its number can be about this code.
+
+        Version 0.1 let payments outlive their code, by days; whoever recorded one of this code's
+        may only have a clock that is behind.
+        """
+        return recorded_at >= self.created_at - CLOCKS_DIFFER
 
     @property
     def unique_part(self) -> str | None:
