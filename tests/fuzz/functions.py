@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -290,7 +291,7 @@ class Functions:
         module = self._load(name)
         self._told.seek(0)
         self._told.truncate()
-        with contextlib.redirect_stdout(self._told):
+        with contextlib.redirect_stdout(self._told), _logged_to(self._told):
             answer = module.lambda_handler(event, _CONTEXT)
         after = self._state()
         is_written = after != self.before
@@ -347,8 +348,6 @@ class Functions:
             os.environ.update(SETTINGS)
             for each, twin in twins.items():
                 setattr(wiring, each, twin)
-            for handler in observability.logger.handlers:
-                handler.stream = _Stdout()  # type: ignore[attr-defined]
             yield
         finally:
             for each, original in before.items():
@@ -357,11 +356,18 @@ class Functions:
             os.environ.update(environment)
 
 
-class _Stdout(io.TextIOBase):
-    """Wherever standard output goes at the time."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(text)
+@contextlib.contextmanager
+def _logged_to(stream: io.StringIO) -> Iterator[None]:
+    """Have the functions' logs there; afterwards they go where they went before."""
+    handlers: list[Any] = list(observability.logger.handlers)
+    before = [handler.stream for handler in handlers]
+    for handler in handlers:
+        handler.stream = stream
+    try:
+        yield
+    finally:
+        for handler, former in zip(handlers, before, strict=True):
+            handler.stream = former
 
 
 _CONTEXT = SimpleNamespace(

@@ -88,7 +88,7 @@ LONGEST_LIFE = timedelta(days=31)
 """A day more than the template's ``max_expiry_minutes``."""
 
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""DOKU's clock and ours may differ by this much without meaning anything."""
+"""DOKU's clock and ours, or those of two functions, may differ by this much: it means nothing."""
 
 _UNPAYABLE = (Status.EXPIRED, Status.CANCELLED)
 
