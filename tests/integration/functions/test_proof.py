@@ -353,7 +353,7 @@ def test_a_payment_of_an_earlier_use_of_the_number_is_not_shown(talk, stack, eve
         TableName=table,
         Key={"pk": {"S": f"CODE#{INVOICE}"}, "sk": {"S": "CODE"}},
         UpdateExpression="SET created_at = :now",
-        ExpressionAttributeValues={":now": {"S": "2026-03-01T03:07:00.000000Z"}},
+        ExpressionAttributeValues={":now": {"S": "2026-03-02T03:07:00.000000Z"}},
     )
     assert talk.read()["payments"] == []
     listed = stack.call("read_codes", event("read_codes/payments")).body
