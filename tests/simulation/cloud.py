@@ -12,7 +12,6 @@ from typing import Any
 from zlib import crc32
 
 from o2o.adapters.queue import decode_work, encode_work
-from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.events import Change
 from o2o.core.notifications import KeptNotification
@@ -72,25 +71,9 @@ class Codes(MemoryCodeStore):
         super().__init__(table, table.retention)
         self._table: Table = table
 
-    def create(
-        self,
-        code: PaymentCode,
-        *,
-        former_holder: str | None = None,
-        replaced: PaymentCode | None = None,
-    ) -> PaymentCode | None:
-        taker = super().create(code, former_holder=former_holder, replaced=replaced)
-        if taker is None:
-            self._written(None, code)
-        return taker
-
-    def save(self, code: PaymentCode) -> None:
-        before = self._table.codes.get(code.order_number)
-        super().save(code)
-        self._written(before, code)
-
-    def _written(self, before: PaymentCode | None, code: PaymentCode) -> None:
-        self._table.written(Change(before, code))
+    def written(self, change: Change) -> None:
+        self._table.written(change)
+        code = change.after
         due_at = code.due_at or code.forget_at(self._table.retention)
         if due_at is not None:
             self._table.wake(due_at)

@@ -21,6 +21,7 @@ from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.endpoints import Endpoint
 from o2o.core.errors import DigitsTaken, InvalidRequest, VersionConflict
+from o2o.core.events import Change
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
@@ -95,6 +96,7 @@ class MemoryCodeStore(CodeStore):
             self._table.codes[key] = code
             if claim:
                 self._table.claims[claim] = key
+            self.written(Change(None, code))
             return None
 
     def find_by_digits(self, channel: Channel, payment_code: str) -> PaymentCode | None:
@@ -145,6 +147,10 @@ class MemoryCodeStore(CodeStore):
             if before is None or before.version != code.version - 1:
                 raise VersionConflict("a payment code changed since it was read")
             self._table.codes[key] = code
+            self.written(Change(before, code))
+
+    def written(self, change: Change) -> None:
+        """Hears each write of a code, in order, as the table's stream does."""
 
     def find_alike(self, report: PaymentReport, newest: int) -> Sequence[Payment]:
         with self._table.lock:

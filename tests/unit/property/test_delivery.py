@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from o2o.core.channels import Channel
-from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import WAITING, DeliveryStatus, EventRecord
 from o2o.core.errors import Busy, IllegalMove, O2OError
 from o2o.core.events import Change, EventType, derive_events
@@ -40,22 +39,8 @@ class StreamedCodeStore(MemoryCodeStore):
         super().__init__()
         self.stream: list[Change] = []
 
-    def create(
-        self,
-        code: PaymentCode,
-        *,
-        former_holder: str | None = None,
-        replaced: PaymentCode | None = None,
-    ) -> PaymentCode | None:
-        taker = super().create(code, former_holder=former_holder, replaced=replaced)
-        if taker is None:
-            self.stream.append(Change(None, code))
-        return taker
-
-    def save(self, code: PaymentCode) -> None:
-        before = self.get(code.invoice_number)
-        super().save(code)
-        self.stream.append(Change(before, code))
+    def written(self, change: Change) -> None:
+        self.stream.append(change)
 
 
 class Delivery(RuleBasedStateMachine):

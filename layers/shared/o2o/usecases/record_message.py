@@ -86,7 +86,7 @@ class RecordMessage:
             return self._keep(KeptFor.UNREADABLE, evidence, None, answers_about)
         report = notification.payment
         if notification.state is OrderState.SUCCESS and report is None:
-            return self._dispute(evidence, notification.unreadable_order, answers_about)
+            return self._dispute(evidence, notification.unreadable_order or answers_about)
         if notification.state is OrderState.REFUNDED:
             return self._refunded(evidence, report, answers_about)
         if notification.state is not OrderState.SUCCESS or report is None:
@@ -108,12 +108,10 @@ class RecordMessage:
             update_code(self.settle.codes, code, lambda newest: newest.refunded(refund))
         return received
 
-    def _dispute(
-        self, evidence: Evidence, order_number: str | None, answers_about: str | None
-    ) -> ReceivedNotification:
+    def _dispute(self, evidence: Evidence, order_number: str | None) -> ReceivedNotification:
         """It was paid, and nobody can read what: the code waits for a person (decision 0041)."""
-        received = self._keep(KeptFor.UNREADABLE, evidence, None, answers_about, order_number)
-        code = received.invoice_number and self.settle.codes.get(received.invoice_number)
+        received = self._keep(KeptFor.UNREADABLE, evidence, None, order_number)
+        code = order_number and self.settle.codes.get(order_number)
         if code:
             update_code(self.settle.codes, code, self._disputed)
         return received
@@ -129,10 +127,9 @@ class RecordMessage:
         reason: KeptFor,
         evidence: Evidence,
         report: PaymentReport | None,
-        answers_about: str | None,
-        order_number: str | None = None,
+        order_number: str | None,
     ) -> ReceivedNotification:
-        order_number = order_number or answers_about
+        """``order_number`` is whose message it is, where no notification reports that."""
         kept = KeptNotification.of(
             evidence,
             reason,
@@ -141,7 +138,7 @@ class RecordMessage:
             now=self.clock(),
             timetable=self.timetable,
         )
-        if answers_about is not None:
+        if order_number is not None:
             # Whoever reads it as a notification would take its dates for the payment's.
             kept = replace(kept, due_at=None)
         self.notifications.keep(kept)
