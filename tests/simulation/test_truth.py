@@ -44,10 +44,10 @@ class Shop:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.seed = seed
-        self.world = World(make_doku=self._client)
-        inbox = Inbox(credentials=credentials, clock=self.world.clock)
-        for use_case in (self.world.receive, self.world.reconcile, self.world.answer):
-            object.__setattr__(use_case, "inbox", inbox)
+        self.world = World(
+            make_doku=self._client,
+            make_inbox=lambda clock: Inbox(credentials=credentials, clock=clock),
+        )
         self.codes: dict[str, Feature] = {}
 
     def _client(self, clock: Clock) -> DokuClient:

@@ -27,23 +27,14 @@ from o2o.core.timetable import Retention
 from o2o.core.work import Work
 from o2o.entry import stream_batch
 from o2o.entry.models.events import render
-from o2o.usecases.answer_inquiry import AnswerInquiry
 from o2o.usecases.browse_events import BrowseEvents
-from o2o.usecases.cancel_code import CancelCode
 from o2o.usecases.deliver_webhooks import DeliverWebhooks
 from o2o.usecases.expire_codes import ExpireCodes
-from o2o.usecases.generate_code import GenerateCode
 from o2o.usecases.manage_endpoints import ManageEndpoints
 from o2o.usecases.publish_events import Published, PublishEvents
-from o2o.usecases.read_codes import CodeFilter, ReadCodes
-from o2o.usecases.receive_notification import ReceiveNotification
-from o2o.usecases.reconcile import Reconcile
-from o2o.usecases.reconcile_codes import ReconcileCodes
-from o2o.usecases.record_message import RecordMessage
-from o2o.usecases.refresh_code import RefreshCode
+from o2o.usecases.read_codes import CodeFilter
 from o2o.usecases.republish_events import RepublishEvents
 from o2o.usecases.resolve_notifications import ResolveNotifications
-from o2o.usecases.settle import Settle
 from tests.simulation.cloud import (
     Codes,
     Events,
@@ -66,7 +57,7 @@ from tests.support.memory import (
     MemoryStorefrontStore,
 )
 from tests.support.storefronts import RETRIES, secrets_of
-from tests.support.world import BINS, CHANNELS, START, TIMETABLE, SeededEntropy
+from tests.support.world import START, SeededEntropy, UseCases
 
 SHOPS = ("shop", "other")
 RETENTION = Retention(codes=timedelta(days=30), evidence=timedelta(days=60))
@@ -158,7 +149,7 @@ class OwnEntropy(SeededEntropy):
         self._shared = chance
 
 
-class Stack:
+class Stack(UseCases):
     """The deployed stack, and DOKU."""
 
     def __init__(self, scheduler: Scheduler, faults: Faults) -> None:
@@ -223,47 +214,14 @@ class Stack:
         clock, entropy = scheduler.clock, OwnEntropy(scheduler)
         doku = self._doku_client(entropy)
         inbox = Inbox(credentials=self._credentials("inbox"), clock=clock)
-        settle = Settle(codes=codes, clock=clock, timetable=TIMETABLE)
-        ask = Reconcile(
+        super().__init__(
             codes=codes,
             notifications=notifications,
             archive=archive,
             doku=doku,
-            settle=settle,
-            clock=clock,
-            timetable=TIMETABLE,
-        )
-        self.generate = GenerateCode(
-            codes=codes,
-            doku=doku,
+            inbox=inbox,
             clock=clock,
             entropy=entropy,
-            channels=CHANNELS,
-            bins=BINS,
-            timetable=TIMETABLE,
-            page_token=lambda order_number: f"token-of-{order_number}",
-        )
-        self.receive = ReceiveNotification(
-            inbox=inbox,
-            record=RecordMessage(
-                settle=settle, notifications=notifications, clock=clock, timetable=TIMETABLE
-            ),
-            archive=archive,
-            observe=_ignore,
-            clock=clock,
-        )
-        self.answer = AnswerInquiry(inbox=inbox, codes=codes, clock=clock, timetable=TIMETABLE)
-        self.cancel = CancelCode(codes=codes, clock=clock, timetable=TIMETABLE)
-        self.refresh = RefreshCode(codes=codes, reconcile=ask)
-        self.read = ReadCodes(codes=codes)
-        self.reconcile = ReconcileCodes(
-            codes=codes,
-            notifications=notifications,
-            inbox=inbox,
-            reconcile=ask,
-            settle=settle,
-            clock=clock,
-            timetable=TIMETABLE,
             retention=RETENTION,
         )
         self.expire = ExpireCodes(
@@ -310,7 +268,9 @@ class Stack:
             is_outage=is_outage,
             clock=clock,
         )
-        self.resolve = ResolveNotifications(inbox=inbox, notifications=notifications, settle=settle)
+        self.resolve = ResolveNotifications(
+            inbox=inbox, notifications=notifications, settle=self.settle
+        )
         for shop in SHOPS:
             self.storefronts.add_storefront(Storefront(shop, shop, START, shop))
             self.endpoints.save_endpoint(Endpoint(storefront_id=shop, url=address(shop, 0)))

@@ -22,12 +22,21 @@ from o2o.core.errors import (
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
 from o2o.core.notifications import DokuMessage, Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, PaymentReport
-from o2o.core.timetable import Timetable
+from o2o.core.timetable import Retention, Timetable
 from o2o.usecases.answer_inquiry import AnswerInquiry
 from o2o.usecases.cancel_code import CancelCode
 from o2o.usecases.expire_codes import ExpireCodes
 from o2o.usecases.generate_code import GenerateCode, Generated
-from o2o.usecases.ports import Clock, CodeStore, Doku, NotificationStore, TimeLeft
+from o2o.usecases.ports import (
+    Clock,
+    CodeStore,
+    Doku,
+    DokuInbox,
+    Entropy,
+    MessageArchive,
+    NotificationStore,
+    TimeLeft,
+)
 from o2o.usecases.read_codes import ReadCodes
 from o2o.usecases.receive_notification import ReceiveNotification
 from o2o.usecases.reconcile import Reconcile
@@ -285,7 +294,68 @@ def plenty() -> float:
     return 10.0
 
 
-class World:
+class UseCases:
+    """The use cases about codes, wired as ``o2o.entry.wiring`` wires them."""
+
+    def __init__(
+        self,
+        *,
+        codes: CodeStore,
+        notifications: NotificationStore,
+        archive: MessageArchive,
+        doku: Doku,
+        inbox: DokuInbox,
+        clock: Clock,
+        entropy: Entropy,
+        retention: Retention = RETENTION,
+    ) -> None:
+        self.observed: list[ReceivedNotification] = []
+        self.settle = Settle(codes=codes, clock=clock, timetable=TIMETABLE)
+        self.generate = GenerateCode(
+            codes=codes,
+            doku=doku,
+            clock=clock,
+            entropy=entropy,
+            channels=CHANNELS,
+            bins=BINS,
+            timetable=TIMETABLE,
+            page_token=lambda invoice_number: f"token-of-{invoice_number}",
+        )
+        self.receive = ReceiveNotification(
+            inbox=inbox,
+            record=RecordMessage(
+                settle=self.settle, notifications=notifications, clock=clock, timetable=TIMETABLE
+            ),
+            archive=archive,
+            observe=self.observed.append,
+            clock=clock,
+        )
+        self.ask_doku = Reconcile(
+            codes=codes,
+            notifications=notifications,
+            archive=archive,
+            doku=doku,
+            settle=self.settle,
+            clock=clock,
+            timetable=TIMETABLE,
+        )
+        self.refresh = RefreshCode(codes=codes, reconcile=self.ask_doku)
+        self.reconcile = ReconcileCodes(
+            codes=codes,
+            notifications=notifications,
+            inbox=inbox,
+            reconcile=self.ask_doku,
+            settle=self.settle,
+            clock=clock,
+            timetable=TIMETABLE,
+            retention=retention,
+        )
+        self.cancel = CancelCode(codes=codes, clock=clock, timetable=TIMETABLE)
+        self.read = ReadCodes(codes=codes)
+        self.answer = AnswerInquiry(inbox=inbox, codes=codes, clock=clock, timetable=TIMETABLE)
+
+
+class World(UseCases):
     """Everything wired together."""
 
     def __init__(
@@ -293,59 +363,24 @@ class World:
         codes: CodeStore | None = None,
         notifications: NotificationStore | None = None,
         make_doku: Callable[[Clock], Doku] | None = None,
+        make_inbox: Callable[[Clock], DokuInbox] | None = None,
     ) -> None:
         self.table = table = MemoryTable()
         self.clock = TurnableClock()
         self.codes = codes or MemoryCodeStore(table)
         self.notifications = notifications or MemoryNotificationStore(table)
         self.archive = MemoryMessageArchive()
-        self.observed: list[ReceivedNotification] = []
         self.queue = MemoryWorkQueue()
         self.doku = FakeDoku(self.clock)
-        doku = make_doku(self.clock) if make_doku else self.doku
         self.inbox = OpenInbox()
-        self.settle = Settle(codes=self.codes, clock=self.clock, timetable=TIMETABLE)
-        self.generate = GenerateCode(
+        super().__init__(
             codes=self.codes,
-            doku=doku,
+            notifications=self.notifications,
+            archive=self.archive,
+            doku=make_doku(self.clock) if make_doku else self.doku,
+            inbox=make_inbox(self.clock) if make_inbox else self.inbox,
             clock=self.clock,
             entropy=SeededEntropy(),
-            channels=CHANNELS,
-            bins=BINS,
-            timetable=TIMETABLE,
-            page_token=lambda invoice_number: f"token-of-{invoice_number}",
-        )
-        self.receive = ReceiveNotification(
-            inbox=self.inbox,
-            record=RecordMessage(
-                settle=self.settle,
-                notifications=self.notifications,
-                clock=self.clock,
-                timetable=TIMETABLE,
-            ),
-            archive=self.archive,
-            observe=self.observed.append,
-            clock=self.clock,
-        )
-        self.ask_doku = Reconcile(
-            codes=self.codes,
-            notifications=self.notifications,
-            archive=self.archive,
-            doku=doku,
-            settle=self.settle,
-            clock=self.clock,
-            timetable=TIMETABLE,
-        )
-        self.refresh = RefreshCode(codes=self.codes, reconcile=self.ask_doku)
-        self.reconcile = ReconcileCodes(
-            codes=self.codes,
-            notifications=self.notifications,
-            inbox=self.inbox,
-            reconcile=self.ask_doku,
-            settle=self.settle,
-            clock=self.clock,
-            timetable=TIMETABLE,
-            retention=RETENTION,
         )
         self.expire = ExpireCodes(
             codes=self.codes,
@@ -353,11 +388,6 @@ class World:
             events=MemoryEventStore(table),
             event_queue=MemoryWorkQueue(),
             clock=self.clock,
-        )
-        self.cancel = CancelCode(codes=self.codes, clock=self.clock, timetable=TIMETABLE)
-        self.read = ReadCodes(codes=self.codes)
-        self.answer = AnswerInquiry(
-            inbox=self.inbox, codes=self.codes, clock=self.clock, timetable=TIMETABLE
         )
 
     def request(self, invoice_number: str = "INV-1", **changes: object) -> CodeRequest:

@@ -109,7 +109,9 @@ class Shop:
     """A code, and all that DOKU tells of it."""
 
     def __init__(self, code: PaymentCode) -> None:
-        self.world = World()
+        self.world = World(
+            make_inbox=lambda clock: Inbox(credentials=credentials, clock=clock),
+        )
         self.world.clock.now = at(hours=12)
         self.world.codes.create(code)
         self.code = code
@@ -122,8 +124,6 @@ class Shop:
             entropy=SeededEntropy(),
         )
         self.client._session.mount("https://", self.till)
-        inbox = Inbox(credentials=credentials, clock=self.world.clock)
-        object.__setattr__(self.world.receive, "inbox", inbox)
 
     def hear(self, telling: Telling) -> None:
         """One message arrives; the very same bytes again change nothing."""
