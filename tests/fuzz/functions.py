@@ -39,6 +39,7 @@ from tests.support.memory import (
     MemoryWorkQueue,
 )
 from tests.support.samples import make_code, make_own_code, make_settlement
+from tests.support.settings import CHANNELS, TIMETABLE
 from tests.support.world import FakeDoku, SeededEntropy, TurnableClock
 
 CLIENT_ID = "MCH-0001-10791114622547"
@@ -72,23 +73,7 @@ SETTINGS = {
     "DOKU_SECRET_NAME": "doku",
     "DOKU_BASE_URL": "https://api.doku.com",
     "DOKU_TIMEOUT_SECONDS": "8",
-    "CHANNELS": json.dumps(
-        {
-            "alfa": {
-                "path": "/alfa-online-to-offline/v2/payment-code",
-                "merchant_path": "/alfa-online-to-offline/v2/merchant-payment-code",
-                "min_amount": 10_000,
-                "max_amount": 2_500_000,
-                "max_expiry_minutes": 43_200,
-            },
-            "indomaret": {
-                "path": "/indomaret-online-to-offline/v2/payment-code",
-                "min_amount": 10_000,
-                "max_amount": 5_000_000,
-                "max_expiry_minutes": 43_200,
-            },
-        }
-    ),
+    "CHANNELS": json.dumps(CHANNELS),
     "BINS": json.dumps(
         [
             {"channel": "alfa", "partnership": "aggregator", "bin_type": "general", "bin": "8"},
@@ -105,16 +90,7 @@ SETTINGS = {
             {"channel": "indomaret", "partnership": "direct", "bin_type": "direct", "bin": "88899"},
         ]
     ),
-    "TIMETABLE": json.dumps(
-        {
-            "requested_minutes": [1, 2, 5, 15, 60],
-            "active_minutes": [15, 60, 180, 360, 720, 1440],
-            "inquired_minutes": [1.5, 5, 12],
-            "grace_seconds": 60,
-            "guess_minutes": 30,
-            "look_again_minutes": [35, 1080],
-        }
-    ),
+    "TIMETABLE": json.dumps(TIMETABLE),
     "CODE_RETENTION_DAYS": "90",
     "EVIDENCE_RETENTION_DAYS": "3650",
     "OVERRIDE_NOTIFICATION_URL": "",

@@ -94,6 +94,14 @@ def _webhook_secret(drill: Drill, sale: Sale) -> None:
         sale("with the new one alone")
 
 
+def _asks_in_vain(drill: Drill, what: str) -> str:
+    """A code that DOKU does not make now; its invoice number."""
+    asked = drill.stack.call("POST", "/payment-codes", json=drill.stack.order())
+    told = asked.json()
+    drill.expect(what, (202, "requested"), (asked.status_code, told["status"]))
+    return str(told["invoice_number"])
+
+
 def _dokus_key(drill: Drill, sale: Sale) -> None:
     stack = drill.stack
     old = stack.about["doku"]["secret_key"]
@@ -102,14 +110,12 @@ def _dokus_key(drill: Drill, sale: Sale) -> None:
         _write_secret(drill, "SK-second", old)
         stack.advance(minutes=FIVE_MINUTES)
         sale.pays(open_)  # DOKU signs with the former key
-        asked = stack.call("POST", "/payment-codes", json=stack.order())
-        answer = asked.status_code, asked.json()["status"]
-        drill.expect("a code that DOKU refuses to make meanwhile", (202, "requested"), answer)
+        waiting = _asks_in_vain(drill, "a code that DOKU refuses to make meanwhile")
     with drill.step("Then at DOKU; the former key is removed after 18 hours"):
         _change_at_doku(drill, "SK-second")
         _write_secret(drill, "SK-second", old)
         stack.advance(minutes=16)
-        sale.pays(stack.becomes(asked.json()["invoice_number"], "active"))
+        sale.pays(stack.becomes(waiting, "active"))
         sale("with the new key")
         stack.advance(hours=18)
         _write_secret(drill, "SK-second")
@@ -126,16 +132,14 @@ def _dokus_key_there_first(drill: Drill, sale: Sale) -> None:
         stack.advance(minutes=FIVE_MINUTES)
         stack.pay(open_)
         until(lambda: stack.attempts(open_["invoice_number"]))
-        asked = stack.call("POST", "/payment-codes", json=stack.order())
-        answer = asked.status_code, asked.json()["status"]
-        drill.expect("a new code", (202, "requested"), answer)
+        waiting = _asks_in_vain(drill, "a new code")
         found = stack.get(open_["invoice_number"])["status"]
         drill.expect("a code whose notification was refused", "active", found)
     with drill.step("The key comes here, too: DOKU tries again, the timetable asks again"):
         _write_secret(drill, "SK-third", "SK-second")
         stack.advance(minutes=31)
         sale.shop.hears(open_, PAID)
-        sale.pays(stack.becomes(asked.json()["invoice_number"], "active"))
+        sale.pays(stack.becomes(waiting, "active"))
         sale("with the third key")
 
 

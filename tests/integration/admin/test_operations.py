@@ -30,7 +30,6 @@ from o2o.core.endpoints import PauseReason
 from o2o.core.notifications import DokuMessage
 from o2o.core.storefronts import Storefront
 from o2o.core.work import Work, WorkKind
-from tests.integration.functions.conftest import CHANNELS, TIMETABLE
 from tests.support import tables
 from tests.support.memory import RETENTION
 from tests.support.samples import (
@@ -41,6 +40,7 @@ from tests.support.samples import (
     make_own_code,
     make_settlement,
 )
+from tests.support.settings import CHANNELS, TIMETABLE
 from tests.support.storefronts import make_record
 
 DYNAMODB = "https://dynamodb.ap-southeast-3.amazonaws.com"

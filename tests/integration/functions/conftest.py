@@ -18,6 +18,7 @@ from pytest_httpserver import HTTPServer
 from o2o.adapters.system import system_clock
 from o2o.entry import wiring
 from tests.support import tables
+from tests.support.settings import CHANNELS, TIMETABLE
 from tests.support.world import TurnableClock
 from tests.template.permissions import Roles
 
@@ -28,34 +29,11 @@ REGION = "ap-southeast-3"
 CLIENT_ID = "MCH-0001-10791114622547"
 SECRET_KEY = "SK-local-test-key-0001"
 
-CHANNELS = {
-    "alfa": {
-        "path": "/alfa-online-to-offline/v2/payment-code",
-        "merchant_path": "/alfa-online-to-offline/v2/merchant-payment-code",
-        "min_amount": 10_000,
-        "max_amount": 2_500_000,
-        "max_expiry_minutes": 43_200,
-    },
-    "indomaret": {
-        "path": "/indomaret-online-to-offline/v2/payment-code",
-        "min_amount": 10_000,
-        "max_amount": 5_000_000,
-        "max_expiry_minutes": 43_200,
-    },
-}
 BINS = [
     {"channel": "alfa", "partnership": "aggregator", "bin_type": "general", "bin": "8"},
     {"channel": "alfa", "partnership": "aggregator", "bin_type": "exclusive", "bin": "889955"},
     {"channel": "indomaret", "partnership": "direct", "bin_type": "direct", "bin": "88899"},
 ]
-TIMETABLE = {
-    "requested_minutes": [1, 2, 5, 15, 60],
-    "active_minutes": [15, 60, 180, 360, 720, 1440],
-    "inquired_minutes": [1.5, 5, 12],
-    "grace_seconds": 60,
-    "guess_minutes": 30,
-    "look_again_minutes": [35, 1080],
-}
 
 
 @dataclass
