@@ -281,11 +281,11 @@ class Histories:
 
     def _rest(self, subject: Subject) -> None:
         """Read the code once all that the till took is known; there is nothing for it to be."""
-        orders = self._stack.doku("GET", "/orders?limit=1000")["orders"]
-        taken: set[str] = set()
-        if any(each["invoice_number"] == subject.number for each in orders):
-            kept = self._stack.doku("GET", f"/orders/{subject.number}")["payments"]
-            taken = {each["receipt_number"] for each in kept}
+        taken = {
+            each["receipt_number"]
+            for each in self._stack.taken()
+            if each["invoice_number"] == subject.number
+        }
         path = f"/payment-codes/{subject.number}"
 
         def settled() -> tuple[float, requests.Response] | None:

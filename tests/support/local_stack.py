@@ -157,6 +157,13 @@ class LocalStack:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def taken(self) -> Iterator[dict[str, Any]]:
+        """All payments that DOKU's tills took, oldest first."""
+        after = 0
+        while page := self.doku("GET", f"/payments?limit=1000&after={after}")["payments"]:
+            after = page[-1]["id"]
+            yield from page
+
     def pay(self, code: Mapping[str, Any], **details: Any) -> Any:
         return self.doku("POST", "/pay", {"payment_code": code["payment_code"], **details})
 

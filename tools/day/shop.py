@@ -231,20 +231,17 @@ class Street:
 
     def taken(self) -> Iterator[tuple[Number, Taken]]:
         """All that the till took, by its own record."""
-        after = 0
-        while page := self.doku("GET", f"/payments?limit=1000&after={after}").json()["payments"]:
-            after = page[-1]["id"]
-            for each in page:
-                yield (
-                    self._number(each["invoice_number"]),
-                    Taken(
-                        each["receipt_number"],
-                        each["amount"],
-                        each["store_id"],
-                        each["agent_id"],
-                        each["paid_at"],
-                    ),
-                )
+        for each in self.stack.taken():
+            yield (
+                self._number(each["invoice_number"]),
+                Taken(
+                    each["receipt_number"],
+                    each["amount"],
+                    each["store_id"],
+                    each["agent_id"],
+                    each["paid_at"],
+                ),
+            )
 
     def _number(self, order_number: str) -> Number:
         for shop in reversed(self.shops):  # the first shop's prefix is empty

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -228,11 +229,10 @@ class Restore:
 
     def _till(self) -> list[Payment]:
         """All payments that DOKU's till took."""
-        orders = self._stack.doku("GET", "/orders?limit=1000")["orders"]
         return [
             Payment(number, each["receipt_number"], each["amount"], self._about[number])
-            for number in sorted(order["invoice_number"] for order in orders)
-            for each in self._stack.doku("GET", f"/orders/{number}")["payments"]
+            for each in sorted(self._stack.taken(), key=itemgetter("invoice_number"))
+            for number in [each["invoice_number"]]
         ]
 
     def _payments_here(self, invoice_number: str) -> set[str]:

@@ -80,12 +80,7 @@ class Shop:
 
     def till(self) -> set[tuple[str, str]]:
         """What DOKU's till took: invoice numbers and receipts."""
-        orders = self._stack.doku("GET", "/orders?limit=1000")["orders"]
-        return {
-            (order["invoice_number"], each["receipt_number"])
-            for order in orders
-            for each in self._stack.doku("GET", f"/orders/{order['invoice_number']}")["payments"]
-        }
+        return {(each["invoice_number"], each["receipt_number"]) for each in self._stack.taken()}
 
     def here(self) -> set[tuple[str, str]]:
         """The same as the API shows it."""
