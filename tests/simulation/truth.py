@@ -85,8 +85,12 @@ class TillPayment:
 
     @property
     def _was_told_without_receipt(self) -> bool:
+        # A status check shows a payment of a reusable code, and leaves the records alone.
         return any(
-            each.receipt is None for each in self.tellings if each.source is Source.NOTIFICATION
+            each.receipt is None
+            for each in self.tellings
+            if each.source is Source.NOTIFICATION
+            or (not self.is_reusable and len(self.siblings) > 1)
         )
 
     def _looks_like(self, other: "TillPayment") -> bool:

@@ -254,6 +254,27 @@ def test_a_receipt_number_that_comes_round_is_recorded_and_marked() -> None:
     assert teller.doubts == [(), (Doubt.MAY_BE_KNOWN,)]
 
 
+@pytest.mark.parametrize("names", [{}, {"store_id": "S1"}, {"agent_id": "LAWSON"}])
+@pytest.mark.parametrize(
+    ("reusable", "doubts"),
+    [(True, [(), (Doubt.MAY_BE_KNOWN,)]), (False, [(Doubt.MAY_BE_TWO,)])],
+)
+def test_one_receipt_number_with_two_dates_is_one_payment_only_at_one_till(
+    names: dict[str, Any], doubts: list[tuple[Doubt, ...]], *, reusable: bool
+) -> None:
+    """Two brands print the same number on one day, and a message may lack the store."""
+    feature = Feature.DGPC if reusable else Feature.DIPC
+    named, other = (
+        Teller(live(feature=feature, reusable=reusable, expires_at=at(days=30))) for _ in range(2)
+    )
+    till: dict[str, Any] = {"agent_id": "LAWSON", "store_id": "S1"}
+    for teller, first in (named, till), (other, names):
+        teller.hears("1246", **first)
+        teller.hears("1246", **till, at_minute=45)
+    assert named.doubts == [()]
+    assert other.doubts == doubts
+
+
 def test_two_tills_may_both_have_had_the_answer_that_a_code_can_be_paid() -> None:
     teller = Teller(live(feature=Feature.DIPC))
     teller.hears("1246")
@@ -423,23 +444,29 @@ def test_another_currency_is_a_mismatch(currency: str | None, kind: PaymentKind)
 
 
 @pytest.mark.parametrize("paid", [True, False])
-def test_a_refund_is_recorded_once_and_announced(*, paid: bool) -> None:
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_refund_is_recorded_once_and_announced(*, paid: bool, readable: bool) -> None:
     world = World()
     world.ask()
     report = world.doku.pay("INV-1")
     if paid:
         world.notify(report)
     before = world.code()
-    message = world.inbox.post(Notification(OrderState.REFUNDED, report))
+    told = Notification(OrderState.REFUNDED, report)
+    if not readable:
+        told = Notification(OrderState.REFUNDED, None, unreadable_order="INV-1")
+    message = world.inbox.post(told)
     for _ in range(2):
         assert world.receive(sent(message)).outcome is NotificationOutcome.REFUNDED
     after = world.code()
     assert after.refund is not None
-    assert (after.status, after.refund.amount) == (before.status, Decimal(150_000))
+    assert after.status is before.status
+    assert after.refund.amount == (Decimal(150_000) if readable else None)
     assert after.version == before.version + 1
     (event,) = derive_events(Change(before, after))
     assert event.type is EventType.REFUNDED
-    assert len(world.notifications.list_kept(limit=10, cursor=None).items) == 1
+    (kept,) = world.notifications.list_kept(limit=10, cursor=None).items
+    assert (kept.reason, kept.invoice_number) == (KeptFor.REFUNDED, "INV-1")
 
 
 @pytest.mark.parametrize("readable", [True, False])

@@ -62,7 +62,7 @@ class OrderStatus:
 class Notification:
     """A signed message of DOKU's about an order.
 
-    SUCCESS whose payment can't be read comes without it, and names the order alone.
+    One whose payment can't be read comes without it, and names the order alone.
     """
 
     state: OrderState

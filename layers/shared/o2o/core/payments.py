@@ -36,6 +36,9 @@ SAME_WITHIN = timedelta(hours=24)
 """Two dates of one payment are not further apart: a retry repeats its date, and dates have been
 seen wrong by a time zone. Tills count their receipts anew."""
 
+_TILL = {"agent_id", "store_id"}
+"""What a receipt number is one of: without it, two numbers that are equal may be two tills'."""
+
 _OLDER_ORDER = timedelta(days=1)
 """A status check that is dated this long before its code speaks of an earlier order."""
 
@@ -268,7 +271,8 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
         return Relation.OTHER
     if "receipt_number" in names and "receipt_number" in told:
         apart = _apart(payment, report)
-        if apart is None or apart <= SAME_WITHIN or _paid_once_at_doku(code):
+        within = SAME_WITHIN if names.keys() & told.keys() >= _TILL else timedelta()
+        if apart is None or apart <= within or _paid_once_at_doku(code):
             return Relation.SAME
         return Relation.UNCERTAIN
     # From here one of the two, or both, name no receipt.

@@ -85,26 +85,28 @@ class RecordMessage:
         except UnreadableMessage:
             return self._keep(KeptFor.UNREADABLE, evidence, None, answers_about)
         report = notification.payment
-        if notification.state is OrderState.SUCCESS and report is None:
-            return self._dispute(evidence, notification.unreadable_order or answers_about)
+        named = notification.unreadable_order or answers_about
         if notification.state is OrderState.REFUNDED:
-            return self._refunded(evidence, report, answers_about)
-        if notification.state is not OrderState.SUCCESS or report is None:
-            return self._keep(KeptFor.NOT_SUCCESS, evidence, report, answers_about)
+            return self._refunded(evidence, report, named)
+        if notification.state is not OrderState.SUCCESS:
+            return self._keep(KeptFor.NOT_SUCCESS, evidence, report, named)
+        if report is None:
+            return self._dispute(evidence, named)
         settled = self.settle(report)
         if settled.outcome in _KEPT:
-            return self._keep(_KEPT[settled.outcome], evidence, report, answers_about)
+            return self._keep(_KEPT[settled.outcome], evidence, report, named)
         return ReceivedNotification(
             _SETTLED[settled.outcome], report.invoice_number, settled.payment
         )
 
     def _refunded(
-        self, evidence: Evidence, report: PaymentReport | None, answers_about: str | None
+        self, evidence: Evidence, report: PaymentReport | None, named: str | None
     ) -> ReceivedNotification:
-        received = self._keep(KeptFor.REFUNDED, evidence, report, answers_about)
-        code = report and self.settle.codes.get(report.invoice_number)
-        if report and code:
-            refund = Refund(self.clock(), report.amount)
+        received = self._keep(KeptFor.REFUNDED, evidence, report, named)
+        order_number = report.invoice_number if report else named
+        code = order_number and self.settle.codes.get(order_number)
+        if code:
+            refund = Refund(self.clock(), report.amount if report else None)
             update_code(self.settle.codes, code, lambda newest: newest.refunded(refund))
         return received
 
@@ -129,7 +131,7 @@ class RecordMessage:
         report: PaymentReport | None,
         order_number: str | None,
     ) -> ReceivedNotification:
-        """``order_number`` is whose message it is, where no notification reports that."""
+        """``order_number`` is whose message it is, where no payment in it says so."""
         kept = KeptNotification.of(
             evidence,
             reason,
