@@ -4,6 +4,8 @@ Call it after the faults have stopped and everything was given time: some twelve
 last looks and their retries are over.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -15,6 +17,8 @@ from o2o.usecases.ports import MessageArchive
 from tests.simulation.doku import Doku
 from tests.simulation.truth import TillPayment, unexplained
 from tests.support.memory import MemoryTable
+
+_MATCH = {"paid", "paid_late", "paid_again"}
 
 CLOCKS = timedelta(minutes=1)
 """How far the clocks of two invocations and of DOKU may differ, at most."""
@@ -41,6 +45,27 @@ def truth_is_the_till(doku: Doku, table: MemoryTable, archive: MessageArchive) -
         if each.invoice_number not in table.codes
     ]
     return wrong
+
+
+def each_payment_has_one_event(table: MemoryTable) -> Iterator[str]:
+    """Storefronts are told of each payment once, and again only if it comes to match its code.
+
+    It counts what the texts say that went out, and asks no rule of the core's.
+    """
+    told: dict[str, Counter[bool]] = {}
+    for event in (table.events | table.deleted).values():
+        payment = json.loads(event.payload)["data"]["payment"]
+        if payment is not None:
+            told.setdefault(event.invoice_number, Counter())[payment["kind"] in _MATCH] += 1
+    for number, payments in sorted(table.payments.items()):
+        kinds = Counter(payment.kind in _MATCH for payment in payments.values())
+        heard = told.pop(number, Counter())
+        if heard[True] != kinds[True]:
+            yield f"one event: {number} has {kinds[True]} payments, {heard[True]} events say so"
+        if not kinds[False] <= heard[False] <= kinds.total():
+            yield f"one event: {number} has {kinds[False]} mismatches, {heard[False]} events"
+    for number, heard in told.items():
+        yield f"one event: {number} has no payment, and {heard.total()} events say so"
 
 
 def _was_assigned(record: Payment, doku: Doku) -> bool:

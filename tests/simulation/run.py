@@ -25,7 +25,7 @@ from o2o.core.events import Change, Event, EventType, derive_events, derive_stor
 from o2o.core.notifications import KeptFor
 from o2o.core.work import WorkKind
 from o2o.usecases.browse_events import EventFilter
-from tests.simulation.checks import truth_is_the_till
+from tests.simulation.checks import each_payment_has_one_event, truth_is_the_till
 from tests.simulation.faults import Faults
 from tests.simulation.plan import Plan
 from tests.simulation.scheduler import Line, Outcome, Scheduler
@@ -498,6 +498,7 @@ class Run:
         yield from truth_is_the_till(self.doku, self.stack.table, self.stack.archive)
         yield from self._all_is_archived()
         yield from self._all_is_told()
+        yield from each_payment_has_one_event(self.stack.table)
         stack = self.stack
         now = self.scheduler.now
         for work in [*stack.codes.due(now, 100), *stack.events.due(now, 100)]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from o2o.core import next_step, payments
+from o2o.core import events, next_step, payments
+from o2o.core.codes import PaymentCode
 from o2o.core.errors import UntrustedMessage
 from o2o.core.notifications import OrderState
 from o2o.core.payments import Relation
@@ -131,6 +132,13 @@ def counts_all_messages_as_one_payment(patch: Patch) -> None:
     patch.setattr(payments, "relate", lambda *_: Relation.SAME)
 
 
+def tells_of_the_first_payment_only(patch: Patch) -> None:
+    def broken(before: PaymentCode | None, *_: object) -> bool:
+        return before is None or before.last_payment is None
+
+    patch.setattr(events, "_is_news", broken)
+
+
 BUGS: list[Callable[[Patch], None]] = [
     acknowledges_what_it_failed_to_keep,
     archives_nothing,
@@ -144,6 +152,7 @@ BUGS: list[Callable[[Patch], None]] = [
     loses_dead_letters,
     counts_each_message_as_a_payment,
     counts_all_messages_as_one_payment,
+    tells_of_the_first_payment_only,
 ]
 
 

@@ -6,15 +6,16 @@ from itertools import pairwise
 
 import pytest
 
-from o2o.core.codes import Failure, Refund, Status
+from o2o.core.codes import Failure, PaymentKind, Refund, Source, Status
 from o2o.core.errors import Busy, NotFound
 from o2o.core.events import Change, EventType, derive_events, derive_story
+from o2o.core.payments import CodeHistory, Evidence, settle
 from o2o.core.storefronts import Storefront
 from o2o.usecases.republish_events import Republished
 from tests.support.memory import MemoryCodeStore
-from tests.support.samples import make_code, make_own_code, make_settlement
+from tests.support.samples import make_code, make_own_code, make_report, make_settlement
 from tests.support.storefronts import Shops
-from tests.support.world import START
+from tests.support.world import START, TIMETABLE
 
 
 @pytest.fixture
@@ -68,6 +69,39 @@ def test_what_is_missing_is_made_and_nobody_is_sent_anything_twice(
         assert not any(each.is_new for each in shops.publish(change))  # it was late, not lost
     shops.work_off()
     assert sorted(shops.sender.ids("https://shop.example/hook")) == sorted(ids(changes))
+
+
+@pytest.mark.parametrize(("ended", "minute"), [(True, -60), (False, 6 * 24 * 60)])
+@pytest.mark.parametrize("stored_before_this_version", [True, False])
+def test_cash_whose_lateness_is_known_only_later_is_told_once(
+    shops, codes, ended, minute, stored_before_this_version
+) -> None:
+    """A status check without a date found it, then the notification came."""
+    now = START + timedelta(hours=2)
+    code = make_own_code(status=Status.EXPIRED, ended_at=now) if ended else make_own_code()
+    codes.create(code)
+    found = make_report(
+        payment_code=None, source=Source.STATUS_CHECK, dated=False, receipt_number=None
+    )
+    first = settle(CodeHistory(code), found, now=now, timetable=TIMETABLE)
+    codes.record(first)
+    told = make_report(
+        payment_code=None,
+        paid_at=code.deadline + timedelta(minutes=minute),
+        evidence=Evidence("another"),
+    )
+    second = settle(CodeHistory(first.code, [first.payment]), told, now=now, timetable=TIMETABLE)
+    codes.record(second)
+    assert {first.payment.kind, second.payment.kind} == {PaymentKind.PAID, PaymentKind.PAID_LATE}
+    for event in derive_events(Change(code, first.code)):
+        changed = {"event_id": f"evt_{7:032}"} if stored_before_this_version else {}
+        shops.publisher.keep_one(replace(event, **changed))
+    shops.clock.advance(hours=3)
+    shops.republish(codes).of_code("INV-1")
+    paid = {EventType.PAID, EventType.PAID_LATE}
+    everything = {"created_from": None, "created_to": None, "limit": 9, "cursor": None}
+    events = shops.events.list_events("shop", **everything).items
+    assert len([event for event in events if event.type in paid]) == 1
 
 
 def test_a_time_has_the_events_of_its_codes_and_no_others(shops, codes, changes) -> None:

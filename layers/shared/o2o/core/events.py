@@ -126,10 +126,18 @@ def _event(
 ) -> Event:
     # What happens once in a code's life, or once to a payment of it. With the creation, because
     # version 0.1 let an invoice number come round.
-    what = [code.order_number, code.created_at.isoformat(), kind.value]
+    what = [code.order_number, code.created_at.isoformat(), one_of(kind).value]
     what += [str(payment.number)] if payment else []
     event_id = f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
     return Event(event_id, kind, occurred_at, code, payment)
+
+
+def one_of(kind: EventType) -> EventType:
+    """What an event tells, without what another message of DOKU's may change.
+
+    Whether cash came late may be known only after the event of it went out.
+    """
+    return EventType.PAID if kind is EventType.PAID_LATE else kind
 
 
 def _since(code: PaymentCode) -> datetime:

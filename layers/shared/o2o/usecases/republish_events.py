@@ -7,7 +7,7 @@ from datetime import datetime
 from o2o.core.codes import LONGEST_LIFE, PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.errors import NotFound
-from o2o.core.events import derive_story
+from o2o.core.events import derive_story, one_of
 from o2o.core.pages import all_items
 from o2o.usecases.ports import Clock, CodeStore, EventStore, StorefrontStore
 from o2o.usecases.publish_events import PublishEvents
@@ -90,7 +90,7 @@ class RepublishEvents:
         done = Republished()
         known = set()
         for record in told:
-            known.add((record.invoice_number, record.type, record.created_at))
+            known.add((record.invoice_number, one_of(record.type), record.created_at))
             done += self._announced([record], self.publish.announce([record]))
         for code in codes:
             try:
@@ -113,7 +113,7 @@ class RepublishEvents:
             for event in derive_story(code, marks)
             if event.occurred_at in span
             and event.occurred_at + self.publish.keep_for > self.clock()
-            and (code.invoice_number, event.type, event.occurred_at) not in known
+            and (code.invoice_number, one_of(event.type), event.occurred_at) not in known
         ]
         published = [self.publish.keep_one(event) for event in missing]
         records = [each.record for each in published]
