@@ -6,11 +6,12 @@ last looks and their retries are over.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 
 from o2o.core.codes import PaymentCode, Status
+from o2o.core.deliveries import EventRecord
 from o2o.core.notifications import KeptFor
 from o2o.core.payments import Payment
 from o2o.usecases.ports import MessageArchive
@@ -47,13 +48,13 @@ def truth_is_the_till(doku: Doku, table: MemoryTable, archive: MessageArchive) -
     return wrong
 
 
-def each_payment_has_one_event(table: MemoryTable) -> Iterator[str]:
+def each_payment_has_one_event(table: MemoryTable, events: Iterable[EventRecord]) -> Iterator[str]:
     """Storefronts are told of each payment once, and again only if it comes to match its code.
 
     It counts what the texts say that went out, and asks no rule of the core's.
     """
     told: dict[str, Counter[bool]] = {}
-    for event in (table.events | table.deleted).values():
+    for event in events:
         payment = json.loads(event.payload)["data"]["payment"]
         if payment is not None:
             told.setdefault(event.invoice_number, Counter())[payment["kind"] in _MATCH] += 1

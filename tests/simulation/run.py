@@ -498,8 +498,9 @@ class Run:
         yield from truth_is_the_till(self.doku, self.stack.table, self.stack.archive)
         yield from self._all_is_archived()
         yield from self._all_is_told()
-        yield from each_payment_has_one_event(self.stack.table)
         stack = self.stack
+        events = stack.table.events | stack.table.deleted
+        yield from each_payment_has_one_event(stack.table, events.values())
         now = self.scheduler.now
         for work in [*stack.codes.due(now, 100), *stack.events.due(now, 100)]:
             name = work.identity or work.invoice_number

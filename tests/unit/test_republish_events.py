@@ -84,6 +84,7 @@ def test_cash_whose_lateness_is_known_only_later_is_told_once(
         payment_code=None, source=Source.STATUS_CHECK, dated=False, receipt_number=None
     )
     first = settle(CodeHistory(code), found, now=now, timetable=TIMETABLE)
+    assert first is not None
     codes.record(first)
     told = make_report(
         payment_code=None,
@@ -91,11 +92,12 @@ def test_cash_whose_lateness_is_known_only_later_is_told_once(
         evidence=Evidence("another"),
     )
     second = settle(CodeHistory(first.code, [first.payment]), told, now=now, timetable=TIMETABLE)
+    assert second is not None
     codes.record(second)
     assert {first.payment.kind, second.payment.kind} == {PaymentKind.PAID, PaymentKind.PAID_LATE}
     for event in derive_events(Change(code, first.code)):
-        changed = {"event_id": f"evt_{7:032}"} if stored_before_this_version else {}
-        shops.publisher.keep_one(replace(event, **changed))
+        event_id = f"evt_{7:032}" if stored_before_this_version else event.event_id
+        shops.publisher.keep_one(replace(event, event_id=event_id))
     shops.clock.advance(hours=3)
     shops.republish(codes).of_code("INV-1")
     paid = {EventType.PAID, EventType.PAID_LATE}
