@@ -46,8 +46,8 @@ def assign(
     """Settle a notification as a payment of this code."""
     desk: Desk = context.obj
     with desk.environment("ReconcileCodes"):
-        payment = wiring.resolve_notifications().assign(identity, invoice_number)
-        kind = "known" if payment is None else str(payment.kind)
+        settled = wiring.resolve_notifications().assign(identity, invoice_number)
+        kind = str(settled.payment.kind if settled.payment else settled.outcome)
         desk.say(
             {"invoice_number": invoice_number, "payment": kind},
             f"Assigned to {invoice_number}: {kind}.",

@@ -546,24 +546,23 @@ class Kills:
     def _record(self, scenario: Scenario) -> tuple[list[Call], list[dict[str, Any]]]:
         """The calls that the victims make each time, and what it comes to.
 
-        Played twice: what a batch holds is chance. New processes read secrets, the others do not.
+        Played twice, by new processes, which read secrets: what a batch holds is chance, and so is
+        how many processes there are.
         """
-        for victim in scenario.victims:
-            self._renew(victim)
         first, expected = self._play(scenario)
         second, again = self._play(scenario)
         if expected != again:
             raise NotRecovered(f"{scenario.name} comes to {expected}, then to {again}")
-        both = first & second
-        both.update({call: count for call, count in first.items() if call[1] == _COLD})
         calls = [
             Call(function, name, nth + 1)
-            for (function, name), count in both.items()
+            for (function, name), count in (first & second).items()
             for nth in range(count)
         ]
         return calls, expected
 
     def _play(self, scenario: Scenario) -> tuple[Counter[tuple[str, str]], list[dict[str, Any]]]:
+        for victim in scenario.victims:
+            self._renew(victim)
         before = len(self._points.calls())
         self._shop.open(disturbed=False)
         scenario.play(self._shop)

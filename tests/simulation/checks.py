@@ -14,9 +14,11 @@ from o2o.core.codes import PaymentCode, Status
 from o2o.core.deliveries import EventRecord
 from o2o.core.notifications import KeptFor
 from o2o.core.payments import Payment
+from o2o.core.storefronts import to_order_number
 from o2o.usecases.ports import MessageArchive
 from tests.simulation.doku import Doku
 from tests.simulation.truth import TillPayment, unexplained
+from tests.simulation.world import NAMESPACES
 from tests.support.memory import MemoryTable
 
 _MATCH = {"paid", "paid_late", "paid_again"}
@@ -30,12 +32,12 @@ def truth_is_the_till(doku: Doku, table: MemoryTable, archive: MessageArchive) -
     wrong = [f"archive: {each}" for each in _not_archived(doku, archive)]
     for number, code in sorted(table.codes.items()):
         tills = [each for each in doku.till if each.invoice_number == number]
+        paid = tills + [each for each in doku.strays if each.assigned_to == number]
         records = [
             table.payments.get(number, {})[key] for key in sorted(table.payments.get(number, {}))
         ]
-        own = [each for each in records if not _was_assigned(each, doku)]
-        wrong += [f"records: {number}: {each}" for each in unexplained(tills, own, doku.told)]
-        wrong += [f"amounts: {number}: {each}" for each in _wrong_amounts(own, doku)]
+        wrong += [f"records: {number}: {each}" for each in unexplained(paid, records, doku.told)]
+        wrong += [f"amounts: {number}: {each}" for each in _wrong_amounts(records, doku)]
         wrong += [f"ended: {number}: {each}" for each in _ended_wrongly(code, tills, doku)]
         if code.payments != len(records):
             wrong.append(f"count: {number}: {code.payments} payments, {len(records)} records")
@@ -57,7 +59,8 @@ def each_payment_has_one_event(table: MemoryTable, events: Iterable[EventRecord]
     for event in events:
         payment = json.loads(event.payload)["data"]["payment"]
         if payment is not None:
-            told.setdefault(event.invoice_number, Counter())[payment["kind"] in _MATCH] += 1
+            number = to_order_number(NAMESPACES[event.storefront_id], event.invoice_number)
+            told.setdefault(number, Counter())[payment["kind"] in _MATCH] += 1
     for number, payments in sorted(table.payments.items()):
         kinds = Counter(payment.kind in _MATCH for payment in payments.values())
         heard = told.pop(number, Counter())
@@ -67,12 +70,6 @@ def each_payment_has_one_event(table: MemoryTable, events: Iterable[EventRecord]
             yield f"one event: {number} has {kinds[False]} mismatches, {heard[False]} events"
     for number, heard in told.items():
         yield f"one event: {number} has no payment, and {heard.total()} events say so"
-
-
-def _was_assigned(record: Payment, doku: Doku) -> bool:
-    """Whether an operator gave a code the payment of another order."""
-    found = (doku.told(each.evidence.digest) for each in record.tellings)
-    return any(not payment.is_ours for each in found if each for payment in each.payments)
 
 
 def _wrong_amounts(records: list[Payment], doku: Doku) -> Iterator[str]:
@@ -125,10 +122,11 @@ def _not_kept(doku: Doku, table: MemoryTable) -> Iterator[str]:
         for payment in payments.values()
         for telling in payment.tellings
     }
+    explained = unmatched | recorded
     for payment in [*doku.till, *doku.strays]:
         for place in sorted(payment.taken):
             telling = payment.tellings[place]
             if not telling.is_readable and telling.digest not in kept:
                 yield f"an unreadable message of payment {payment.number} was acknowledged"
-            elif not payment.is_ours and telling.digest not in unmatched | recorded:
+            elif not (payment.is_ours or payment.assigned_to or telling.digest in explained):
                 yield f"payment {payment.number}, of an order that is not ours, was acknowledged"

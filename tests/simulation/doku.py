@@ -151,6 +151,8 @@ class Doku:
         self._key = secret()
         self._told: dict[str, Telling] = {}
         self._by_order: defaultdict[str, list[TillPayment]] = defaultdict(list)
+        self._siblings: defaultdict[str, list[TillPayment]] = defaultdict(list)
+        """The same, and what an operator gave to the order's code."""
         self._spent: set[int] = set()
         """The inquiries whose answer was paid on."""
         self._answered: set[str] = set()
@@ -388,7 +390,7 @@ class Doku:
     def _take(
         self, row: store_orders.Order, paid: store_payments.Payment, currency: str
     ) -> TillPayment:
-        siblings = self._by_order[row.invoice_number]
+        siblings = self._siblings[row.invoice_number]
         payment = TillPayment(
             number=len(self.till) + len(self.strays) + 1,
             invoice_number=row.invoice_number,
@@ -405,6 +407,7 @@ class Doku:
             siblings=siblings,
         )
         siblings.append(payment)
+        self._by_order[row.invoice_number].append(payment)
         self.till.append(payment)
         chance = self._liar.chance(row.invoice_number)
         channel = self._catalogue.channel(row.channel)
@@ -428,12 +431,18 @@ class Doku:
         other = replace(row, invoice_number=number, payment_code=f"8{chance.getrandbits(49):015}")
         stray = replace(self.till[-1], invoice_number=number, payment_code=other.payment_code)
         stray = replace(stray, number=stray.number + 1, siblings=[], tellings=[], taken=set())
-        stray = replace(stray, is_ours=False)
+        receipt = f"{chance.randrange(1, 10**9):09}"
+        stray = replace(stray, is_ours=False, receipt_number=receipt)
         stray.siblings.append(stray)
         self.strays.append(stray)
         channel = self._catalogue.channel(row.channel)
-        document = bodies.notification(other, channel, paid, "SUCCESS", self._now())
+        given = replace(paid, invoice_number=number, receipt_number=receipt)
+        document = bodies.notification(other, channel, given, "SUCCESS", self._now())
         self._send(_Notice(number, document, stray, self._liar.chance(number)))
+
+    def assign(self, payment: TillPayment, number: str) -> None:
+        """An operator gives a code the payment of an order that is nobody's."""
+        payment.assign(number, self._siblings[number])
 
     def refund(self, payment: TillPayment) -> Sequence[OutgoingMessage]:
         """The money goes back to the customer: DOKU says REFUNDED from now on."""

@@ -7,8 +7,10 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Self
 
+from o2o.core.storefronts import to_order_number
 from tests.simulation.faults import Faults
 from tests.simulation.scheduler import Place
+from tests.simulation.world import NAMESPACES, owner
 
 DAY = timedelta(days=1).total_seconds()
 MINUTES = (1, 5, 60, 60, 600, 1440, 4000)
@@ -97,13 +99,14 @@ def _drawn(chance: Random) -> dict[str, float]:
 
 def _codes(chance: Random) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
-    for place in range(chance.choice([1, 1, 2, 3, 5])):
+    for _ in range(chance.choice([1, 1, 2, 3, 5])):
         feature = chance.choice(["dgpc", "dgpc", "mgpc", "dipc"])
         replaces = chance.choice(made)["number"] if made and chance.random() < 0.3 else None
-        shop = replaces.split("-")[0] if replaces else chance.choice(["shop", "shop", "other"])
+        shop = owner(replaces) if replaces else chance.choice(["shop", "shop", "other"])
+        mine = sum(owner(each["number"]) == shop for each in made)
         made.append(
             {
-                "number": f"{shop}-{place}",
+                "number": to_order_number(NAMESPACES[shop], f"shop-{mine}"),
                 "feature": feature,
                 "reusable": chance.random() < 0.3,
                 "minutes": chance.choice(MINUTES),
@@ -182,6 +185,7 @@ ACTIONS = (
     _plain("replay", 1),
     _plain("republish", 1),
     _plain("dismiss", 1),
+    _plain("assign", 1),
     _plain("redrive", 1),
     Kind("at once", 4, _at_once),
     Kind("outage", 2, _outage),

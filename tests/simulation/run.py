@@ -22,14 +22,15 @@ from o2o.core.errors import (
     NotFound,
 )
 from o2o.core.events import Change, Event, EventType, derive_events, derive_story
-from o2o.core.notifications import KeptFor
+from o2o.core.notifications import KeptFor, KeptNotification
+from o2o.core.storefronts import to_invoice_number, to_order_number
 from o2o.core.work import WorkKind
 from o2o.usecases.browse_events import EventFilter
 from tests.simulation.checks import each_payment_has_one_event, truth_is_the_till
 from tests.simulation.faults import Faults
 from tests.simulation.plan import Plan
 from tests.simulation.scheduler import Line, Outcome, Scheduler
-from tests.simulation.world import SHOPS, Stack, address, quiet
+from tests.simulation.world import NAMESPACES, SHOPS, Stack, address, owner, quiet
 from tests.support.world import START
 
 SETTLES_IN = timedelta(days=14)
@@ -87,6 +88,7 @@ class Run:
         self.requests: dict[str, CodeRequest] = {}
         self.newest: dict[str, PaymentCode] = {}
         self.violations: list[str] = []
+        self._doku_away = 0
 
     def __call__(self) -> Result:
         """The whole run."""
@@ -176,7 +178,7 @@ class Run:
         """Ask for a code; ``patience`` is how often it is asked again without an answer."""
         request = CodeRequest(
             fingerprint=json.dumps(wanted, sort_keys=True),
-            invoice_number=number,
+            **self._named(number),
             amount=150_000,
             channel=Channel.ALFA,
             feature=Feature(wanted["feature"]),
@@ -184,15 +186,21 @@ class Run:
             expiry=Expiry(in_minutes=wanted["minutes"]),
             reusable=wanted["reusable"],
             unique_part=wanted["unique_part"],
-            replaces=wanted["replaces"],
+            replaces=wanted["replaces"] and self._named(wanted["replaces"])["invoice_number"],
         )
         self.requests[number] = request
         self.shown[number] = Shown(request.reusable, request.feature, request.fingerprint)
         self._ask(request, patience)
 
+    @staticmethod
+    def _named(number: str) -> dict[str, Any]:
+        """An order number as its storefront writes it, and the storefront's namespace."""
+        namespace = NAMESPACES[owner(number)]
+        return {"invoice_number": to_invoice_number(namespace, number), "namespace": namespace}
+
     def _ask(self, request: CodeRequest, patience: int) -> None:
-        number = request.invoice_number
-        shop = number.split("-")[0]
+        number = to_order_number(request.namespace, request.invoice_number)
+        shop = owner(number)
 
         def then(outcome: Outcome) -> None:
             if outcome.ok:
@@ -215,11 +223,11 @@ class Run:
         if not other:
             self._ask(request, 0)
             return
-        shop = number.split("-", maxsplit=1)[0]
+        shop = owner(number)
         known = number in self.newest
         changed = CodeRequest(
             fingerprint="another body",
-            invoice_number=number,
+            **self._named(number),
             amount=777_000,
             channel=Channel.ALFA,
             customer=Customer("Anton Budiman"),
@@ -248,22 +256,22 @@ class Run:
             elif isinstance(outcome.error, NotFound) and before:
                 self._wrong(f"reads never go back: {number} was there and is not")
 
-        shop = number.split("-", maxsplit=1)[0]
+        shop = owner(number)
         self.scheduler.invoke(
             f"read_codes {number}", lambda: self.stack.read.one(shop, number), then, seconds=29
         )
 
     def do_list(self, number: str) -> None:
         """List a storefront's codes."""
-        shop = number.split("-", maxsplit=1)[0]
+        shop = owner(number)
         before = {name: shown.version for name, shown in self.shown.items()}
 
         def then(outcome: Outcome) -> None:
             for code in outcome.value.items if outcome.ok else ():
                 if code.storefront_id != shop:
-                    self._wrong(f"own codes only: {shop} was shown {code.invoice_number}")
+                    self._wrong(f"own codes only: {shop} was shown {code.order_number}")
                 # The list may be late, and its codes are as the index has them.
-                self._see(code, min(before.get(code.invoice_number, 0), 0))
+                self._see(code, min(before.get(code.order_number, 0), 0))
 
         self.scheduler.invoke(
             f"list_codes {shop}",
@@ -274,7 +282,7 @@ class Run:
 
     def do_refresh(self, number: str) -> None:
         """Ask DOKU now."""
-        shop = number.split("-", maxsplit=1)[0]
+        shop = owner(number)
         before = self.shown[number].version if number in self.shown else 0
 
         def then(outcome: Outcome) -> None:
@@ -295,7 +303,7 @@ class Run:
 
     def do_cancel(self, number: str) -> None:
         """Cancel a code."""
-        shop = number.split("-", maxsplit=1)[0]
+        shop = owner(number)
         before = self.shown[number].version if number in self.shown else 0
 
         def then(outcome: Outcome) -> None:
@@ -308,7 +316,7 @@ class Run:
 
     def _see(self, code: PaymentCode, before: int) -> None:
         """A storefront was shown this, and knew of version ``before`` when it asked."""
-        number = code.invoice_number
+        number = code.order_number
         shown = self.shown[number]
         if code.version < before:
             self._wrong(f"reads never go back: {number} from {before} to {code.version}")
@@ -351,11 +359,15 @@ class Run:
         """Something is away for a while."""
         stack, scheduler = self.stack, self.scheduler
         if what == "doku":
-            usual = self.doku.faults.unreachable
-            self.doku.faults.unreachable = 1.0
+            # Those that are under way when the faults stop end then, too.
+            faults = self.doku.faults
+            faults.unreachable = 1.0
+            self._doku_away += 1
 
             def back() -> None:
-                self.doku.faults.unreachable = usual
+                self._doku_away -= 1
+                if not self._doku_away:
+                    faults.unreachable = self.plan.doku.get("unreachable", 0.0)
 
             scheduler.after(seconds, back)
         elif what == "bus":
@@ -381,30 +393,30 @@ class Run:
 
     def do_endpoint(self, number: str, answer: int | str) -> None:
         """A receiver fails, or is well again."""
-        shop = number.split("-", maxsplit=1)[0]
+        shop = owner(number)
         for place in range(3):
             self.stack.receivers.answers[address(shop, place)] = answer
 
     def do_pause(self, number: str) -> None:
         """The operator pauses an endpoint."""
-        self._operator("pause", lambda: self.stack.manage.pause(number.split("-", maxsplit=1)[0]))
+        self._operator("pause", lambda: self.stack.manage.pause(owner(number)))
 
     def do_resume(self, number: str) -> None:
         """The operator resumes an endpoint."""
-        self._operator("resume", lambda: self.stack.manage.resume(number.split("-", maxsplit=1)[0]))
+        self._operator("resume", lambda: self.stack.manage.resume(owner(number)))
 
     def do_move(self, number: str, to: int) -> None:
         """A storefront's endpoint moves."""
-        shop = number.split("-", maxsplit=1)[0]
+        shop = owner(number)
         self._operator("move", lambda: self.stack.manage.set_url(shop, address(shop, to)))
 
     def do_webhook_secret(self, number: str) -> None:
         """A storefront's webhooks get a new secret."""
-        self._operator("rotate", lambda: self.stack.manage.rotate(number.split("-", maxsplit=1)[0]))
+        self._operator("rotate", lambda: self.stack.manage.rotate(owner(number)))
 
     def do_resend(self, number: str) -> None:
         """A storefront wants all its events again."""
-        shop = number.split("-", maxsplit=1)[0]
+        shop = owner(number)
         self.scheduler.invoke(
             f"browse_events {shop}",
             lambda: self.stack.browse.resend_all(shop, EventFilter(), cursor=None),
@@ -429,6 +441,20 @@ class Run:
                     "notifications dismiss",
                     partial(self.stack.resolve.dismiss, kept.identity, "not ours"),
                 )
+
+    def do_assign(self, number: str) -> None:
+        """The operator gives a code the payment of an order that is nobody's."""
+        for kept in list(self.stack.table.notifications.values()):
+            is_open = kept.reason is KeptFor.UNMATCHED and kept.dismissed is None
+            if is_open and kept.invoice_number not in self.requests and number in self.newest:
+                self._operator("notifications assign", partial(self._assign, kept, number))
+
+    def _assign(self, kept: KeptNotification, number: str) -> None:
+        told = self.doku.told(kept.evidence.digest)
+        assert told is not None
+        for payment in told.payments:
+            self.doku.assign(payment, number)
+        self.stack.resolve.assign(kept.identity, number)
 
     def do_redrive(self, number: str) -> None:
         """The operator empties the queues of dead letters."""

@@ -50,6 +50,15 @@ class TillPayment:
     """All payments of its order, itself included."""
     is_ours: bool = True
     """Whether we made its order."""
+    assigned_to: str | None = None
+    """The order whose code an operator gave it to: its payments are siblings then."""
+
+    def assign(self, invoice_number: str, payments: list["TillPayment"]) -> None:
+        """An operator gives it to another order, which has these payments."""
+        if self.assigned_to is None:
+            self.assigned_to, self.siblings = invoice_number, payments
+            payments.append(self)
+
     refunded_at: datetime | None = None
     tellings: list[Telling] = field(default_factory=list, repr=False)
     """What DOKU said of it, in whatever got out."""
@@ -79,6 +88,7 @@ class TillPayment:
                 ("hidden", (len(siblings) > 1 or gone) and not self.was_heard),
                 ("unnamed", any(each._was_told_without_receipt for each in siblings)),
                 ("equal receipts", any(self._looks_like(each) for each in siblings)),
+                ("assigned", any(each.assigned_to for each in self.siblings)),
             )
             if holds
         )

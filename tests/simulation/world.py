@@ -22,7 +22,7 @@ from o2o.core.endpoints import Endpoint
 from o2o.core.errors import InvalidRequest, UntrustedMessage
 from o2o.core.events import Change
 from o2o.core.notifications import DokuMessage
-from o2o.core.storefronts import Storefront
+from o2o.core.storefronts import Storefront, to_order_number
 from o2o.core.timetable import Retention
 from o2o.core.work import Work
 from o2o.entry import stream_batch
@@ -59,7 +59,9 @@ from tests.support.memory import (
 from tests.support.storefronts import RETRIES, secrets_of
 from tests.support.world import START, SeededEntropy, UseCases
 
-SHOPS = ("shop", "other")
+NAMESPACES = {"shop": None, "other": "othr"}
+"""Two storefronts that count their orders alike."""
+SHOPS = tuple(NAMESPACES)
 RETENTION = Retention(codes=timedelta(days=30), evidence=timedelta(days=60))
 EVENTS_KEPT = timedelta(days=40)
 SWEEPS_EVERY = 60.0
@@ -272,7 +274,7 @@ class Stack(UseCases):
             inbox=inbox, notifications=notifications, settle=self.settle
         )
         for shop in SHOPS:
-            self.storefronts.add_storefront(Storefront(shop, shop, START, shop))
+            self.storefronts.add_storefront(Storefront(shop, shop, START, NAMESPACES[shop]))
             self.endpoints.save_endpoint(Endpoint(storefront_id=shop, url=address(shop, 0)))
 
     def _port(
@@ -441,6 +443,12 @@ class _SecretsPort:
     def __init__(self, port: Any, client: SecretsClient) -> None:
         self.get_secret_value = port.get_secret_value
         self.exceptions = client.exceptions
+
+
+def owner(order_number: str) -> str:
+    """The storefront whose order that is."""
+    other = to_order_number(NAMESPACES["other"], "")
+    return "other" if order_number.startswith(other) else "shop"
 
 
 def address(shop: str, number: int) -> str:

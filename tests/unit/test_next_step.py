@@ -150,6 +150,14 @@ def test_silence_expires_no_code_for_which_money_was_taken(active, taken):
     assert changed.due_at is not None
 
 
+def test_a_code_that_silence_leaves_to_a_person_says_so(active):
+    code = silence(replace(active, payments=1), EXPIRY)
+    while code.due_at is not None:
+        assert not code.disputed
+        code = silence(code, code.due_at)
+    assert (code.status, code.is_disputed) == (Status.ACTIVE, True)
+
+
 def test_while_doku_is_silent_an_active_code_is_not_left_for_hours(active):
     day_old = replace(active, expires_at=at(days=20))
     now = at(days=2, hours=1)

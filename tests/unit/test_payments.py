@@ -247,6 +247,30 @@ def test_a_check_that_names_a_receipt_may_be_of_another_payment(
     assert teller.doubts == [(Doubt.MAY_BE_TWO,)]
 
 
+@pytest.mark.parametrize(
+    ("reusable", "doubts"),
+    [(False, [(Doubt.MAY_BE_TWO,)]), (True, [(), (Doubt.MAY_BE_KNOWN,)])],
+)
+@pytest.mark.parametrize("assigned_first", [True, False])
+def test_what_an_operator_assigned_may_be_another_payment_than_the_order_s_own(
+    doubts: list[tuple[Doubt, ...]], *, reusable: bool, assigned_first: bool
+) -> None:
+    """Only one of them names its receipt, and DOKU lets each of two orders be paid once."""
+    teller = Teller(live(reusable=reusable))
+    given: dict[str, Any] = {"receipt": "1246", "assigned_from": "INV-X"}
+    for each in (given, {}) if assigned_first else ({}, given):
+        teller.hears(**each)
+    assert teller.doubts == doubts
+
+
+def test_what_an_operator_assigned_is_known_by_its_receipt() -> None:
+    """DOKU's own word for the order may be the very cash that it notified under another number."""
+    teller = Teller(live())
+    teller.hears("1246", assigned_from="INV-X")
+    teller.hears("1246")
+    assert teller.doubts == [()]
+
+
 def test_a_receipt_number_that_comes_round_is_recorded_and_marked() -> None:
     teller = Teller(live(reusable=True, expires_at=at(days=30)))
     teller.hears("1246", store_id="S1")
@@ -273,6 +297,20 @@ def test_one_receipt_number_with_two_dates_is_one_payment_only_at_one_till(
         teller.hears("1246", **till, at_minute=45)
     assert named.doubts == [()]
     assert other.doubts == doubts
+
+
+@pytest.mark.parametrize("reusable", [True, False])
+def test_a_check_may_show_another_payment_with_that_receipt_number(*, reusable: bool) -> None:
+    feature = Feature.DGPC if reusable else Feature.DIPC
+    teller = Teller(live(feature=feature, reusable=reusable, expires_at=at(days=30)))
+    teller.hears("1246")
+    found: dict[str, Any] = {"source": Source.STATUS_CHECK, "agent_id": "LAWSON", "store_id": "S1"}
+    teller.hears("1246", at_minute=5, **found)
+    assert teller.doubts == [()]
+    teller = Teller(live(feature=feature, reusable=reusable, expires_at=at(days=30)))
+    teller.hears("1246")
+    teller.hears("1246", at_minute=8, **found)
+    assert teller.doubts == [(Doubt.MAY_BE_TWO,)]
 
 
 def test_two_tills_may_both_have_had_the_answer_that_a_code_can_be_paid() -> None:

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from o2o.core.codes import PaymentKind, Status
+from o2o.core.codes import Doubt, PaymentKind, Source, Status
 from o2o.core.errors import InvalidRequest, NotFound
 from o2o.core.notifications import KeptFor, Notification, OrderState
+from o2o.core.payments import Evidence
 from o2o.usecases.record_message import NotificationOutcome
 from o2o.usecases.resolve_notifications import ResolveNotifications
+from o2o.usecases.settle import SettleOutcome
+from tests.support.samples import make_report
 from tests.support.world import World, sent
 
 
@@ -37,13 +40,25 @@ def identity(world: World) -> str:
 def test_an_assigned_payment_pays_its_code(
     world: World, unmatched: ResolveNotifications, identity: str
 ) -> None:
-    payment = unmatched.assign(identity[:8], "INV-1")
+    payment = unmatched.assign(identity[:8], "INV-1").payment
     assert payment is not None
     assert payment.kind is PaymentKind.PAID
     assert world.code().status is Status.PAID
     assert world.notifications.list_kept(limit=5, cursor=None).items == []
     with pytest.raises(NotFound):
         unmatched.assign(identity, "INV-1")
+
+
+def test_an_assigned_payment_of_a_code_that_was_paid_is_not_swallowed(
+    world: World, unmatched: ResolveNotifications, identity: str
+) -> None:
+    """A status check that named nothing had found the code's own payment."""
+    own = replace(make_report("INV-1", payment_code=None), source=Source.STATUS_CHECK)
+    own = replace(own, receipt_number=None, store_id=None, agent_id=None, acquirer=None)
+    world.settle(replace(own, evidence=Evidence("found by asking")))
+    assert unmatched.assign(identity, "INV-1").outcome is SettleOutcome.COMPLETED
+    (payment,) = world.codes.list_payments("INV-1", limit=9, cursor=None).items
+    assert payment.doubts == (Doubt.MAY_BE_TWO,)
 
 
 def test_a_wrong_number_leaves_it_where_it_is(

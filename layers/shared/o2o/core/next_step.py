@@ -113,7 +113,9 @@ def after_silence(
         return _wait(code, _soon(code, now, timetable), **_noted(code, obstacle))
     money_was_taken = code.is_disputed or (code.payments and code.paid_at is None)
     if money_was_taken or not code.is_open:
-        return _wait(code, _until_given_up(code, now, timetable))
+        look = _until_given_up(code, now, timetable)
+        is_left = code.is_open and look is None
+        return _wait(code, look, disputed=code.disputed or is_left)
     guess_at = code.expires_at + timetable.guess
     if now < guess_at:
         return _wait(code, min(timetable.while_unreachable(code.expires_at, now), guess_at))

@@ -87,6 +87,12 @@ class PaymentReport:
     agent_id: str | None = None
     store_id: str | None = None
     receipt_number: str | None = None
+    assigned_from: str | None = None
+    """DOKU's order number, if an operator gave the payment to the code of another order."""
+
+    def assign(self, order_number: str) -> "PaymentReport":
+        """The payment as one of another order's code."""
+        return replace(self, invoice_number=order_number, assigned_from=self.invoice_number)
 
     def forget_evidence(self) -> "PaymentReport":
         """What it tells, without DOKU's message and the digits in it."""
@@ -104,11 +110,14 @@ class PaymentReport:
         return {name: text for name, value in given.items() if (text := comparable(value))}
 
     @property
+    def date(self) -> datetime | None:
+        """The payment's own date, to the second, if the message gives it."""
+        return self.paid_at.replace(microsecond=0) if self.dated else None
+
+    @property
     def instant(self) -> datetime | None:
-        """The payment's own date, to the second, if a notification gives it."""
-        if self.source is Source.STATUS_CHECK or not self.dated:
-            return None
-        return self.paid_at.replace(microsecond=0)
+        """The same, if a notification gives it."""
+        return None if self.source is Source.STATUS_CHECK else self.date
 
     @property
     def facts(self) -> frozenset[object]:
@@ -270,12 +279,16 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     if any(name in names and names[name] != text for name, text in told.items()):
         return Relation.OTHER
     if "receipt_number" in names and "receipt_number" in told:
-        apart = _apart(payment, report)
-        within = SAME_WITHIN if names.keys() & told.keys() >= _TILL else timedelta()
+        if names.keys() & told.keys() >= _TILL:
+            apart, within = _apart(payment.instant, report.instant), SAME_WITHIN
+        else:
+            apart, within = _apart(known.date, report.date), timedelta()
         if apart is None or apart <= within or _paid_once_at_doku(code):
             return Relation.SAME
         return Relation.UNCERTAIN
     # From here one of the two, or both, name no receipt.
+    if known.assigned_from != report.assigned_from:
+        return Relation.UNCERTAIN
     if _paid_once_at_doku(code):
         return Relation.SAME
     if code.reusable and known.amount != report.amount:
@@ -287,11 +300,9 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     return Relation.SAME if Source.STATUS_CHECK in unnamed else Relation.UNCERTAIN
 
 
-def _apart(payment: Payment, report: PaymentReport) -> timedelta | None:
-    """How far apart two notifications date the payment, or None: one of them does not say."""
-    if payment.instant is None or report.instant is None:
-        return None
-    return abs(payment.instant - report.instant)
+def _apart(one: datetime | None, other: datetime | None) -> timedelta | None:
+    """How far apart two messages date the payment, or None: one of them does not say."""
+    return None if one is None or other is None else abs(one - other)
 
 
 def _paid_once_at_doku(code: PaymentCode) -> bool:

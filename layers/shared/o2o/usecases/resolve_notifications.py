@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from o2o.core.errors import InvalidRequest, NotFound
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import all_items
-from o2o.core.payments import Payment
 from o2o.usecases.ports import DokuInbox, NotificationStore
-from o2o.usecases.settle import Settle, SettleOutcome
+from o2o.usecases.settle import Settle, Settled, SettleOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +31,8 @@ class ResolveNotifications:
             raise InvalidRequest.of("identity", f"{len(found)} notifications begin like this")
         return found[0]
 
-    def assign(self, identity: str, invoice_number: str) -> Payment | None:
-        """Settle a message as a payment of this code; None if the code knew of it.
+    def assign(self, identity: str, invoice_number: str) -> Settled:
+        """Settle a message as a payment of this code.
 
         Raises NotFound if there is no such message or code, and InvalidRequest, or
         UnreadableMessage, if it reports no payment.
@@ -42,11 +41,11 @@ class ResolveNotifications:
         report = self.inbox.read_notification(kept.evidence).payment
         if report is None:
             raise InvalidRequest.of("identity", "this notification reports no payment")
-        settled = self.settle(replace(report, invoice_number=invoice_number))
+        settled = self.settle(report.assign(invoice_number))
         if settled.outcome is SettleOutcome.NO_CODE:
             raise NotFound("there is no such payment code")
         self.notifications.drop(kept)
-        return settled.payment
+        return settled
 
     def dismiss(self, identity: str, reason: str) -> KeptNotification:
         """Take a message off the list; it is kept, with the reason. Raises NotFound."""
