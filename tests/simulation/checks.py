@@ -93,6 +93,7 @@ def _ended_wrongly(code: PaymentCode, tills: list[TillPayment], doku: Doku) -> I
         and order.expires_at is not None
         and code.ended_at < order.expires_at - CLOCKS
         # Without DOKU's date the expiry is reckoned from the first request, perhaps too early.
+        and code.how_to_pay_page is not None
         and not doku.fired["no_dates"]
     ):
         yield f"expired at {code.ended_at}, and DOKU took money until {order.expires_at}"

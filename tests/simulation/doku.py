@@ -453,7 +453,8 @@ class Doku:
         payment.refunded_at = now
         self._store.orders.force_status(row.invoice_number, "REFUNDED", int(now.timestamp()))
         channel = self._catalogue.channel(row.channel)
-        paid = self._store.payments.of_order(row.invoice_number)[payment.siblings.index(payment)]
+        place = self._by_order[row.invoice_number].index(payment)
+        paid = self._store.payments.of_order(row.invoice_number)[place]
         document = bodies.notification(row, channel, paid, "REFUNDED", now)
         self._send(
             _Notice(row.invoice_number, document, None, self._liar.chance(row.invoice_number))

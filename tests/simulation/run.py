@@ -504,8 +504,8 @@ class Run:
         if order is None:
             return
         now = self.scheduler.now
-        # An answer without dates does not tell until when DOKU takes money.
-        if order.takes_money(now) and not self.doku.fired["no_dates"]:
+        # Who never heard DOKU's date does not know until when it takes money.
+        if order.takes_money(now) and code.how_to_pay_page and not self.doku.fired["no_dates"]:
             self._wrong(f"expiry: {code.order_number} expired while DOKU takes money")
         told = [
             each

@@ -158,7 +158,8 @@ _OK, _CREATED, _ACCEPTED, _NOT_FOUND, _CONFLICT = 200, 201, 202, 404, 409
 _KNOWN = {_OK, _CREATED, _ACCEPTED, _NOT_FOUND, _CONFLICT}
 _TO_COME = ("to come",)
 """Digits that are there and that nobody has seen yet."""
-_OF_INQUIRY = {"success": "active", "billing_already_paid": "paid", "decline": "cancelled"}
+_OF_INQUIRY = {"success": "active", "billing_already_paid": "paid"}
+"""What an answer says of the code. ``decline`` says nothing: it is the answer to a failure, too."""
 
 
 def _activate(code: Code) -> Iterator[Code]:

@@ -577,6 +577,14 @@ def test_a_reusable_code_that_is_paid_before_its_digits_came_is_looked_at_again(
     assert teller.code.due_at == at(hours=2) + TIMETABLE.active[0]
 
 
+def test_a_reusable_code_that_was_left_to_a_person_and_is_paid_is_looked_at_again() -> None:
+    """DOKU had said for a week that it was paid, in words that nobody can read."""
+    teller = Teller(live(reusable=True, disputed=True, due_at=None))
+    teller.hears("1")
+    assert not teller.code.is_disputed
+    assert teller.code.due_at == max(at(hours=2), teller.code.expires_at)
+
+
 # --- What pays --------------------------------------------------------------------------
 
 

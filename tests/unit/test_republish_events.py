@@ -106,6 +106,14 @@ def test_cash_whose_lateness_is_known_only_later_is_told_once(
     assert len([event for event in events if event.type in paid]) == 1
 
 
+def test_what_a_clock_that_is_behind_dated_before_the_code_is_made_too(shops, codes) -> None:
+    """Two invocations do not agree on the time to the millisecond."""
+    code = make_own_code()
+    codes.create(code)
+    codes.save(code.cancel(now=code.created_at - timedelta(seconds=1), timetable=TIMETABLE))
+    assert shops.republish(codes).of_code("INV-1").made == 2
+
+
 def test_a_time_has_the_events_of_its_codes_and_no_others(shops, codes, changes) -> None:
     before = changes[0].after.created_at - timedelta(days=1)
     shops.clock.advance(days=1)

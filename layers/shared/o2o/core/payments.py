@@ -500,9 +500,9 @@ def _apply(
         # It stays payable, so it stays on the timetable.
         changes |= {
             "activated_at": code.activated_at or at.now,
-            "due_at": code.due_at
-            if code.status is Status.ACTIVE
-            else at.timetable.after_activation(at.now, code.expires_at, at.now),
+            # One that was left to a person has no next look.
+            "due_at": (code.due_at if code.status is Status.ACTIVE else None)
+            or at.timetable.after_activation(at.now, code.expires_at, at.now),
         }
     return Settlement(code.move(move, **changes), payment, is_new=is_new, seen=tuple(at.chain))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from o2o.core.codes import LONGEST_LIFE, PaymentCode
+from o2o.core.codes import CLOCKS_DIFFER, LONGEST_LIFE, PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.errors import NotFound
 from o2o.core.events import derive_story, one_of
@@ -67,7 +67,7 @@ class RepublishEvents:
         code = self.codes.get(order_number)
         if code is None:
             raise NotFound("there is no such payment code")
-        span = _Span(code.created_at, None)
+        span = _Span(code.created_at - CLOCKS_DIFFER, None)
         told = (
             record
             for record in self._told(code.storefront_id, span)

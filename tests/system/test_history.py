@@ -1,0 +1,21 @@
+"""What several clients see of a few codes at once can be explained, whoever dies meanwhile.
+
+`python -m tools.history` does the same for as long as you like.
+"""
+
+from pathlib import Path
+
+from tests.support import dynoxide
+from tests.support.local_stack import started
+from tools.history import ARGUMENTS, Histories
+
+
+def test_what_clients_see_at_once_can_have_been(tmp_path: Path) -> None:
+    dynoxide.need()
+    with started(tmp_path, *ARGUMENTS) as stack:
+        histories = Histories(stack, seed=1)
+        for _ in range(2):  # nobody dies in the first, which tells what calls there are
+            histories.round()
+    assert histories.tally.faults == []
+    assert histories.tally.deaths > 0
+    assert {what for what, end in histories.tally.operations if end == "ok"} >= {"create", "read"}
