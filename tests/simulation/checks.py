@@ -39,6 +39,8 @@ def truth_is_the_till(doku: Doku, table: MemoryTable, archive: MessageArchive) -
         wrong += [f"records: {number}: {each}" for each in unexplained(paid, records, doku.told)]
         wrong += [f"amounts: {number}: {each}" for each in _wrong_amounts(records, doku)]
         wrong += [f"ended: {number}: {each}" for each in _ended_wrongly(code, tills, doku)]
+        if code.payments_complete and len(records) != len(paid):
+            wrong.append(f"complete: {number}: {len(records)} of {len(paid)} payments")
         if code.payments != len(records):
             wrong.append(f"count: {number}: {code.payments} payments, {len(records)} records")
     wrong += [f"kept: {each}" for each in _not_kept(doku, table)]
