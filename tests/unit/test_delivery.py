@@ -330,6 +330,42 @@ def test_an_answer_of_the_former_address_says_nothing_of_the_new_one(shops: Shop
     assert shops.endpoint().url == elsewhere
 
 
+# --- one event, one endpoint -----------------------------------------------------------------
+
+
+def test_whatever_becomes_of_an_event_stands_on_it() -> None:
+    record = make_record(tries=3)
+    later = START + timedelta(hours=1)
+    settled = record.settle(DeliveryStatus.NO_ENDPOINT)
+    assert (settled.status, settled.due_at) == (DeliveryStatus.NO_ENDPOINT, None)
+    put_off = settled.put_off(later)
+    assert (put_off.status, put_off.due_at) == (DeliveryStatus.PENDING, later)
+
+
+def test_a_pause_begins_a_new_round_of_tries() -> None:
+    record = make_record(tries=3)
+    paused = record.pause(START, none)
+    assert (paused.status, paused.tries) == (DeliveryStatus.PAUSED, 0)
+    gone = record.after(Attempt(START, 5, status_code=410), retries=RETRIES, jitter=none)
+    assert (gone.status, gone.tries) == (DeliveryStatus.PAUSED, 0)
+
+
+def test_a_paused_endpoint_is_not_probed_and_a_resumed_one_has_no_reason() -> None:
+    down = Endpoint(storefront_id="shop", url="https://shop.example/hook", probe_at=START)
+    paused = down.pause(START, PauseReason.OPERATOR)
+    assert (paused.is_down, paused.pause_reason) == (False, PauseReason.OPERATOR)
+    assert paused.resume().pause_reason is None
+
+
+def test_an_endpoint_that_failed_for_the_whole_timetable_is_paused() -> None:
+    failing = Endpoint(storefront_id="shop", url="https://shop.example/hook", failing_since=START)
+    for early, paused in (timedelta(seconds=1), False), (timedelta(), True):
+        attempt = Attempt(START + RETRIES.span - early, 5, status_code=500)
+        after = failing.after(attempt, retries=RETRIES, jitter=none)
+        assert after is not None
+        assert after.is_paused is paused
+
+
 # --- the timetable ---------------------------------------------------------------------------
 
 

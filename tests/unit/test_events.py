@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Source, Status
-from o2o.core.events import Change, Event, EventType, derive_events
+from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Refund, Source, Status
+from o2o.core.events import Change, Event, EventType, derive_events, derive_story
 from o2o.entry.models.codes import PaymentView
 from o2o.entry.models.events import render
 from tests.support.samples import NOW, at, make_code, make_full_code, make_own_code, make_settlement
@@ -94,6 +94,32 @@ def test_a_payment_of_before_this_field_is_dated_by_the_till() -> None:
 def test_the_mark_of_a_payment_knows_when_it_was_recorded() -> None:
     settlement = make_settlement(ACTIVE)
     assert settlement.payment.mark.recorded_at == settlement.payment.recorded_at
+
+
+def test_a_refund_is_an_event_of_its_own_instant() -> None:
+    refunded = replace(ACTIVE, version=3, refund=Refund(at(hours=3)))
+    assert [event.occurred_at for event in _events(ACTIVE, refunded)] == [at(hours=3)]
+    told = [event.occurred_at for event in derive_story(refunded, [])]
+    assert told == [at(seconds=2), at(hours=3)]
+
+
+def test_a_payment_of_a_code_that_remembers_none_is_told() -> None:
+    """Version 0.1 counted payments, and did not always remember the last one."""
+    before = replace(ACTIVE, payments=1)
+    after = replace(before, version=3, last_payment=mark(PaymentKind.PAID))
+    assert types(before, after) == [EventType.PAID]
+
+
+def test_a_code_that_ended_at_its_expiry_expired() -> None:
+    """Of one that version 0.1 ended and that was paid since, only the instants say how."""
+    paid = replace(ACTIVE, status=Status.PAID, ended_at=ACTIVE.expires_at)
+    assert [event.type for event in derive_story(paid, [])][1:] == [EventType.EXPIRED]
+
+
+def test_ids_do_not_change_from_version_to_version() -> None:
+    """What is told again after an upgrade has the id that storefronts know."""
+    (event,) = _events(make_code(), ACTIVE)
+    assert event.event_id == "evt_c1f51bb6229192a936f5f5b9eb5d73d5"
 
 
 def test_ids_are_of_the_change_itself() -> None:
