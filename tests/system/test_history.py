@@ -9,7 +9,6 @@ from tests.support import dynoxide
 from tests.support.local_stack import started
 from tools.history import ARGUMENTS, Histories
 
-
 MOST_ROUNDS = 6
 """It is chance whether anything comes to the point at which somebody is to die."""
 
