@@ -490,8 +490,11 @@ class Result:
     scenario: str
     calls: int = 0
     points: int = 0
+    """At which somebody died."""
     recovered: int = 0
     failures: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+    """Points to which nothing came this time: how often a call is made is chance."""
 
 
 Choose = Callable[[Sequence[KillPoint]], Sequence[KillPoint]]
@@ -529,27 +532,19 @@ class Kills:
         result = Result(scenario.name, calls=len(calls))
         points = [KillPoint(call, side) for call in calls for side in (BEFORE, AFTER)]
         for point in choose(points):
-            result.points += 1
-            reason = self._recovers(scenario, point, expected)
-            if reason is None:
-                result.recovered += 1
-            else:
-                where = f"{point.call.function} {point.side} {point.call.name} {point.call.nth}"
+            where = f"{point.call.function} {point.side} {point.call.name} {point.call.nth}"
+            try:
+                if any(self._kill(scenario, point, expected) for _ in range(_TRIES)):
+                    result.recovered += 1
+                else:
+                    result.unreached.append(where)
+                    continue
+            except (AssertionError, NotRecovered) as reason:
+                # What is tried next shall not fail because of this.
+                self._shop.command("webhooks", "resume", "demo")
                 result.failures.append(f"{where}: {reason}")
+            result.points += 1
         return result
-
-    def _recovers(
-        self, scenario: Scenario, point: KillPoint, expected: list[dict[str, Any]]
-    ) -> str | None:
-        """Why a scenario does not come to what it should if somebody dies; None if it does."""
-        try:
-            # How many messages a batch holds is chance, and so is how often a call is made.
-            died = any(self._kill(scenario, point, expected) for _ in range(_TRIES))
-        except (AssertionError, NotRecovered) as reason:
-            # What is tried next shall not fail because of this.
-            self._shop.command("webhooks", "resume", "demo")
-            return str(reason)
-        return None if died else "nothing came to this point"
 
     def _record(self, scenario: Scenario) -> tuple[list[Call], list[dict[str, Any]]]:
         """The calls that the victims make each time, and what it comes to.
@@ -612,20 +607,24 @@ class Kills:
 
 def show(results: Sequence[Result], console: Console) -> None:
     """A line for each scenario, and what failed."""
-    table = Table("scenario", "calls", "kill points", "recovered")
+    table = Table("scenario", "calls", "kill points", "recovered", "not reached")
     for each in results:
-        table.add_row(each.scenario, str(each.calls), str(each.points), str(each.recovered))
-    table.add_section()
-    table.add_row(
-        "all",
-        str(sum(each.calls for each in results)),
-        str(sum(each.points for each in results)),
-        str(sum(each.recovered for each in results)),
-    )
+        table.add_row(each.scenario, *map(str, _counts(each)))
+    if len(results) > 1:
+        table.add_section()
+        table.add_row(
+            "all", *(str(sum(column)) for column in zip(*map(_counts, results), strict=True))
+        )
     console.print(table)
     for each in results:
         for failure in each.failures:
             console.print(f"{each.scenario}: {failure}", soft_wrap=True)
+        for where in each.unreached:
+            console.print(f"{each.scenario}: nothing came to {where}", soft_wrap=True)
+
+
+def _counts(result: Result) -> tuple[int, int, int, int]:
+    return result.calls, result.points, result.recovered, len(result.unreached)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
