@@ -12,6 +12,7 @@ was true. Exits with 1, and prints the history, if there is none for a code.
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -344,6 +345,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60, help="for so long (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="what is chosen (default: 1)")
     options = parser.parse_args(arguments)
+    # Whoever ends it shall leave no stack behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(width=120)
     if engine.find_dynoxide(ROOT) is None:
         console.print("history: Dynoxide is not installed; `make run` installs it with npm.")

@@ -636,6 +636,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", metavar="WORD", default="", help="scenarios with it in the name")
     parser.add_argument("--writes", action="store_true", help="only at calls that change something")
     options = parser.parse_args(arguments)
+    # Whoever ends it shall leave no stack behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(width=120)
     if engine.find_dynoxide(ROOT) is None:
         console.print("kills: Dynoxide is not installed; `make run` installs it with npm.")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--folder", type=Path, help="where the stack's data stays, to look at it afterwards")
     add("--write", type=Path, metavar="FILE", help="write the figures there, as JSON")
     options = parser.parse_args(arguments)
+    # Whoever ends it shall leave no stack behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = make_plan(codes=options.codes, seed=options.seed, kills=options.kills, shops=len(NAMES))
     console = Console(width=140)
     begun = time.monotonic()
