@@ -5,7 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from o2o.core.codes import TILL_SESSION, Status
+from o2o.core.codes import (
+    CLOCKS_DIFFER,
+    NO_RECEIPT,
+    TILL_SESSION,
+    DokuCode,
+    Failure,
+    Intent,
+    Status,
+)
 from o2o.core.inquiries import InquiryStatus, judge
 from o2o.core.pages import Page, all_items
 from tests.support.samples import NOW, at, make_code, make_own_code
@@ -20,6 +28,39 @@ SECOND = timedelta(seconds=1)
 def test_as_long_as_a_till_may_take_the_money_an_end_stops_no_payment(since, stops):
     asked = make_own_code(inquired_at=NOW)
     assert asked.cancel(now=NOW + since, timetable=TIMETABLE).stops_payment is stops
+
+
+@pytest.mark.parametrize(
+    ("later", "is_longer"),
+    [(-CLOCKS_DIFFER + SECOND, False), (CLOCKS_DIFFER, False), (CLOCKS_DIFFER + SECOND, True)],
+)
+def test_doku_s_expiry_is_another_only_if_no_clock_explains_it(later, is_longer):
+    code = make_code()
+    answer = DokuCode("8000000000000021", code.expires_at + later, "https://page", "https://api")
+    active = code.activate(answer, now=at(seconds=1), timetable=TIMETABLE)
+    assert active.expires_at == code.expires_at + later
+    assert active.asked_until == (code.expires_at if is_longer else None)
+    assert (active.how_to_pay_page, active.how_to_pay_api) == ("https://page", "https://api")
+
+
+def test_an_end_says_when_and_leaves_no_request_behind():
+    code = make_code(intent=Intent("1", "{}"))
+    cancelled = code.cancel(now=NOW, timetable=TIMETABLE)
+    assert (cancelled.cancelled_at, cancelled.intent) == (NOW, None)
+    failed = code.fail(Failure("refused"), now=NOW, look_again_at=None)
+    assert (failed.ended_at, failed.intent, failed.unconfirmed) == (NOW, None, False)
+
+
+def test_nothing_personal_stays():
+    receipt = replace(NO_RECEIPT, description="Thank you, Anton")
+    code = replace(
+        make_code(status=Status.EXPIRED, ended_at=NOW, receipt=receipt),
+        how_to_pay_api="https://doku.example/8000000000000021",
+        intent=Intent("1", '{"name": "Anton"}'),
+    )
+    forgotten = code.forget(NOW)
+    assert (forgotten.receipt, forgotten.how_to_pay_api) == (NO_RECEIPT, None)
+    assert forgotten.intent is None
 
 
 def test_without_doku_s_word_nobody_knows_that_there_was_no_payment():

@@ -585,6 +585,111 @@ def test_a_reusable_code_that_was_left_to_a_person_and_is_paid_is_looked_at_agai
     assert teller.code.due_at == max(at(hours=2), teller.code.expires_at)
 
 
+# --- What its messages say together ---------------------------------------------------------
+
+
+def test_what_one_message_says_another_does_not_take_away() -> None:
+    teller = Teller(live())
+    teller.hears(payment_code="8000000000000021", currency="IDR", at_minute=5)
+    teller.hears("1", store_id="S1", source=Source.STATUS_CHECK, at_minute=7)
+    teller.hears("1", agent_id="LAWSON", at_minute=9)
+    (payment,) = teller.payments.values()
+    report = payment.report
+    assert (report.payment_code, report.currency) == ("8000000000000021", "IDR")
+    assert (report.receipt_number, report.store_id, report.agent_id) == ("1", "S1", "LAWSON")
+    assert (report.source, report.paid_at) == (Source.NOTIFICATION, at(minutes=5))
+
+
+def test_what_the_first_message_lacks_a_later_one_adds() -> None:
+    teller = Teller(live())
+    teller.hears("1", dated=False, at_minute=9)
+    found: dict[str, Any] = {"payment_code": "8000000000000021", "currency": "IDR"}
+    teller.hears("1", source=Source.STATUS_CHECK, at_minute=5, **found)
+    (payment,) = teller.payments.values()
+    assert (payment.report.payment_code, payment.report.currency) == ("8000000000000021", "IDR")
+    assert (payment.report.paid_at, payment.report.dated) == (at(minutes=5), True)
+
+
+def test_a_notification_s_date_counts_and_no_status_check_s() -> None:
+    teller = Teller(live())
+    teller.hears("1", source=Source.STATUS_CHECK, at_minute=7)
+    teller.hears("1", at_minute=5)
+    teller.hears("1", source=Source.STATUS_CHECK, at_minute=9, store_id="S1")
+    (payment,) = teller.payments.values()
+    assert payment.report.paid_at == at(minutes=5)
+
+
+def test_of_two_stores_in_messages_without_receipt_the_first_stands() -> None:
+    teller = Teller(live())
+    teller.hears(store_id="S1", **CHECKED)
+    teller.hears("1")
+    teller.hears(store_id="S2", agent_id="LAWSON", **CHECKED)
+    (payment,) = teller.payments.values()
+    assert (payment.report.store_id, payment.report.agent_id) == ("S1", "LAWSON")
+
+
+def test_a_message_that_matches_the_code_brings_its_money_and_the_code_s_digits() -> None:
+    teller = Teller(live())
+    teller.hears("1", currency="USD", payment_code="8000000000000099")
+    assert teller.kinds == [PaymentKind.DIGITS_MISMATCH]
+    teller.hears("1", currency="IDR")
+    (payment,) = teller.payments.values()
+    assert payment.kind is PaymentKind.PAID
+    assert (payment.report.currency, payment.report.payment_code) == ("IDR", "8000000000000021")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"currency": "USD"}, {"currency": "IDR"}),
+        ({"payment_code": "8000000000000021"}, {"payment_code": "8000000000000099"}),
+    ],
+)
+def test_two_currencies_or_two_codes_of_one_receipt_disagree(
+    first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    teller = Teller(live())
+    teller.hears("1", **first)
+    teller.hears("1", **second)
+    assert teller.doubts == [(Doubt.TELLINGS_DISAGREE,)]
+
+
+def test_a_message_goes_to_the_payment_whose_receipt_it_names() -> None:
+    """The other payment has more in common with it: date and brand."""
+    teller = Teller(live())
+    teller.hears("1", store_id="S1", at_minute=0)
+    teller.hears(store_id="S2", agent_id="LAWSON", acquirer="ALFA", at_minute=5)
+    teller.hears("1", agent_id="LAWSON", acquirer="ALFA", at_minute=5)
+    first, second = teller.payments.values()
+    assert (first.report.agent_id, second.report.receipt_number) == ("LAWSON", None)
+    assert teller.doubts == [(), ()]
+
+
+def test_a_message_without_a_known_receipt_goes_to_the_payment_most_like_it() -> None:
+    teller = Teller(live())
+    teller.hears(store_id="S1", at_minute=0)
+    teller.hears(store_id="S2", at_minute=5)
+    teller.hears("1", at_minute=5)
+    assert [each.report.receipt_number for each in teller.payments.values()] == [None, "1"]
+
+
+def test_each_message_is_kept_once_and_without_its_digits_in_the_end() -> None:
+    teller = Teller(live())
+    digits = "8000000000000021"
+    teller.hears(store_id="S2", payment_code=digits, source=Source.STATUS_CHECK, dated=False)
+    (alone,) = teller.payments.values()
+    assert alone.forget_evidence().first is None
+    teller.hears("1", payment_code=digits)
+    (payment,) = teller.payments.values()
+    assert payment.first is not None
+    assert payment.first.evidence.body == ""
+    forgotten = payment.forget_evidence()
+    assert forgotten.first is not None
+    assert forgotten.names == payment.names
+    assert [each.store_id for each in forgotten.tellings] == ["S2", None]
+    assert {each.payment_code for each in forgotten.tellings} == {None}
+
+
 # --- What pays --------------------------------------------------------------------------
 
 
