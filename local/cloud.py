@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from moto.core.utils import unix_time
 from moto.dynamodb.models.table import StreamShard
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -22,6 +23,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.s3.models import s3_backends
+from moto.sqs.models import Message, SQSBackend
 from werkzeug.serving import make_server
 
 from local.aws import ACCOUNT
@@ -48,6 +50,16 @@ def _copy_shard(shard: StreamShard, memo: dict[int, Any]) -> StreamShard:
     return made
 
 
+def _is_kept(backend: SQSBackend, queue_name: str, message: Message) -> bool:
+    """Whether a message is not too old for its queue.
+
+    Moto counts all messages of the queue for each one that it hands out: a few hundred that wait
+    would take seconds.
+    """
+    period: int = backend.get_queue(queue_name).message_retention_period  # type: ignore[attr-defined]
+    return period + message.sent_timestamp / 1000 > unix_time()  # type: ignore[operator]
+
+
 def main() -> None:
     """Create the resources, then serve until the supervisor has ended."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every poll
@@ -59,6 +71,7 @@ def main() -> None:
         print(json.dumps({"error": str(error)}), flush=True)
         return
     StreamShard.__deepcopy__ = _copy_shard  # type: ignore[attr-defined]
+    SQSBackend.is_message_valid_based_on_retention_period = _is_kept  # type: ignore[assignment]
     moto = DomainDispatcherApplication(create_backend_app)
     app = _OneWriteAtATime(_KeepsObjects(moto, Path(request["objects"])))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)

@@ -462,6 +462,8 @@ _PUBLISH, _DELIVER = "PublishEventsFunction", "DeliverWebhooksFunction"
 _EXPIRE, _RECONCILE = "ExpireCodesFunction", "ReconcileCodesFunction"
 
 SCENARIOS = (
+    # First, because in a month's time the codes of the others are forgotten, too.
+    Scenario("forgotten", (_RECONCILE,), _forgotten),
     Scenario("paid", (_GENERATE, _NOTIFY, _PUBLISH, _DELIVER), _paid),
     Scenario("registered at DOKU", (_GENERATE,), _registered),
     Scenario("asked about at the till", (_GENERATE, "AnswerInquiryFunction"), _asked_at_the_till),
@@ -476,7 +478,6 @@ SCENARIOS = (
     Scenario("webhook not taken", (_EXPIRE, _DELIVER), _not_taken),
     Scenario("paused and resumed", (_DELIVER, "operator"), _resumed),
     Scenario("sent again", ("BrowseEventsFunction", _DELIVER), _sent_again),
-    Scenario("forgotten", (_RECONCILE,), _forgotten),
 )
 
 
