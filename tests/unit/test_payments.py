@@ -9,7 +9,7 @@ import pytest
 
 from o2o.core import payments
 from o2o.core.channels import Feature
-from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Source, Status
+from o2o.core.codes import CLOCKS_DIFFER, Doubt, PaymentCode, PaymentKind, Source, Status
 from o2o.core.events import Change, EventType, derive_events
 from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
 from o2o.core.pages import Page
@@ -464,6 +464,11 @@ def test_a_status_check_about_an_earlier_order_pays_nothing() -> None:
     assert world.code().status is Status.ACTIVE
 
 
+def test_a_day_before_its_code_is_no_earlier_order() -> None:
+    day_before = make_report(source=Source.STATUS_CHECK, payment_code=None, paid_at=at(days=-1))
+    assert not payments.is_older_order(live(), day_before)
+
+
 @pytest.mark.parametrize("amount", [149_999, 150_001, 1_500_000])
 def test_too_little_and_too_much_are_a_mismatch(amount: int) -> None:
     teller = Teller(live())
@@ -583,6 +588,72 @@ def test_a_reusable_code_that_was_left_to_a_person_and_is_paid_is_looked_at_agai
     teller.hears("1")
     assert not teller.code.is_disputed
     assert teller.code.due_at == max(at(hours=2), teller.code.expires_at)
+
+
+@pytest.mark.parametrize(
+    ("hours", "doubts"), [(24, [()]), (25, [(), (Doubt.MAY_BE_KNOWN,)])], ids=["a day", "more"]
+)
+def test_a_till_counts_anew_after_a_day(hours: int, doubts: list[tuple[Doubt, ...]]) -> None:
+    teller = Teller(live(reusable=True, expires_at=at(days=30)))
+    till: dict[str, Any] = {"agent_id": "LAWSON", "store_id": "S1"}
+    teller.hears("1246", **till)
+    teller.hears("1246", **till, at_minute=5 + hours * 60)
+    assert teller.doubts == doubts
+
+
+def test_a_check_without_receipt_shows_the_payment_that_is_known() -> None:
+    teller = Teller(live(feature=Feature.DIPC))
+    teller.hears("1246")
+    teller.hears(store_id="S1", **CHECKED)
+    assert teller.doubts == [()]
+
+
+def test_what_may_be_two_pays_if_one_of_them_matches() -> None:
+    teller = Teller(live(feature=Feature.DIPC))
+    teller.hears(amount=140_000)
+    teller.hears()
+    assert teller.kinds == [PaymentKind.PAID]
+    assert teller.doubts == [(Doubt.MAY_BE_TWO, Doubt.TELLINGS_DISAGREE)]
+
+
+def test_a_payment_knows_whether_its_code_had_ended() -> None:
+    for status, ended in (Status.ACTIVE, False), (Status.EXPIRED, True):
+        teller = Teller(live(status=status))
+        teller.hears("1")
+        assert [each.had_ended for each in teller.payments.values()] == [ended]
+
+
+def test_a_number_that_an_earlier_code_gave_is_not_given_again() -> None:
+    teller = Teller(live())
+    teller.hears("1")
+    earlier = replace(teller.payments[1], number=3, recorded_at=NOW - timedelta(days=400))
+    teller = Teller(live())
+    teller.payments[3] = earlier
+    teller.hears("1")
+    assert list(teller.payments) == [3, 4]
+
+
+def test_a_second_message_without_date_leaves_late_what_is_late() -> None:
+    teller = Teller(live(status=Status.EXPIRED))
+    teller.hears(**CHECKED)
+    teller.hears("1", dated=False)
+    assert teller.kinds == [PaymentKind.PAID_LATE]
+
+
+def test_the_code_remembers_its_last_payment_as_it_is_now() -> None:
+    teller = Teller(live())
+    teller.hears(**CHECKED)
+    teller.hears("1", store_id="S1")
+    assert teller.code.last_payment == teller.payments[1].mark
+    assert teller.code.last_payment.receipt_number == "1"
+
+
+def test_the_last_instant_that_a_clock_explains() -> None:
+    code = live()
+    assert code.is_its_own(code.created_at - CLOCKS_DIFFER)
+    teller = Teller(code)
+    teller.hears("1", at_minute=-CLOCKS_DIFFER / timedelta(minutes=1))
+    assert teller.doubts == [()]
 
 
 # --- What its messages say together ---------------------------------------------------------
