@@ -13,10 +13,15 @@ CALL_SECONDS = 120.0
 Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found | None], what: str = "something to see") -> Found:
+def until(
+    look: Callable[[], Found | None],
+    what: str = "something to see",
+    *,
+    seconds: float = PATIENCE_SECONDS,
+) -> Found:
     """Look again and again until there is something to see; fail after a long while."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:.0f} s for {what}"
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.05)
     return found

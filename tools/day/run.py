@@ -208,7 +208,11 @@ class Day:
         )  # fmt: skip
         self._street.create(last)
         self._settle()
-        until(lambda: "payment_code.expired" in self._receiver.types((0, "LAST")))
+        until(
+            lambda: "payment_code.expired" in self._receiver.types((0, "LAST")),
+            "all changes to be published",
+            seconds=3_600,  # there may be hundreds of thousands
+        )
         self._turn_to(self._now() + timedelta(minutes=3))
         self._settle()
 
