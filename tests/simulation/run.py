@@ -535,6 +535,8 @@ class Run:
         for number, code in self.newest.items():
             if code.is_open and not code.is_disputed:
                 yield f"every code ends: {number} is still {code.status}"
+            if code.status is Status.PAID and code.unconfirmed:
+                yield f"paid is confirmed: {number} is paid and unconfirmed"
 
     def _is_paused(self, event_id: str) -> bool:
         record = self.stack.events.get(event_id)

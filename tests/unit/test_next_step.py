@@ -283,6 +283,15 @@ def test_after_the_end_silence_puts_the_looks_off_for_a_week(active):
     assert silence(code, now) is None
 
 
+def test_that_a_paid_reusable_code_was_paid_is_doku_s_word_on_its_end(active):
+    paid = replace(active, reusable=True, paid_at=at(minutes=20), payments=1)
+    guessed = silence(paid, EXPIRY + TIMETABLE.guess)
+    assert guessed.unconfirmed
+    assert not after(guessed, OrderState.SUCCESS, guessed.due_at).unconfirmed
+    unpaid = replace(guessed, paid_at=None, payments=0)
+    assert after(unpaid, OrderState.SUCCESS, guessed.due_at).unconfirmed
+
+
 def test_doku_s_word_after_a_guess_confirms_it(active):
     guessed = silence(active, EXPIRY + TIMETABLE.guess)
     confirmed = after(guessed, OrderState.PENDING, guessed.due_at)

@@ -623,6 +623,17 @@ def test_a_payment_knows_whether_its_code_had_ended() -> None:
         assert [each.had_ended for each in teller.payments.values()] == [ended]
 
 
+def test_of_a_code_that_is_paid_after_a_guessed_end_nothing_is_unconfirmed() -> None:
+    teller = Teller(live(status=Status.EXPIRED, unconfirmed=True))
+    teller.hears("1")
+    assert (teller.code.status, teller.code.unconfirmed) == (Status.PAID, False)
+    assert teller.code.payments_complete
+    # How a reusable code ended is another matter: DOKU is still asked.
+    teller = Teller(live(status=Status.EXPIRED, unconfirmed=True, reusable=True))
+    teller.hears("1")
+    assert (teller.code.status, teller.code.unconfirmed) == (Status.EXPIRED, True)
+
+
 def test_a_number_that_an_earlier_code_gave_is_not_given_again() -> None:
     teller = Teller(live())
     teller.hears("1")

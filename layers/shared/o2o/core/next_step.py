@@ -66,6 +66,8 @@ def after_status(
         return after_silence(code, now=now, timetable=timetable)
     if not code.is_open:
         look = code.next_look_after_end(now=now, timetable=timetable)
+        # Of a reusable code DOKU goes on saying that it was paid.
+        confirms = confirms or (state is OrderState.SUCCESS and code.paid_at is not None)
         return _wait(code, look, unconfirmed=code.unconfirmed and not confirms)
     if code.is_disputed:
         return after_dispute(code, now=now, timetable=timetable)

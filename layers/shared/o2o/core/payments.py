@@ -495,7 +495,7 @@ def _apply(
             "had_ended": code.had_ended or not code.is_open,
         }
     if move is not Move.RECORD:
-        changes |= {"intent": None, "due_at": None}
+        changes |= {"intent": None, "due_at": None, "unconfirmed": False}
     if move is Move.PAY_REUSABLE:
         # It stays payable, so it stays on the timetable.
         changes |= {
