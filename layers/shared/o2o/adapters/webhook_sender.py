@@ -41,9 +41,13 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 # are outside of it.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
-# Relays of 6to4, and addresses for documentation. IANA's registries have them, Python's copy of
-# the registries lacks them.
-_NOT_GLOBAL = (IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+# Relays of 6to4, addresses for documentation, and those for protocols. IANA's registries have them,
+# Python's copy of the registries lacks them, or did before 3.12.4.
+_NOT_GLOBAL = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+)
 
 
 def is_public(address: str) -> bool:
