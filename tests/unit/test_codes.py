@@ -10,13 +10,15 @@ from o2o.core.codes import (
     NO_RECEIPT,
     TILL_SESSION,
     DokuCode,
+    Doubt,
     Failure,
     Intent,
+    Refund,
     Status,
 )
 from o2o.core.inquiries import InquiryStatus, judge
 from o2o.core.pages import Page, all_items
-from tests.support.samples import NOW, at, make_code, make_own_code
+from tests.support.samples import NOW, at, make_code, make_own_code, make_settlement
 from tests.support.world import TIMETABLE
 
 SECOND = timedelta(seconds=1)
@@ -68,6 +70,17 @@ def test_without_doku_s_word_nobody_knows_that_there_was_no_payment():
     assert ended.payments_complete
     assert not replace(ended, unconfirmed=True).payments_complete
     assert not replace(ended, disputed=True).payments_complete
+
+
+def test_what_went_back_unseen_or_may_be_two_is_not_complete():
+    ended = make_code(status=Status.EXPIRED, ended_at=at(hours=1), due_at=None)
+    assert not replace(ended, refund=Refund(NOW)).payments_complete
+    paid = make_settlement(make_code(status=Status.ACTIVE, activated_at=NOW)).code
+    assert paid.payments_complete
+    assert replace(paid, refund=Refund(NOW)).payments_complete
+    assert paid.last_payment is not None
+    doubtful = replace(paid.last_payment, doubts=(Doubt.MAY_BE_TWO,))
+    assert not replace(paid, last_payment=doubtful).payments_complete
 
 
 def test_a_till_hears_nothing_of_digits_that_are_not_the_code_s_own():

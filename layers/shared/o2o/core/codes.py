@@ -403,6 +403,10 @@ class PaymentCode:
         """
         if self.unconfirmed or self.disputed:
             return False
+        # What went back was paid before; and one record may be two payments.
+        doubts = self.last_payment.doubts if self.last_payment else ()
+        if (self.refund and not self.payments) or Doubt.MAY_BE_TWO in doubts:
+            return False
         if self.status is not Status.PAID and not self.is_final:
             return False
         registered_for_one = not self.reusable and self.feature is not Feature.DIPC
