@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -253,8 +253,11 @@ class Histories:
         ]
         self._shop.open(disturbed=True)
         self._use(subjects)
+        taken: defaultdict[str, set[str]] = defaultdict(set)
+        for each in self._stack.taken():
+            taken[each["invoice_number"]].add(each["receipt_number"])
         for subject in subjects:
-            self._rest(subject)
+            self._rest(subject, taken[subject.number])
             fault = subject.history.find_fault()
             if fault is not None:
                 self.tally.faults.append(f"{subject.number}\n{fault}")
@@ -280,13 +283,8 @@ class Histories:
         for each in clients:
             self.tally.operations += each.operations
 
-    def _rest(self, subject: Subject) -> None:
+    def _rest(self, subject: Subject, taken: set[str]) -> None:
         """Read the code once all that the till took is known; there is nothing for it to be."""
-        taken = {
-            each["receipt_number"]
-            for each in self._stack.taken()
-            if each["invoice_number"] == subject.number
-        }
         path = f"/payment-codes/{subject.number}"
 
         def settled() -> tuple[float, requests.Response] | None:

@@ -442,7 +442,9 @@ class Doku:
 
     def assign(self, payment: TillPayment, number: str) -> None:
         """An operator gives a code the payment of an order that is nobody's."""
-        payment.assign(number, self._siblings[number])
+        if payment.assigned_to is None:
+            payment.assigned_to, payment.siblings = number, self._siblings[number]
+            payment.siblings.append(payment)
 
     def refund(self, payment: TillPayment) -> Sequence[OutgoingMessage]:
         """The money goes back to the customer: DOKU says REFUNDED from now on."""

@@ -23,14 +23,14 @@ from o2o.core.errors import (
 )
 from o2o.core.events import Change, Event, EventType, derive_events, derive_story
 from o2o.core.notifications import KeptFor, KeptNotification
-from o2o.core.storefronts import to_invoice_number, to_order_number
+from o2o.core.storefronts import to_order_number
 from o2o.core.work import WorkKind
 from o2o.usecases.browse_events import EventFilter
 from tests.simulation.checks import each_payment_has_one_event, truth_is_the_till
 from tests.simulation.faults import Faults
 from tests.simulation.plan import Plan
 from tests.simulation.scheduler import Line, Outcome, Scheduler
-from tests.simulation.world import NAMESPACES, SHOPS, Stack, address, owner, quiet
+from tests.simulation.world import NAMESPACES, SHOPS, Stack, address, invoice_of, owner, quiet
 from tests.support.world import START
 
 SETTLES_IN = timedelta(days=14)
@@ -178,7 +178,8 @@ class Run:
         """Ask for a code; ``patience`` is how often it is asked again without an answer."""
         request = CodeRequest(
             fingerprint=json.dumps(wanted, sort_keys=True),
-            **self._named(number),
+            invoice_number=invoice_of(number),
+            namespace=NAMESPACES[owner(number)],
             amount=150_000,
             channel=Channel.ALFA,
             feature=Feature(wanted["feature"]),
@@ -186,17 +187,11 @@ class Run:
             expiry=Expiry(in_minutes=wanted["minutes"]),
             reusable=wanted["reusable"],
             unique_part=wanted["unique_part"],
-            replaces=wanted["replaces"] and self._named(wanted["replaces"])["invoice_number"],
+            replaces=wanted["replaces"] and invoice_of(wanted["replaces"]),
         )
         self.requests[number] = request
         self.shown[number] = Shown(request.reusable, request.feature, request.fingerprint)
         self._ask(request, patience)
-
-    @staticmethod
-    def _named(number: str) -> dict[str, Any]:
-        """An order number as its storefront writes it, and the storefront's namespace."""
-        namespace = NAMESPACES[owner(number)]
-        return {"invoice_number": to_invoice_number(namespace, number), "namespace": namespace}
 
     def _ask(self, request: CodeRequest, patience: int) -> None:
         number = to_order_number(request.namespace, request.invoice_number)
@@ -227,7 +222,8 @@ class Run:
         known = number in self.newest
         changed = CodeRequest(
             fingerprint="another body",
-            **self._named(number),
+            invoice_number=invoice_of(number),
+            namespace=NAMESPACES[owner(number)],
             amount=777_000,
             channel=Channel.ALFA,
             customer=Customer("Anton Budiman"),
@@ -525,8 +521,6 @@ class Run:
         yield from self._all_is_archived()
         yield from self._all_is_told()
         stack = self.stack
-        events = stack.table.events | stack.table.deleted
-        yield from each_payment_has_one_event(stack.table, events.values())
         now = self.scheduler.now
         for work in [*stack.codes.due(now, 100), *stack.events.due(now, 100)]:
             name = work.identity or work.invoice_number
@@ -563,6 +557,7 @@ class Run:
         }
         records = stack.table.events | stack.table.deleted
         self.scheduler.counted["events"] += len(records)
+        yield from each_payment_has_one_event(stack.table, records.values())
         # What the operator has made again shows a payment as it is now.
         again = {event.event_id: event for event in self._stories()}
         told_again = {_subject(again[event_id]) for event_id in records.keys() & again.keys()}

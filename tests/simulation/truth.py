@@ -52,13 +52,6 @@ class TillPayment:
     """Whether we made its order."""
     assigned_to: str | None = None
     """The order whose code an operator gave it to: its payments are siblings then."""
-
-    def assign(self, invoice_number: str, payments: list["TillPayment"]) -> None:
-        """An operator gives it to another order, which has these payments."""
-        if self.assigned_to is None:
-            self.assigned_to, self.siblings = invoice_number, payments
-            payments.append(self)
-
     refunded_at: datetime | None = None
     tellings: list[Telling] = field(default_factory=list, repr=False)
     """What DOKU said of it, in whatever got out."""

@@ -22,7 +22,7 @@ from o2o.core.endpoints import Endpoint
 from o2o.core.errors import InvalidRequest, UntrustedMessage
 from o2o.core.events import Change
 from o2o.core.notifications import DokuMessage
-from o2o.core.storefronts import Storefront, to_order_number
+from o2o.core.storefronts import Storefront, to_invoice_number, to_order_number
 from o2o.core.timetable import Retention
 from o2o.core.work import Work
 from o2o.entry import stream_batch
@@ -449,6 +449,11 @@ def owner(order_number: str) -> str:
     """The storefront whose order that is."""
     other = to_order_number(NAMESPACES["other"], "")
     return "other" if order_number.startswith(other) else "shop"
+
+
+def invoice_of(order_number: str) -> str:
+    """An order number as its storefront writes it."""
+    return to_invoice_number(NAMESPACES[owner(order_number)], order_number)
 
 
 def address(shop: str, number: int) -> str:

@@ -230,9 +230,13 @@ class Restore:
     def _till(self) -> list[Payment]:
         """All payments that DOKU's till took."""
         return [
-            Payment(number, each["receipt_number"], each["amount"], self._about[number])
+            Payment(
+                each["invoice_number"],
+                each["receipt_number"],
+                each["amount"],
+                self._about[each["invoice_number"]],
+            )
             for each in sorted(self._stack.taken(), key=itemgetter("invoice_number"))
-            for number in [each["invoice_number"]]
         ]
 
     def _payments_here(self, invoice_number: str) -> set[str]:

@@ -66,8 +66,6 @@ def after_status(
         return after_silence(code, now=now, timetable=timetable)
     if not code.is_open:
         look = code.next_look_after_end(now=now, timetable=timetable)
-        # Of a reusable code DOKU goes on saying that it was paid.
-        confirms = confirms or (state is OrderState.SUCCESS and code.paid_at is not None)
         return _wait(code, look, unconfirmed=code.unconfirmed and not confirms)
     if code.is_disputed:
         return after_dispute(code, now=now, timetable=timetable)
@@ -127,10 +125,13 @@ def after_silence(
 
 
 def _confirms(code: PaymentCode, state: OrderState) -> bool:
-    """Whether DOKU's word means that the code was not paid.
+    """Whether DOKU's word agrees with what is on record: unpaid, or paid as we know.
 
-    That it knows no such order is a contradiction where it made the code itself.
+    That it knows no such order is a contradiction where it made the code itself. Of a reusable
+    code that was paid it goes on saying so.
     """
+    if state is OrderState.SUCCESS:
+        return code.paid_at is not None
     return state in _NOT_PAID or (state is OrderState.UNKNOWN and not code.was_made_at_doku)
 
 
