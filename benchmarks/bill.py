@@ -48,8 +48,8 @@ class Assumptions:
     """How often a storefront reads a code."""
     pages: float = 1
     """How often a customer opens the page of a code."""
-    looks_of_a_page: float = 23
-    """How often a page that is open for five minutes asks for news: after 3 s, then ever less."""
+    looks_of_a_page: float = 8
+    """How often a page that is looked at for five minutes asks for news: at most so often."""
     page_kb: float = 20
     answer_kb: float = 2
     access_log_bytes: float = 600

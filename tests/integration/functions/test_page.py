@@ -173,6 +173,7 @@ def test_the_page_asks_whether_it_is_up_to_date(code, open_page, stack):
         "payments_count": 0,
         "now": "2026-03-01T03:03:00.250000Z",
         "expires_at": "2026-03-01T04:00:00Z",
+        "inquired_at": None,
     }
 
 

@@ -11,6 +11,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from benchmarks.bill import Assumptions
 from o2o.core.codes import PaymentCode, PaymentKind
 from o2o.core.how_to_pay import Language
 from o2o.core.payments import Payment
@@ -47,11 +48,11 @@ def open_page(browser: Browser, stack: LocalStack) -> Iterator[Open]:
         settings = {"viewport": PHONE, "device_scale_factor": 2, "locale": "id-ID", **options}
         context = browser.new_context(**settings)
         contexts.append(context)
-        if script:
-            context.add_init_script(script)
         page = context.new_page()
         if own_time:
             page.clock.install()
+        if script:
+            page.add_init_script(script)
         page.on("request", lambda request: asked.append(request.url))
         if not troubled:  # what a request is refused with stands in the console, too
             page.on("console", lambda message: complaints.append(message.text))
@@ -369,7 +370,7 @@ COUNT_LOOKS = """() => {
 
 
 def look_now(page: Page) -> None:
-    """Stop the page's time and let it look: its next look by itself is three seconds away."""
+    """Stop the page's time and let it look: its next look by itself is five seconds away."""
     page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)
     page.evaluate(COUNT_LOOKS)
     page.evaluate(WAKES["focused"])
@@ -388,6 +389,57 @@ def test_a_page_in_the_background_keeps_quiet(stack: LocalStack, open_page: Open
     assert not asked
     page.evaluate(HIDE, False)
     expect(title(page)).to_have_text("Pembayaran diterima")
+
+
+# Tells the milliseconds until the page's next look by itself.
+TELL_PAUSES = """(() => {
+  const later = window.setTimeout;
+  window.pauses = [];
+  window.setTimeout = (run, milliseconds, ...rest) => {
+    if (run.name === "look") window.pauses.push(milliseconds);
+    return later(run, milliseconds, ...rest);
+  };
+})()"""
+
+
+def looks_until(page: Page, end: int) -> list[int]:
+    """The seconds at which an untouched page looks, from now on until ``end``."""
+    looks = [0]
+    while True:
+        until(lambda: page.evaluate("window.pauses.length") > 0)
+        pause = page.evaluate("window.pauses.pop()")
+        looks.append(looks[-1] + round(pause / 1000))
+        if looks[-1] > end:
+            return looks[1:-1]
+        page.clock.run_for(pause)
+
+
+def test_a_page_that_is_looked_at_for_five_minutes_asks_eight_times(
+    stack: LocalStack, open_page: Open
+) -> None:
+    code = stack.create()
+    page = open_page(code["pay_url"], own_time=True, script=TELL_PAUSES)
+    asked = asked_by(page)
+    looks = looks_until(page, end=300)
+    assert looks == [5, 15, 35, 75, 135, 195, 255]
+    assert len(asked) == len(looks)
+    # The customer comes back, and looks for as long again: a look at once, then the same.
+    page.evaluate("window.pauses = []")
+    page.evaluate(WAKES["visible"])
+    again = looks_until(page, end=300)
+    assert again == [0, *looks]
+    assert len(again) == Assumptions().looks_of_a_page
+
+
+def test_when_a_cashier_has_asked_the_page_looks_more_often_again(
+    stack: LocalStack, open_page: Open
+) -> None:
+    code = stack.create(feature="dipc", bin="889955")
+    page = open_page(code["pay_url"], own_time=True, script=TELL_PAUSES)
+    looks_until(page, end=140)
+    stack.doku("POST", "/inquiry", {"payment_code": code["payment_code"]})
+    page.clock.run_for(60_000)
+    assert looks_until(page, end=30) == [5, 15]
 
 
 @pytest.mark.parametrize("stands", [True, False])
@@ -501,7 +553,7 @@ def test_no_answer_and_a_strange_one_are_told_and_asked_again(
 
     page.route("**/status", refuse)
     with page.expect_request("**/status"):
-        page.clock.run_for(4_000)
+        page.clock.run_for(6_000)
     if answer is None:
         expect(page.locator("#stale")).to_be_hidden()
         page.clock.run_for(10_000)
@@ -509,7 +561,7 @@ def test_no_answer_and_a_strange_one_are_told_and_asked_again(
     expect(page.locator("button")).to_be_visible()
     page.unroute("**/status")
     with page.expect_response("**/status"):
-        page.clock.run_for(7_000)
+        page.clock.run_for(11_000)
     expect(page.locator("#stale")).to_be_hidden()
 
 
@@ -522,7 +574,7 @@ def test_a_page_that_is_gone_goes(stack: LocalStack, open_page: Open) -> None:
     gone = answer.text()
     other.close()
     page.route("**/pay/**", lambda route: route.fulfill(status=404, body=gone))
-    page.clock.run_for(4_000)
+    page.clock.run_for(6_000)
     expect(title(page)).to_have_text("Halaman ini tidak ada")
     assert code["payment_code"] not in page.content()
     asked = asked_by(page)

@@ -23,6 +23,10 @@ class PageStatusView(BaseModel):
     payments_count: int
     now: Annotated[datetime, Field(description="The server's clock, for the countdown.")]
     expires_at: datetime
+    inquired_at: Annotated[
+        datetime | None,
+        Field(description="When a till was last told that it may take the money."),
+    ]
 
     @classmethod
     def of(cls, status: PageStatus) -> Self:
@@ -32,4 +36,5 @@ class PageStatusView(BaseModel):
             payments_count=status.code.payments,
             now=status.now,
             expires_at=status.code.expiry.replace(microsecond=0),
+            inquired_at=status.code.inquired_at,
         )

@@ -3,7 +3,7 @@
   const news = find("#news");
   const stale = find("#stale");
   let main = find("main[data-seen]");
-  let known, ticked, pause, timer, second, asking, settled;
+  let known, ticked, pause, timer, second, asking, settled, inquired;
   if (!main) return;
 
   // The server's clock: the phone's may be wrong by hours. While the phone sleeps, one of its
@@ -19,6 +19,13 @@
     clearTimeout(timer);
     timer = setTimeout(look, milliseconds);
   };
+
+  // Every look costs.
+  function lookLater() {
+    if (!main.dataset.pace) return;
+    lookIn(pause);
+    pause = Math.min(pause * 2, pace()[1]);
+  }
 
   function count() {
     clearTimeout(second);
@@ -84,20 +91,22 @@
       if (answer.ok) {
         const status = await answer.json();
         sync(Date.parse(status.now));
+        const asked = status.inquired_at || "";
+        if (asked > inquired) [pause] = pace();
+        inquired = asked;
         if (`${status.state} ${status.payments_count}` !== main.dataset.seen) await change(get);
         else count();
       } else if (answer.status === 404) await change(get);
       else throw new Error("no answer");
-      pause = stale.hidden ? Math.min(pause * 1.15, pace()[1]) : pace()[0];
+      if (!stale.hidden) [pause] = pace();
       doubt(false);
     } catch {
       if (asking !== mine) return;
-      pause = Math.min(pause * 2, 60000);
       doubt(true);
     } finally {
       clearTimeout(limit);
     }
-    if (main.dataset.pace) lookIn(pause);
+    lookLater();
   }
 
   // Say that what stands here may not be so any more.
@@ -174,5 +183,5 @@
 
   sync(Number(main.dataset.now));
   start();
-  if (main.dataset.pace) lookIn(pause);
+  lookLater();
 })();

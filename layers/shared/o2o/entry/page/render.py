@@ -49,8 +49,9 @@ _ENVIRONMENT = Environment(
 _CODE = _ENVIRONMENT.get_template("code.html")
 _MISSING = _ENVIRONMENT.get_template("missing.html")
 
-_QUICK, _SLOW = "3000 20000", "30000 300000"
-"""Milliseconds between two looks at the status: the first pause, and the longest."""
+_QUICK, _USUAL, _SLOW = "3000 20000", "5000 60000", "30000 300000"
+"""Milliseconds between two looks at the status: the first pause, and the longest. Each is twice as
+long as the one before, from when the customer comes or a cashier asks (decision 0089)."""
 
 _CHECK, _CLOCK, _CROSS, _TURN = (
     "M14.500 25l6.500 6.500 13-14",
@@ -186,6 +187,8 @@ def _hash(text: str) -> str:
 
 
 def _pace(state: PageState) -> str | None:
+    if state is PageState.ACTIVE:
+        return _USUAL
     if state.is_open:
         return _QUICK
     # What has ended may still be paid late; what was paid stays so.
