@@ -29,6 +29,9 @@ SAM = ROOT / ".venv-tools" / "bin" / "sam"
 LAYER = "SharedLayer"
 LAYER_REQUIREMENTS = ROOT / "layers" / "shared" / "requirements.txt"
 
+# What packages bring along beside themselves (python-barcode does), and what SAM installs by.
+UNUSED = ("bin", "docs", "requirements.in", "requirements.txt", "tests")
+
 RUNTIME = (3, 13)
 # What Amazon Linux 2023 on arm64 accepts; the same that SAM's own builder asks for.
 LAMBDA_PLATFORM = ("--platform", "manylinux2014_aarch64", "--implementation", "cp")
@@ -116,6 +119,11 @@ def sam_build() -> None:
     )
     for hidden in [path for path in BUILT.rglob(".*") if path.is_dir()]:
         shutil.rmtree(hidden)  # caches of linters, which SAM copies along
+    for unused in [BUILT / LAYER / "python" / name for name in UNUSED]:
+        if unused.is_dir():
+            shutil.rmtree(unused)
+        else:
+            unused.unlink(missing_ok=True)
 
 
 def compile_byte_code() -> None:

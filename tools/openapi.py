@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 from aws_lambda_powertools.event_handler.openapi.models import License, Server, ServerVariable, Tag
 from samtranslator.yaml_helper import yaml_parse
@@ -163,7 +164,8 @@ def generate() -> Json:
     with environment():
         for folder in sorted({route.folder for route in routes.values()}):
             module = load(folder)
-            schema = json.loads(module.api.routes.get_openapi_json_schema())
+            router = module.api.routes if hasattr(module, "api") else router_of(module, routes)
+            schema = json.loads(router.get_openapi_json_schema())
             merge.add_schema(schema)
             docstrings |= documented(module, schema)
     document = tidy(json.loads(json.dumps(merge.get_openapi_schema())))
@@ -271,6 +273,26 @@ def load(folder: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def router_of(module: ModuleType, routes: Mapping[str, Route]) -> APIGatewayRestResolver:
+    """A router for a module that has none: its only route, and the function that answers there."""
+    folder = Path(str(module.__file__)).parent
+    (route,) = (name for name, each in routes.items() if each.folder == folder)
+    (name,) = (
+        name
+        for name, each in vars(module).items()
+        if getattr(each, "__module__", None) == module.__name__ and name != "lambda_handler"
+    )
+
+    def answer() -> None:
+        """Its message is described by DOKU."""
+
+    answer.__name__ = name
+    method, path = route.split(" ")
+    router = APIGatewayRestResolver(enable_validation=True)
+    router.route(path, method)(answer)
+    return router
 
 
 def documented(module: ModuleType, schema: Json) -> dict[str, tuple[str, str]]:

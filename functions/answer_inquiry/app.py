@@ -1,19 +1,18 @@
 """POST /doku/inquiries: a cashier waits to know whether a code can be paid."""
 
-from aws_lambda_powertools.event_handler import Response
-
+from o2o.core.notifications import DokuMessage
 from o2o.entry import wiring
-from o2o.entry.http import Api
-from o2o.entry.observability import count_answered, log_failure
+from o2o.entry.answer import Answer
+from o2o.entry.body import JSON
+from o2o.entry.doku_route import doku_route
+from o2o.entry.observability import log_failure
+from o2o.entry.observe_inquiries import count_answered
 
-api = Api(any_query=True)
 answer = wiring.answer_inquiry()
 
 
-@api.routes.post("/doku/inquiries")
-def post_inquiry() -> Response[str]:
+def post_inquiry(message: DokuMessage) -> Answer:
     """Answer whatever happens, signed to whoever knows our Client-Id."""
-    message = api.message
     try:
         answered = answer(message)
     except Exception as error:  # noqa: BLE001 - the till must get an answer
@@ -21,12 +20,7 @@ def post_inquiry() -> Response[str]:
         answered = answer.decline(message)
     count_answered(answered)
     response = answered.response
-    return Response(
-        status_code=response.http_status,
-        content_type="application/json",
-        headers=dict(response.headers),
-        body=response.body,
-    )
+    return Answer(response.http_status, JSON, response.body, response.headers)
 
 
-lambda_handler = wiring.answers_roll_outs()(api.handler())
+lambda_handler = wiring.answers_roll_outs()(doku_route(post_inquiry))

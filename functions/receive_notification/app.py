@@ -1,18 +1,19 @@
 """POST /doku/notifications: DOKU says that a customer paid."""
 
-from typing import Any
+import json
 
+from o2o.core.notifications import DokuMessage
 from o2o.entry import wiring
-from o2o.entry.http import Api
+from o2o.entry.answer import Answer
+from o2o.entry.body import JSON
+from o2o.entry.doku_route import doku_route
 
-api = Api(any_query=True)
 receive = wiring.receive_notification()
 
 
-@api.routes.post("/doku/notifications")
-def post_notification() -> dict[str, Any]:
+def post_notification(message: DokuMessage) -> Answer:
     """Acknowledge what is on record and archived; whatever is not, DOKU sends again."""
-    return {"received": receive(api.message).outcome}
+    return Answer(200, JSON, json.dumps({"received": receive(message).outcome}))
 
 
-lambda_handler = wiring.answers_roll_outs()(api.handler())
+lambda_handler = wiring.answers_roll_outs()(doku_route(post_notification))

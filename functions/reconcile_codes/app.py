@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from o2o.core.work import Work
 from o2o.entry import wiring
-from o2o.entry.http import time_left
-from o2o.entry.observability import count_reconciled, instrument
+from o2o.entry.observability import instrument
+from o2o.entry.observe_reconciling import count_reconciled
 from o2o.entry.queue_batch import each_work
+from o2o.entry.time_left import time_left
 
 reconcile = wiring.reconcile_codes()
 
@@ -16,8 +16,4 @@ reconcile = wiring.reconcile_codes()
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Reconcile what is queued; an entry that fails comes back by itself."""
     left = time_left(context)
-
-    def one(work: Work) -> None:
-        count_reconciled(reconcile(work, time_left=left))
-
-    return each_work(event, context, one)
+    return each_work(event, lambda work: reconcile(work, time_left=left), count_reconciled)

@@ -3,7 +3,7 @@
 from o2o.entry import wiring
 from o2o.entry.http import Api, InvoiceNumber
 from o2o.entry.models.codes import PaymentCodeView
-from o2o.entry.observability import count_reconciled
+from o2o.entry.observe_reconciling import count_reconciled
 from o2o.usecases.reconcile import Finding
 
 api = Api()

@@ -169,9 +169,8 @@ def test_every_reason_to_keep_a_notification_is_told():
 
 def test_the_log_lines_that_are_told_are_written():
     told = section(read("docs/operations.md"), "## Logs")
-    source = "".join(
-        read(f"layers/shared/o2o/entry/{name}.py")
-        for name in ("observability", "observe_doku", "observe_events", "roll_out")
-    )
+    entry = ROOT / "layers" / "shared" / "o2o" / "entry"
+    files = [*entry.glob("observ*.py"), entry / "roll_out.py"]
+    source = "".join(file.read_text("utf-8") for file in files)
     written = set(re.findall(r'(?:log|logger\.\w+)\(\s*"([^"]+)"', source))
     assert set(re.findall(r"(?m)^\| `([^`]+)`:", told)) == written

@@ -307,7 +307,7 @@ def in_turn(
 def at_once(
     scheduler: Scheduler, do: Callable[[Work], object], seconds: float
 ) -> Callable[[Queue, Sequence[Message], Handled], None]:
-    """A function that handles the entries of a batch side by side: ``each_work_at_once``."""
+    """A function that handles the entries of a batch side by side: ``each_work``, ``at_once``."""
 
     def handle(queue: Queue, batch: Sequence[Message], handled: Handled) -> None:
         outcomes: list[tuple[Message, Outcome]] = []

@@ -11,7 +11,7 @@ from o2o.adapters.webhook_sender import HttpsWebhookSender
 from o2o.core.deliveries import DeliveryStatus
 from o2o.core.endpoints import Endpoint
 from o2o.core.work import Work, WorkKind
-from o2o.entry.queue_batch import each_work_at_once
+from o2o.entry.queue_batch import each_work
 from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
 from tests.support.receivers import hang, receiver, status
 from tests.support.storefronts import RETRIES, Shops, make_record, secret_of, secrets_of
@@ -74,7 +74,7 @@ def test_of_a_hundred_storefronts_ten_are_dead_and_ninety_hear_in_seconds() -> N
         with ThreadPoolExecutor(CONCURRENCY) as lambdas:
             answers = list(
                 lambdas.map(
-                    lambda event: each_work_at_once(event, handle, lambda _: None),
+                    lambda event: each_work(event, handle, lambda _: None, at_once=True),
                     batches(event_ids),
                 )
             )

@@ -1,4 +1,4 @@
-"""Reading a request: its headers, and its body as small, strict JSON or a clear refusal."""
+"""Reading a request: path and headers, and the body as small, strict JSON or a clear refusal."""
 
 import base64
 import binascii
@@ -8,10 +8,16 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from o2o.core.errors import InvalidRequest
+from o2o.core.notifications import DokuMessage
 
 JSON = "application/json"
 MAX_BODY_BYTES = 16 * 1024
 MAX_DEPTH = 16
+
+
+def called_path(event: Mapping[str, Any]) -> str:
+    """The path of the URL that was called, as the caller wrote it (decision 0056)."""
+    return str(event["requestContext"]["path"])
 
 
 def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
@@ -29,6 +35,15 @@ def raw_body(event: dict[str, Any]) -> bytes:
         return base64.b64decode(body, validate=True)
     except binascii.Error as error:
         raise InvalidRequest.of("body", "is not readable") from error
+
+
+def doku_message(event: dict[str, Any]) -> DokuMessage:
+    """The request as a message of DOKU's."""
+    try:
+        body = raw_body(event)
+    except InvalidRequest:
+        body = b""  # which DOKU signed as little as what can't be read
+    return DokuMessage(called_path(event), headers_of(event), body)
 
 
 def check_json_body(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The API's frame: every error a problem, every body checked, nothing else."""
 
 import re
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
@@ -10,28 +10,15 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from o2o.adapters.aws import is_outage
-from o2o.core.errors import (
-    Busy,
-    DokuError,
-    InvalidParam,
-    InvalidRequest,
-    O2OError,
-    UntrustedMessage,
-)
-from o2o.core.notifications import DokuMessage
+from o2o.core.errors import InvalidParam, InvalidRequest, O2OError
 from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
-from o2o.entry.body import check_json_body, headers_of, raw_body
+from o2o.entry.answer import Answer
+from o2o.entry.body import called_path, check_json_body, headers_of
+from o2o.entry.failures import answer_error, answer_failure
 from o2o.entry.models.text import InvoiceNumberText
-from o2o.entry.observability import (
-    Handler,
-    count,
-    count_doku_error,
-    instrument,
-    log_failure,
-    log_rejected,
-)
+from o2o.entry.observability import Handler, instrument
+from o2o.entry.time_left import time_left
 from o2o.usecases.ports import TimeLeft
 
 InvoiceNumber = Annotated[InvoiceNumberText, Path()]
@@ -56,10 +43,10 @@ class Api:
         self.routes = APIGatewayRestResolver(enable_validation=True)
         if not any_query:
             self.routes.use([_known_query_only])
-        self.routes.exception_handler(RequestValidationError)(problems.of_validation)
-        self.routes.exception_handler(O2OError)(_of_error)
-        self.routes.exception_handler(Exception)(_of_failure)
-        self.routes.not_found(lambda _: problems.respond(problems.NOT_FOUND))
+        self.routes.exception_handler(RequestValidationError)(_answers(problems.of_validation))
+        self.routes.exception_handler(O2OError)(_answers(answer_error))
+        self.routes.exception_handler(Exception)(_answers(answer_failure))
+        self.routes.not_found(_answers(lambda _: problems.respond(problems.NOT_FOUND)))
         self._takes_json = takes_json
 
     @property
@@ -90,7 +77,7 @@ class Api:
     @property
     def called_path(self) -> str:
         """The path of the URL that was called, as the caller wrote it (decision 0056)."""
-        return str(self._context["path"])
+        return called_path(self.routes.current_event.raw_event)
 
     @property
     def base_path(self) -> str:
@@ -107,16 +94,6 @@ class Api:
             return configured
         scheme = "http" if self.header("X-Forwarded-Proto") == "http" else "https"
         return f"{scheme}://{self._context['domainName']}{self.base_path}"
-
-    @property
-    def message(self) -> DokuMessage:
-        """The request as a message of DOKU's."""
-        event = self.routes.current_event.raw_event
-        try:
-            body = raw_body(event)
-        except InvalidRequest:
-            body = b""  # which DOKU signed as little as what can't be read
-        return DokuMessage(self.called_path, headers_of(event), body)
 
     def header(self, name: str) -> str:
         """A header of the request, however its name is spelt; empty if there is none."""
@@ -135,7 +112,7 @@ class Api:
                 try:
                     event = check_json_body(event)
                 except InvalidRequest as error:
-                    return to_lambda(problems.of_error(error))
+                    return problems.of_error(error).to_lambda()
             return self.routes.resolve(_by_route(event), context)
 
         def handle_and_tell(event: dict[str, Any], context: Any) -> Any:
@@ -144,19 +121,19 @@ class Api:
         return instrument(handle_and_tell)
 
 
-def time_left(context: Any) -> TimeLeft:
-    """Seconds left of an invocation."""
-    return lambda: float(context.get_remaining_time_in_millis()) / 1000
+def _answers(answer: Callable[[Any], Answer]) -> Callable[[Any], "Response[str]"]:
+    """What answers, as the router wants it."""
 
+    def respond(what: Any) -> "Response[str]":
+        answered = answer(what)
+        return Response(
+            status_code=answered.status,
+            content_type=answered.content_type,
+            headers=dict(answered.headers),
+            body=answered.body,
+        )
 
-def to_lambda(response: "Response[str]") -> dict[str, Any]:
-    """A response in the shape that API Gateway takes."""
-    return {
-        "statusCode": response.status_code,
-        "headers": {**response.headers, "Content-Type": response.content_type},
-        "body": response.body,
-        "isBase64Encoded": False,
-    }
+    return respond
 
 
 def _by_route(event: dict[str, Any]) -> dict[str, Any]:
@@ -198,24 +175,3 @@ def _known_query_only(app: APIGatewayRestResolver, next_middleware: NextMiddlewa
     if unknown:
         raise InvalidRequest(*(InvalidParam(name or "query", "is unknown") for name in unknown))
     return next_middleware(app)
-
-
-def _of_error(error: O2OError) -> "Response[str]":
-    if isinstance(error, DokuError):
-        count_doku_error(error)
-    if isinstance(error, UntrustedMessage):
-        count("NotificationRejected")
-        if error.for_us:
-            count("NotificationForUsRejected")
-        log_rejected(error)
-    response = problems.of_error(error)
-    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, Busy):
-        log_failure(error)
-    return response
-
-
-def _of_failure(error: Exception) -> "Response[str]":
-    log_failure(error)
-    if is_outage(error):
-        return problems.of_error(Busy("a service of AWS did not answer"))
-    return problems.respond(problems.INTERNAL)

@@ -1,4 +1,4 @@
-"""How long DOKU takes, and what it answers: for each call of it a log line and a metric."""
+"""How long DOKU takes, what it answers, and what is not believed to be its word."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,10 +8,41 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from o2o.core.channels import Channel
 from o2o.core.codes import DokuCode, PaymentCode
-from o2o.core.errors import DokuError
+from o2o.core.errors import DokuError, Obstacle, UntrustedMessage
 from o2o.core.notifications import OrderStatus
 from o2o.entry.observability import count, logger
 from o2o.usecases.ports import Doku, TimeLeft
+
+_OBSTACLE_METRICS = {
+    Obstacle.CHANNEL_INACTIVE: "DokuChannelInactive",
+    Obstacle.PATH_UNKNOWN: "DokuPathUnknown",
+    Obstacle.FIREWALL: "DokuFirewall",
+    Obstacle.CREDENTIALS: "DokuCredentialsRejected",
+    Obstacle.REFUSED: "DokuRefused",
+    Obstacle.UNAVAILABLE: "DokuUnavailable",
+    Obstacle.OUTCOME_UNKNOWN: "DokuUnavailable",
+}
+
+
+def count_doku_error(error: DokuError | None, channel: Channel | None = None) -> None:
+    """Count what DOKU did not do for us, for which channel if that is known."""
+    if error is None:
+        return
+    count(_OBSTACLE_METRICS[error.obstacle])
+    logger.warning(
+        "DOKU gave no answer to act on",
+        error=type(error).__name__,
+        obstacle=error.obstacle,
+        channel=channel,
+        doku_code=error.code,
+        reason=str(error),
+    )
+
+
+def log_rejected(error: UntrustedMessage) -> None:
+    """Log why a message is not believed to be DOKU's. With our Client-Id it probably is."""
+    log = logger.error if error.for_us else logger.warning
+    log("message rejected", reason=str(error), for_us=error.for_us)
 
 
 class ObservedDoku(Doku):

@@ -3,9 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from typing import TYPE_CHECKING
 
 from o2o.core.errors import (
     Busy,
@@ -21,6 +19,10 @@ from o2o.core.errors import (
     UntrustedMessage,
     VersionConflict,
 )
+from o2o.entry.answer import Answer
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -197,7 +199,7 @@ def respond(
     detail: str | None = None,
     params: Iterable[InvalidParam] = (),
     headers: Mapping[str, str] | None = None,
-) -> "Response[str]":
+) -> Answer:
     """The answer for a problem."""
     body: dict[str, object] = {"type": kind.uri, "title": kind.title, "status": kind.status}
     if detail:
@@ -205,15 +207,10 @@ def respond(
     invalid = [{"name": param.name, "reason": param.reason} for param in params]
     if invalid:
         body["invalid_params"] = invalid
-    return Response(
-        status_code=kind.status,
-        content_type=CONTENT_TYPE,
-        body=json.dumps(body, ensure_ascii=False),
-        headers=dict(headers or {}),
-    )
+    return Answer(kind.status, CONTENT_TYPE, json.dumps(body, ensure_ascii=False), headers or {})
 
 
-def of_error(error: O2OError) -> "Response[str]":
+def of_error(error: O2OError) -> Answer:
     """The answer for an error of a use case."""
     kind = next((kind for sort, kind in _TYPES if isinstance(error, sort)), INTERNAL)
     if kind is INTERNAL:
@@ -224,7 +221,7 @@ def of_error(error: O2OError) -> "Response[str]":
     return respond(kind, str(error), params, headers)
 
 
-def of_validation(error: RequestValidationError) -> "Response[str]":
+def of_validation(error: "RequestValidationError") -> Answer:
     """The answer for a request that its model refuses: every field named, no value echoed."""
     params = [
         # Pydantic says who found the mistake, which is no news to anybody.

@@ -12,12 +12,12 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session, get_session
 
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.errors import NotConfiguredYet
-from o2o.entry.observability import Handler, count_received, log_failure
+from o2o.entry.observability import Handler, log_failure
 from o2o.entry.settings import (
     BrowseEventsSettings,
     DeliverSettings,
@@ -174,6 +174,7 @@ def reconcile_codes() -> "ReconcileCodes":
 
 def receive_notification() -> "ReceiveNotification":
     """Wire ``receive_notification``."""
+    from o2o.entry.observe_notifications import count_received
     from o2o.usecases.receive_notification import ReceiveNotification
 
     settings = read_settings(ReceiveSettings)
@@ -428,13 +429,14 @@ def _client(service: str) -> Any:
         read_timeout=2,
         retries={"mode": "standard", "total_max_attempts": 2},
     )
-    return _session().client(service, config=config)  # type: ignore[call-overload]
+    return _session().create_client(service, config=config)
 
 
 @cache
-def _session() -> boto3.session.Session:
-    # Its making takes about as long as a client's, so that all clients share one.
-    return boto3.session.Session()
+def _session() -> Session:
+    # Its making takes about as long as a client's, so that all clients share one. It is botocore's:
+    # boto3 would add nothing but what it is for, resources, which nobody uses here.
+    return get_session()
 
 
 def _store(settings: Settings) -> "Store":
