@@ -1,22 +1,18 @@
 """The sender on real sockets of this machine; no test sends anything off it."""
 
-import ipaddress
 import socket
 import ssl
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from o2o.adapters.webhook_sender import HttpsWebhookSender, is_public, resolve
 from o2o.core.deliveries import Attempt
 from o2o.core.errors import InvalidRequest
+from tests.support.certificates import make_certificate, serving
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.receivers import babble, close, drip, hang, receiver, status
 
@@ -276,41 +272,8 @@ def test_the_systems_resolver_knows_this_machine() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of shop.example, with its key, that nobody has signed but itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
-    names = x509.SubjectAlternativeName(
-        [x509.DNSName("shop.example"), x509.IPAddress(ipaddress.ip_address(PUBLIC))]
-    )
-    now = datetime.now(UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "shop.pem"
-    path.write_bytes(
-        built.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
-
-
-def serving(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+    """Of shop.example, which nobody has signed but itself."""
+    return make_certificate(tmp_path_factory.mktemp("tls"), "shop.example", PUBLIC)
 
 
 def test_the_certificate_must_be_the_names(certificate: Path) -> None:

@@ -1,9 +1,14 @@
-"""What AWS's services do when they do not do what they are asked."""
+"""How AWS's services are known, and what they do when they do not do what they are asked."""
+
+from pathlib import Path
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as UnreachableError
 
 from o2o.core.errors import Busy
+
+AMAZON_ROOTS = str(Path(__file__).with_name("amazon_roots.pem"))
+"""The roots of all certificates of AWS's services; see tools/amazon_roots.py."""
 
 _SERVER_ERROR = 500
 
