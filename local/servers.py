@@ -9,6 +9,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 _STOP_SECONDS = 3.0
+KEEP_ALIVE_SECONDS = 300
+"""A client that sends on an idle connection just as it is closed gets no answer. With the five
+seconds that uvicorn waits otherwise, that happens on a busy machine."""
 
 
 class Servers:
@@ -26,6 +29,7 @@ class Servers:
                     log_level="warning",
                     server_header=False,
                     timeout_graceful_shutdown=1,
+                    timeout_keep_alive=KEEP_ALIVE_SECONDS,
                     ws="none",
                 )
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from starlette.responses import PlainTextResponse
 
 from local.gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_HEAD_BYTES, Gateway, Router
 from local.ports import HOST, PortChoice, port_of
@@ -380,6 +381,12 @@ def test_the_gateway_ends_with_connections_open(shop: Shop) -> None:
     with pytest.raises(requests.ConnectionError):
         caller("GET", "/nowhere")
     caller.close()
+
+
+def test_no_idle_connection_is_closed_under_a_client_that_is_about_to_send() -> None:
+    with PortChoice(what="API", option="").listen() as bound:
+        (server,) = Servers([(PlainTextResponse("here"), bound)])._servers
+    assert server.config.timeout_keep_alive >= 60
 
 
 def test_a_path_with_letters_that_mean_something_elsewhere(shop: Shop) -> None:
