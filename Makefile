@@ -76,6 +76,16 @@ test: .venv/.synced node_modules/.synced artefacts ## run all tests; ARGS="-k wo
 simulate: .venv/.synced ## run the whole system in virtual time, with faults; ARGS="--seeds 10000"
 	@$(BIN)/python -m tests.simulation $(ARGS)
 
+# What others do on the machine meanwhile is measured, too: leave it alone.
+.PHONY: bench
+bench: build node_modules/.synced ## measure costs and speed, and write them into docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.functions
+	@$(BIN)/python -m benchmarks.costs --write
+	@$(BIN)/python -m benchmarks.cold_start
+	@$(BIN)/python -m benchmarks.tls
+	@$(BIN)/python -m benchmarks.paid_to_webhook
+	@$(BIN)/python -m benchmarks.isolation
+
 # The gate tries the same examples in every run, so that no change fails by chance.
 .PHONY: nightly
 nightly: .venv/.synced node_modules/.synced ## run the property tests with new and many more examples

@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 from decimal import Decimal
 from functools import partial
+from random import Random
 from typing import Any
 
 import pytest
 
-from o2o.adapters.dynamodb.codec import dump, instant_text, load, parse_instant
+from o2o.adapters.dynamodb.codec import compress, dump, instant_text, load, parse_instant
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
@@ -514,3 +515,46 @@ def test_the_codec_keeps_types_apart() -> None:
     assert again == payment
     assert type(again.kind) is PaymentKind
     assert dump(again) == dump(payment)
+
+
+LONG = "Rp" + "Ä" * 300
+
+
+@pytest.mark.parametrize("text", ["", "short", LONG, "x" * 256, "x" * 257, "\ud800" * 300])
+def test_a_text_comes_back_whatever_its_length(text: str) -> None:
+    evidence = Evidence(text, {"Signature": text})
+    assert load(Evidence, compress(dump(evidence))) == evidence
+    assert load(Evidence, dump(evidence)) == evidence
+
+
+def test_a_long_text_is_written_small_and_a_short_one_as_it_is() -> None:
+    written = compress(dump(Evidence(LONG, {"Signature": "short"})))
+    assert len(written["body"]["B"]) < 50
+    assert written["headers"] == {"M": {"Signature": {"S": "short"}}}
+
+
+@pytest.mark.parametrize(
+    "letters", [(0x20, 0x7F), (0x80, 0x800), (0x4E00, 0x9FA5), (0x1F300, 0x1F700)]
+)
+def test_noise_does_not_grow(letters: tuple[int, int]) -> None:
+    """In UTF-8 no byte can be anything."""
+    noise = "".join(map(chr, Random(1).choices(range(*letters), k=257)))
+    assert len(compress({"body": {"S": noise}})["body"]["B"]) < len(noise.encode())
+
+
+def test_keys_are_never_compressed(table: Table) -> None:
+    number = "N" * 400
+    code = replace(make_code(), invoice_number=number)
+    table.stores.codes.create(code)
+    assert table.stores.codes.get(number) == code
+    (item,) = items(table).values()
+    assert item["pk"]["S"] == f"CODE#{number}"
+
+
+def test_until_everybody_can_read_it_texts_are_written_as_they_are(table: Table) -> None:
+    plain = Store(table.client, table.name, RETENTION, compresses=False)
+    event = replace(make_record(), payload=LONG)
+    DynamoEventStore(plain).add(event)
+    (item,) = items(table).values()
+    assert item["payload"] == {"S": LONG}
+    assert DynamoEventStore(Store(table.client, table.name)).get(event.event_id) == event

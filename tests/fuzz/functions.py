@@ -60,6 +60,7 @@ OTHER = Storefront("rival", "Saingan", TurnableClock().now, namespace="k7q2")
 
 SETTINGS = {
     "TABLE_NAME": "table",
+    "COMPRESS_TEXTS": "true",
     "ARCHIVE_BUCKET_NAME": "archive",
     "RECONCILE_QUEUE_URL": "reconcile",
     "WEBHOOK_QUEUE_URL": "webhooks",

@@ -31,6 +31,7 @@ TIMETABLE = {
 }
 ENVIRONMENT = {
     "TABLE_NAME": "o2o",
+    "COMPRESS_TEXTS": "true",
     "DOKU_BASE_URL": "https://api.doku.com",
     "DOKU_SECRET_NAME": "doku",
     "DOKU_TIMEOUT_SECONDS": "8",

@@ -165,6 +165,7 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     )
     for variable, value in {
         "TABLE_NAME": name,
+        "COMPRESS_TEXTS": "true",
         "ARCHIVE_BUCKET_NAME": name,
         "RECONCILE_QUEUE_URL": queue_url,
         "WEBHOOK_QUEUE_URL": webhook_queue_url,

@@ -29,6 +29,7 @@ class Settings:
     """What every function needs."""
 
     table_name: str
+    compress_texts: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -416,6 +417,7 @@ def _json(value: str, kind: type[Parsed]) -> Parsed:
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "table_name": _text,
+    "compress_texts": _flag,
     "archive_bucket_name": _text,
     "doku_base_url": _base_url,
     "doku_secret_name": _text,

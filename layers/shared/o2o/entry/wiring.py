@@ -454,7 +454,9 @@ def _store(settings: Settings) -> "Store":
     from o2o.adapters.dynamodb.store import Store
 
     retention = settings.retention if isinstance(settings, LifeSettings) else None
-    return Store(_client("dynamodb"), settings.table_name, retention)
+    return Store(
+        _client("dynamodb"), settings.table_name, retention, compresses=settings.compress_texts
+    )
 
 
 def _codes(settings: Settings) -> "DynamoCodeStore":

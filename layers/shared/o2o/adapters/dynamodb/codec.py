@@ -3,9 +3,10 @@
 Written out instead of taken from pydantic, which the functions that only read and write
 items need not import. Items outlive the code that wrote them, and old and new code run
 side by side: reading ignores what it does not know and takes the default of what is
-missing; None is not stored.
+missing; None is not stored. Long texts are compressed (decision 0092), and read in either form.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
@@ -34,6 +35,12 @@ else:
 
 Attributes: TypeAlias = dict[str, Any]
 """Attribute names to DynamoDB's typed values, as in ``{"status": {"S": "paid"}}``."""
+
+_LONG = 256
+"""Bytes: a text that is longer is worth compressing."""
+
+_COMPRESSED = b"\xff"
+"""Stands before a text that is compressed. No text begins so in UTF-8."""
 
 
 def instant_text(instant: datetime) -> str:
@@ -88,6 +95,35 @@ def _dump_text(text: str) -> dict[str, Any]:
     return {"S": text}
 
 
+def compress(attributes: Attributes) -> Attributes:
+    """The same with its long texts compressed: a write costs by the begun KB of its item.
+
+    Keys and what an index sorts by must not be among them.
+    """
+    return {name: _compress(value) for name, value in attributes.items()}
+
+
+def _compress(value: dict[str, Any]) -> dict[str, Any]:
+    match value:
+        case {"S": str(text)} if len(content := text.encode()) > _LONG:
+            return {"B": _COMPRESSED + zlib.compress(content)}
+        case {"M": dict(entries)}:
+            return {"M": compress(entries)}
+        case {"L": list(entries)}:
+            return {"L": [_compress(entry) for entry in entries]}
+    return value
+
+
+def load_text(value: Mapping[str, Any]) -> str:
+    """The text of a value, in whichever form it was written."""
+    if "S" in value:
+        return str(value["S"])
+    content: bytes = value["B"]
+    if content.startswith(_COMPRESSED):
+        content = zlib.decompress(content.removeprefix(_COMPRESSED))
+    return content.decode("utf-8", "surrogatepass")
+
+
 def load(record: type[Record], attributes: Mapping[str, Any]) -> Record:
     """The dataclass of an item. Raises TypeError if a field without a default is missing."""
     values: dict[str, Any] = {}
@@ -120,7 +156,7 @@ def _plan(record: type) -> dict[str, _Field]:
 
 
 _SCALARS: dict[object, Callable[[Mapping[str, Any]], Any]] = {
-    str: lambda value: value["S"] if "S" in value else value["B"].decode("utf-8", "surrogatepass"),
+    str: load_text,
     int: lambda value: int(value["N"]),
     bool: lambda value: value["BOOL"],
     Decimal: lambda value: Decimal(value["S"]),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from botocore.exceptions import ClientError
 
 from o2o.adapters.aws import THROTTLED, error_code
-from o2o.adapters.dynamodb.codec import Attributes
+from o2o.adapters.dynamodb.codec import Attributes, compress
 from o2o.adapters.dynamodb.listing import Span, read_position
-from o2o.adapters.dynamodb.table import Condition, Key, Update
+from o2o.adapters.dynamodb.table import INDEXED, Condition, Key, Update
 from o2o.core.errors import Busy, InvalidConfiguration
 from o2o.core.pages import Page
 from o2o.core.timetable import Retention
@@ -56,7 +56,7 @@ class Store:
 
     Contention (a transaction in the way, throttling) is met by trying again a few times,
     with full jitter, and then raises Busy. Without a ``retention`` it is for reading codes
-    and messages only.
+    and messages only. ``compresses``: long texts are compressed as they are written.
     """
 
     def __init__(
@@ -65,9 +65,11 @@ class Store:
         table_name: str,
         retention: Retention | None = None,
         *,
+        compresses: bool = True,
         sleep: Callable[[float], None] = time.sleep,
         randbelow: Callable[[int], int] = secrets.randbelow,
     ) -> None:
+        self._compresses = compresses
         self._client = client
         self._table_name = table_name
         self._retention = retention
@@ -85,7 +87,7 @@ class Store:
 
     def put(self, item: Attributes, condition: Condition | None = None) -> None:
         """Write a whole item. Raises ConditionFailed."""
-        request = {"Item": item, **(condition.parameters if condition else {})}
+        request = {"Item": self._written(item), **(condition.parameters if condition else {})}
         self._patiently(lambda: self._client.put_item(TableName=self._table_name, **request))
 
     def put_all(
@@ -99,7 +101,13 @@ class Store:
         """
         table = {"TableName": self._table_name}
         writes: Any = [
-            {"Put": {**table, "Item": item, **(condition.parameters if condition else {})}}
+            {
+                "Put": {
+                    **table,
+                    "Item": self._written(item),
+                    **(condition.parameters if condition else {}),
+                }
+            }
             for item, condition in puts
         ]
         writes += [
@@ -107,6 +115,12 @@ class Store:
             for key, condition in checks
         ]
         self._patiently(lambda: self._client.transact_write_items(TransactItems=writes))
+
+    def _written(self, item: Attributes) -> Attributes:
+        """An item as it is written: what a key or an index is made of stays as it is."""
+        if not self._compresses:
+            return item
+        return compress(item) | {name: item[name] for name in INDEXED if name in item}
 
     def update(self, key: Key, update: Update, condition: Condition) -> None:
         """Change some attributes of an item and no others. Raises ConditionFailed."""

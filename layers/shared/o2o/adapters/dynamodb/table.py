@@ -45,6 +45,9 @@ from o2o.core.work import Work, WorkKind
 DUE_INDEX = "due"
 LISTING_INDEX = "listing"
 
+INDEXED = ("pk", "sk", "due_shard", "due_at", "listing", "created_at")
+"""What keys and index entries are made of."""
+
 DUE_SHARDS = 8
 """The due index is spread over this many partitions. Growing it is safe, shrinking is not."""
 
