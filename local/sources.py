@@ -152,11 +152,20 @@ def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
     return True
 
 
+def backlog(sqs: Any, queue_urls: Iterable[str]) -> int:
+    """How many messages wait in queues or are being processed."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answers = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names) for url in queue_urls]
+    return sum(int(answer["Attributes"][name]) for answer in answers for name in names)
+
+
 class StreamPoller:
     """Passes the changes of a table to a function, in order, as a stream's event source does.
 
-    Its position is kept in the file ``checkpoint``, so that a restart continues there. ``give_up``
-    gets the ARN of the failure queue and a notice when a batch has used up its retries.
+    Its position is kept in the file ``checkpoint``, so that a restart continues there; but only
+    when ``is_quiet``: what the functions made of earlier records must not hang on a queue that does
+    not outlive the stack. ``give_up`` gets the ARN of the failure queue and a notice when a batch
+    has used up its retries.
     """
 
     def __init__(
@@ -167,6 +176,7 @@ class StreamPoller:
         stream_arn: str,
         checkpoint: Path,
         give_up: Callable[[str, Mapping[str, Any]], None],
+        is_quiet: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source = source
         self._function = function
@@ -174,6 +184,9 @@ class StreamPoller:
         self._stream_arn = stream_arn
         self._checkpoint = checkpoint
         self._give_up = give_up
+        self._is_quiet = is_quiet
+        self._kept: dict[str, str] = {}
+        """The position in the file."""
         self._stopping = threading.Event()
         self._done: dict[str, str] = {}
         self._iterators: dict[str, str] = {}
@@ -184,6 +197,7 @@ class StreamPoller:
             kept = json.loads(self._checkpoint.read_text())
             # The engine may be another one now, or a moto that has begun anew.
             self._done = kept["done"] if kept["stream"] == self._stream_arn else {}
+            self._kept = dict(self._done)
         threading.Thread(target=self._run, daemon=True).start()
 
     def stop(self) -> None:
@@ -194,6 +208,7 @@ class StreamPoller:
         while not self._stopping.is_set():
             try:
                 busy = sum(self._read(shard) for shard in self._shards()) > 0
+                self._keep()
             except (BotoCoreError, ClientError):
                 self._iterators.clear()  # expired, or the engine failed: get new ones
                 busy = False
@@ -228,15 +243,20 @@ class StreamPoller:
             if self._stopping.is_set():
                 return True  # may not be delivered: leave the checkpoint, to read it again
             self._done[shard] = records[-1]["dynamodb"]["SequenceNumber"]
-            fresh = self._checkpoint.with_name(f"{self._checkpoint.name}.new")
-            fresh.write_text(json.dumps({"stream": self._stream_arn, "done": self._done}))
-            fresh.replace(self._checkpoint)
         following = response.get("NextShardIterator")
         if following and records:
             self._iterators[shard] = following
         else:  # The shard has ended; or, after a refused transaction, moto has put another there.
             self._iterators.pop(shard, None)
         return bool(records)
+
+    def _keep(self) -> None:
+        if self._done == self._kept or not self._is_quiet():
+            return
+        fresh = self._checkpoint.with_name(f"{self._checkpoint.name}.new")
+        fresh.write_text(json.dumps({"stream": self._stream_arn, "done": self._done}))
+        fresh.replace(self._checkpoint)
+        self._kept = dict(self._done)
 
     def _is_wanted(self, record: Mapping[str, Any]) -> bool:
         patterns = self._source.patterns

@@ -24,7 +24,7 @@ from local.ports import HOST, PortChoice, port_of, release
 from local.processes import Children, only_one
 from local.receiver import Receiver
 from local.servers import Servers
-from local.sources import QueuePoller, Scheduler, StreamPoller
+from local.sources import QueuePoller, Scheduler, StreamPoller, backlog
 from local.storefront import STOREFRONT, DemoStorefront
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.signing import Signing, WebhookRoots
@@ -377,6 +377,8 @@ class Stack:
                     table["LatestStreamArn"],
                     self._folder / f"stream-{source.name}.json",
                     give_up,
+                    # They are in moto's memory.
+                    lambda: not backlog(sqs, [each.queue_url for each in blueprint.queue_sources]),
                 )
             )
         for each in (*sources, scheduler):

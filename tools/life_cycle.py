@@ -116,7 +116,7 @@ def timetable() -> str:
         ),
         (
             "`active`",
-            f"{_series(table.active, 'its activation')}; at its expiry",
+            f"{_series(table.active, 'its creation')}; at its expiry",
             "`active_minutes`",
         ),
         (

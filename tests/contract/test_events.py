@@ -71,16 +71,16 @@ FULL = make_record(
 
 @pytest.mark.parametrize("record", [make_record(), FULL], ids=["new", "full"])
 def test_an_event_is_found_whole(stores: EventStores, record: EventRecord) -> None:
-    assert stores.events.add(record)
+    assert stores.events.add(record) is None
     assert stores.events.get(record.event_id) == record
     assert stores.events.get("evt_other") is None
 
 
 def test_the_first_of_the_same_is_kept(stores: EventStores) -> None:
     record = make_record()
-    assert stores.events.add(record)
-    assert not stores.events.add(record)
-    assert not stores.events.add(replace(record, payload="{}"))
+    assert stores.events.add(record) is None
+    assert stores.events.add(record) == record
+    assert stores.events.add(replace(record, payload="{}")) == record
     assert stores.events.get(record.event_id) == record
 
 
@@ -113,7 +113,10 @@ def test_what_is_due_is_found_by_urgency(stores: EventStores) -> None:
 def test_what_is_settled_is_not_due(stores: EventStores) -> None:
     record = make_record()
     stores.events.add(record)
-    stores.events.save(record.settle(DeliveryStatus.DELIVERED))
+    put_off = record.put_off(at(minutes=2))
+    stores.events.save(put_off)
+    assert len(stores.events.due(at(days=365), 10)) == 1
+    stores.events.save(put_off.settle(DeliveryStatus.DELIVERED))
     assert stores.events.due(at(days=365), 10) == []
 
 
@@ -189,14 +192,18 @@ def test_every_change_of_an_endpoint_is_one_version(stores: EventStores) -> None
 
 
 def test_the_item_of_an_event(table: Table) -> None:
-    DynamoEventStore(Store(table.client, table.name)).add(make_record())
+    events = DynamoEventStore(Store(table.client, table.name))
+    events.add(make_record())
     (item,) = table.client.scan(TableName=table.name)["Items"]
     assert (item["pk"]["S"], item["sk"]["S"]) == (f"EVENT#{make_record().event_id}", "EVENT")
     assert item["listing"] == {"S": "EVENTS#shop"}
-    assert item["due_shard"]["S"].startswith("DUE#EVENT-")
-    # It has still to be sent: nothing deletes it.
-    assert "ttl" not in item
+    # The queue has it, and no timetable. It has still to be sent: nothing deletes it.
+    assert not {"due_shard", "due_at", "ttl"} & item.keys()
     assert item["attempts"] == {"L": []}
+    events.save(make_record().put_off(at(minutes=2)))
+    (item,) = table.client.scan(TableName=table.name)["Items"]
+    assert item["due_shard"]["S"].startswith("DUE#EVENT-")
+    assert "ttl" not in item
 
 
 def test_the_codec_keeps_lists() -> None:

@@ -1,7 +1,7 @@
 """Schedules, queues and streams bring events to functions by themselves."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,14 @@ import pytest
 from local import engine
 from local.aws import client
 from local.functions import FunctionError
-from local.sources import QueuePoller, Scheduler, StreamPoller, failed_items, matches
+from local.sources import (
+    QueuePoller,
+    Scheduler,
+    StreamPoller,
+    backlog,
+    failed_items,
+    matches,
+)
 from tests.local.shop import Shop
 from tests.support.patience import CALL_SECONDS, until
 
@@ -150,7 +157,9 @@ def test_without_reports_an_answer_means_that_all_is_done() -> None:
 class Watcher:
     """The stream's poller and what came out of it."""
 
-    def __init__(self, shop: Shop, checkpoint: str) -> None:
+    def __init__(
+        self, shop: Shop, checkpoint: str, is_quiet: Callable[[], bool] = lambda: True
+    ) -> None:
         (source,) = shop.blueprint.stream_sources
         dynamodb = client("dynamodb", shop.dynamodb_url)
         arn = dynamodb.describe_table(TableName=source.table)["Table"]["LatestStreamArn"]
@@ -163,6 +172,7 @@ class Watcher:
             arn,
             shop.folder / checkpoint,
             lambda queue_arn, notice: self.given_up.append((queue_arn, notice)),
+            is_quiet,
         )
 
     def __enter__(self) -> Self:
@@ -235,6 +245,25 @@ def test_a_restart_goes_on_where_it_ended(shop: Shop, dynamodb: Any) -> None:
     with Watcher(shop, "restart.json") as watcher:
         until(lambda: watcher.seen("late"))
         assert len(watcher.seen("early")) == times
+
+
+def test_a_restart_reads_again_what_may_hang_on_a_queue(shop: Shop, dynamodb: Any, sqs) -> None:
+    """The queues are in memory: a stack that ends takes with it what they had."""
+    (source,) = shop.blueprint.queue_sources
+    sqs.send_message(QueueUrl=source.queue_url, MessageBody="waits")
+
+    def is_quiet() -> bool:
+        return backlog(sqs, [source.queue_url]) == 0
+
+    put(dynamodb, "carried")
+    with Watcher(shop, "quiet.json", is_quiet) as watcher:
+        until(lambda: watcher.seen("carried"))
+        last = watcher.seen("carried")[-1]["dynamodb"]["SequenceNumber"]
+    times = len(watcher.seen("carried"))
+    with Watcher(shop, "quiet.json", is_quiet) as watcher:
+        until(lambda: len(watcher.seen("carried")) > times)
+        assert take_all(sqs, source.queue_url) == ["waits"]
+        until(lambda: last in checkpoint(shop.folder / "quiet.json"))
 
 
 @pytest.mark.parametrize("place", ["dynamodb_url", "aws_url"])

@@ -27,9 +27,6 @@ from tests.support.memory import (
     MemoryTable,
 )
 
-RECEIVES = 5
-"""After so many receives a message goes to the dead letters."""
-
 RECORD_AGE = timedelta(hours=6)
 """The event source mapping gives up records of the stream that are older."""
 
@@ -118,11 +115,11 @@ class Events(MemoryEventStore):
         super().__init__(table)
         self._table: Table = table
 
-    def add(self, record: EventRecord) -> bool:
-        is_new = super().add(record)
-        if is_new:
+    def add(self, record: EventRecord) -> EventRecord | None:
+        kept = super().add(record)
+        if kept is None:
             self._written(record)
-        return is_new
+        return kept
 
     def save(self, record: EventRecord) -> None:
         super().save(record)
@@ -205,7 +202,7 @@ Handled = Callable[[Sequence[Message]], None]
 class Queue(WorkQueue):
     """A standard queue of SQS: at least once, in any order.
 
-    ``handle`` begins an invocation for a batch.
+    ``handle`` begins an invocation for a batch; after ``receives`` a message is a dead letter.
     """
 
     def __init__(
@@ -216,12 +213,14 @@ class Queue(WorkQueue):
         *,
         batch: int,
         visibility: float,
+        receives: int,
     ) -> None:
         self._scheduler = scheduler
         self.name = name
         self._handle = handle
         self._batch = batch
         self._visibility = visibility
+        self._receives = receives
         self._visible: list[Message] = []
         self._hidden = 0
         self.dead: list[Message] = []
@@ -251,7 +250,7 @@ class Queue(WorkQueue):
 
         def show() -> None:
             self._hidden -= 1
-            if message.receives >= RECEIVES:
+            if message.receives >= self._receives:
                 self._scheduler.counted[f"{self.name}: dead letter"] += 1
                 self.dead.append(message)
                 return

@@ -66,6 +66,7 @@ RETENTION = Retention(codes=timedelta(days=30), evidence=timedelta(days=60))
 EVENTS_KEPT = timedelta(days=40)
 SWEEPS_EVERY = 60.0
 API_SECONDS, QUEUE_SECONDS, VISIBILITY = 29.0, 60.0, 360.0
+WEBHOOK_VISIBILITY = 180.0
 
 
 class Poison(Exception):
@@ -196,13 +197,16 @@ class Stack(UseCases):
             in_turn(scheduler, self._reconcile, QUEUE_SECONDS),
             batch=5,
             visibility=VISIBILITY,
+            receives=5,
         )
         self.webhook_queue = Queue(
             scheduler,
             "deliver_webhooks",
             at_once(scheduler, self._deliver, QUEUE_SECONDS),
             batch=10,
-            visibility=VISIBILITY,
+            visibility=WEBHOOK_VISIBILITY,
+            # Fewer than the template's, so that dead letters come about.
+            receives=5,
         )
         codes = self._port("codes", LaggingLists(self.codes, scheduler), is_once=_is_transaction)
         notifications = self._port("notifications", self.notifications)

@@ -346,9 +346,9 @@ class MemoryEventStore(EventStore):
     def __init__(self, table: MemoryTable | None = None) -> None:
         self._table = table or MemoryTable()
 
-    def add(self, record: EventRecord) -> bool:
+    def add(self, record: EventRecord) -> EventRecord | None:
         with self._table.lock:
-            return _put_new(self._table.events, record.event_id, record) is None
+            return _put_new(self._table.events, record.event_id, record)
 
     def get(self, event_id: str) -> EventRecord | None:
         with self._table.lock:
@@ -428,6 +428,11 @@ class MemoryWorkQueue(WorkQueue):
         """The oldest entry, which leaves the queue; None if there is none."""
         with self._lock:
             return self._entries.popleft() if self._entries else None
+
+    def __contains__(self, work: Work) -> bool:
+        """Whether it waits."""
+        with self._lock:
+            return work in self._entries
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
 from o2o.usecases.expire_codes import ExpireCodes
 from o2o.usecases.manage_endpoints import ManageEndpoints
 from o2o.usecases.ports import CodeStore, EndpointStore, EventStore
-from o2o.usecases.publish_events import FIRST_LOOK, Published, PublishEvents
+from o2o.usecases.publish_events import Published, PublishEvents
 from o2o.usecases.republish_events import RepublishEvents
 from tests.support.memory import (
     MemoryCodeStore,
@@ -46,7 +46,6 @@ def make_record(number: int = 1, **changes: object) -> EventRecord:
         "created_at": START,
         "payload": '{"id": "evt", "data": {}}',
         "keep_until": START + timedelta(days=90),
-        "due_at": START + FIRST_LOOK,
     }
     return EventRecord(**fields | changes)  # type: ignore[arg-type]
 
@@ -201,12 +200,11 @@ class Shops:
             number,
             **{
                 "created_at": now,
-                "due_at": now + FIRST_LOOK,
                 "keep_until": now + timedelta(days=90),
             }
             | changes,
         )
-        assert self.events.add(record)
+        assert self.events.add(record) is None
         return record
 
     def record(self, event_id: str) -> EventRecord:

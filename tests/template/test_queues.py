@@ -24,6 +24,14 @@ def test_a_message_gets_five_attempts_then_a_dead_letter_queue(template: Templat
         assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in dead_letter_queues(template)
 
 
+def test_a_new_event_outlives_hours_in_which_its_function_can_not_run(template: Template) -> None:
+    """Throttled calls count as receives, and nothing but the queue brings a new event."""
+    queue = template.resources["WebhookQueue"]["Properties"]
+    hours = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"] / 3600
+    assert hours >= 4
+    assert queue["MessageRetentionPeriod"] == FOURTEEN_DAYS
+
+
 def test_one_failed_message_does_not_fail_its_batch(template: Template) -> None:
     for mapping in template.of_type("AWS::Lambda::EventSourceMapping").values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from o2o.core.deliveries import Attempt, DeliveryStatus
 from o2o.core.endpoints import Endpoint, PauseReason
-from o2o.core.errors import InvalidRequest, NotFound
+from o2o.core.errors import Busy, InvalidRequest, NotFound
 from o2o.core.events import Change, EventType
 from o2o.core.retries import RetrySchedule
 from o2o.core.storefronts import Storefront
@@ -19,6 +19,7 @@ from o2o.core.work import Work, WorkKind
 from o2o.usecases import browse_events
 from o2o.usecases.browse_events import BrowseEvents, EventFilter
 from o2o.usecases.deliver_webhooks import DeliveryOutcome, sign
+from tests.support.memory import MemoryCodeStore
 from tests.support.samples import make_code, make_own_code
 from tests.support.storefronts import RETRIES, Shops, make_record, secret_of
 from tests.support.world import START
@@ -55,7 +56,7 @@ def test_a_replay_keeps_the_first_and_sends_nothing_twice(shops: Shops) -> None:
     shops.clock.advance(hours=5)
     (again,) = shops.publish(change)
     assert not again.is_new
-    assert again.record == first.record
+    assert again.record == kept
     assert shops.record(first.record.event_id) == kept
     assert shops.deliver(again.record.event_id).outcome is DeliveryOutcome.NOTHING_DUE
     assert len(shops.sender.ids(url)) == 1
@@ -87,15 +88,83 @@ def test_without_the_queue_the_event_is_due_in_two_minutes(shops: Shops) -> None
     assert shops.sender.ids(url) == [published.record.event_id]
 
 
-def test_a_message_that_got_lost_costs_two_minutes(shops: Shops) -> None:
+def test_what_the_queue_has_is_on_no_timetable(shops: Shops) -> None:
     shops.open()
     (published,) = shops.publish(Change(None, make_own_code()))
-    assert shops.queue.take() is not None
-    shops.clock.advance(seconds=119)
-    assert shops.work_off() == []
-    shops.clock.advance(seconds=1)
-    assert [done.outcome for done in shops.work_off()] == [DeliveryOutcome.DELIVERED]
     assert shops.record(published.record.event_id).due_at is None
+    assert shops.record(published.record.event_id).forget_at is None
+    shops.clock.advance(days=400)
+    assert shops.expire.due_events().count == 0
+    assert [done.outcome for done in shops.work_off()] == [DeliveryOutcome.DELIVERED]
+
+
+def test_without_queue_and_table_the_stream_brings_it_again(shops: Shops, monkeypatch) -> None:
+    url = shops.open()
+    shops.queue.is_away = True
+
+    def fail(_: object) -> NoReturn:
+        raise Busy("the table is busy")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(shops.events, "save", fail)
+        with pytest.raises(Busy, match="the table"):
+            shops.publish(Change(None, make_own_code()))
+    assert not shops.bus.heard
+    shops.queue.is_away = False
+    (published,) = shops.publish(Change(None, make_own_code()))
+    assert not published.is_new
+    shops.work_off()
+    assert shops.sender.ids(url) == [published.record.event_id]
+
+
+def test_what_was_delivered_meanwhile_is_not_put_off(shops: Shops) -> None:
+    """A batch of the stream comes again, and the queue is away."""
+    shops.open()
+    (first,) = shops.publish(Change(None, make_own_code()))
+    delivered = shops.deliver(first.record.event_id).record
+    shops.queue.is_away = True
+    shops.publish(Change(None, make_own_code()))
+    # Who read it before it was delivered loses the race, and that is all.
+    shops.publisher.hand_on([first.record])
+    assert shops.record(first.record.event_id) == delivered
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_fault_of_ours_puts_a_new_event_on_the_timetable(
+    shops: Shops, monkeypatch, version: int
+) -> None:
+    """The queue brings a message a hundred times at most; the timetable for ever."""
+    url = shops.open()
+    record = shops.add(version=version, due_at=START if version == 2 else None)
+
+    def fail(_: object) -> NoReturn:
+        raise Busy("the secrets are away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(shops.endpoints, "get_endpoint", fail)
+        with pytest.raises(Busy, match="the secrets"):
+            shops.deliver(record.event_id)
+    waiting = shops.record(record.event_id)
+    assert (waiting.version, waiting.tries) == (2, 0)
+    assert waiting.due_at == (START if version == 2 else START + timedelta(minutes=2))
+    shops.clock.advance(minutes=2)
+    assert [done.outcome for done in shops.work_off()] == [DeliveryOutcome.DELIVERED]
+    assert shops.sender.ids(url) == [record.event_id]
+
+
+def test_a_message_that_got_lost_is_made_again_by_the_operator(shops: Shops) -> None:
+    url = shops.open()
+    shops.storefronts.add_storefront(Storefront("shop", "The shop", START))
+    codes = MemoryCodeStore()
+    code = make_own_code()
+    codes.create(code)
+    (published,) = shops.publish(Change(None, code))
+    assert shops.queue.take() is not None
+    shops.republish(codes).of_time(START - timedelta(days=1))
+    shops.work_off()
+    assert shops.sender.ids(url) == [published.record.event_id]
+    shops.republish(codes).of_time(START - timedelta(days=1))
+    assert shops.queue.take() is None
 
 
 # --- one event -------------------------------------------------------------------------------
@@ -449,7 +518,7 @@ def a_bad_twelve_days(shops: Shops) -> None:
     """An event a day for an endpoint that is dead, and paused for it."""
     shops.sender.answers[shops.open()] = 500
     for number in range(12):
-        shops.add(number)
+        shops.deliver(shops.add(number).event_id)
         shops.live(shops.clock() + timedelta(days=1), timedelta(minutes=30))
     assert shops.endpoint().pause_reason is PauseReason.DEAD
 

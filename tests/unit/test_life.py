@@ -9,7 +9,7 @@ import pytest
 
 from o2o.core.channels import Channel, Feature
 from o2o.core.code_requests import Expiry
-from o2o.core.codes import Doubt, PaymentKind, Receipt, Status
+from o2o.core.codes import DokuCode, Doubt, PaymentCode, PaymentKind, Receipt, Status
 from o2o.core.errors import (
     DokuRefused,
     DokuUnavailable,
@@ -22,6 +22,7 @@ from o2o.core.errors import (
 from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence
 from o2o.usecases.generate_code import Generation
+from o2o.usecases.ports import TimeLeft
 from o2o.usecases.read_codes import CodeFilter
 from o2o.usecases.reconcile import Finding
 from o2o.usecases.record_message import NotificationOutcome
@@ -55,6 +56,65 @@ def test_the_intent_is_on_record_before_doku_is_called(world):
     assert world.code().status is Status.REQUESTED
     assert world.code().intent == world.doku.sent[0]
     assert world.code().due_at == START + timedelta(minutes=1)
+
+
+def test_the_answer_of_doku_leaves_the_first_look_where_it_is(world, monkeypatch):
+    """Each move of it is two writes of the due index."""
+    send = world.doku.generate
+    intended = []
+
+    def a_second_later(code: PaymentCode, time_left: TimeLeft) -> DokuCode:
+        intended.append(world.code().due_at)
+        world.clock.advance(seconds=1)
+        answer: DokuCode = send(code, time_left)
+        return answer
+
+    monkeypatch.setattr(world.doku, "generate", a_second_later)
+    assert world.ask().code.activated_at == START + timedelta(seconds=1)
+    assert intended == [world.code().due_at] == [START + timedelta(minutes=15)]
+    world.live(START + timedelta(minutes=16))
+    assert world.code().due_at == START + timedelta(minutes=60)
+
+
+def test_an_answer_that_comes_late_has_looks_of_its_own(world):
+    world.doku.mood = Mood.DOWN
+    world.ask()
+    world.doku.mood = Mood.WELL
+    world.live(START + timedelta(minutes=1))
+    assert world.code().due_at == START + timedelta(minutes=16)
+
+
+def test_who_died_before_doku_answered_is_found_by_the_storefront_s_next_request(
+    world, monkeypatch
+):
+    """Nobody noted that no answer came: the code has the look of one that is active."""
+
+    def die(*_: object) -> NoReturn:
+        raise SystemExit
+
+    with monkeypatch.context() as death:
+        death.setattr(world.doku, "generate", die)
+        with pytest.raises(SystemExit):
+            world.ask()
+    assert world.code().due_at == START + timedelta(minutes=15)
+    # While the request may be under way, it is left alone.
+    again = world.ask()
+    assert (again.generation, again.code.version) == (Generation.PENDING, 1)
+    assert world.generate.retry_after_seconds(again.code) == 60
+    world.clock.advance(seconds=60)
+    assert world.ask().code.due_at == START + timedelta(minutes=2)
+    assert world.ask().code.version == 2
+    world.live(START + timedelta(minutes=2))
+    assert world.code().status is Status.ACTIVE
+
+
+def test_who_died_before_doku_answered_is_found_without_anybody(world, monkeypatch):
+    monkeypatch.setattr(world.codes, "save", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        world.ask()
+    monkeypatch.undo()
+    world.live(START + timedelta(minutes=15))
+    assert world.code().status is Status.ACTIVE
 
 
 def test_the_same_request_again_is_the_same_code(world):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -104,6 +105,36 @@ def test_cash_whose_lateness_is_known_only_later_is_told_once(
     everything = {"created_from": None, "created_to": None, "limit": 9, "cursor": None}
     events = shops.events.list_events("shop", **everything).items
     assert len([event for event in events if event.type in paid]) == 1
+
+
+def test_a_time_has_what_only_later_turned_out_to_be_the_payment(shops, codes) -> None:
+    """Its event is dated when the payment was recorded, hours before the write that was lost."""
+    code = make_own_code()
+    codes.create(code)
+    now = START + timedelta(minutes=2)
+    wrong = make_report(payment_code=None, amount=Decimal(140_000), receipt_number="R-1")
+    first = settle(CodeHistory(code), wrong, now=now, timetable=TIMETABLE)
+    assert first is not None
+    codes.record(first)
+    for change in (Change(None, code), Change(code, first.code)):
+        shops.publish(change)
+    shops.work_off()
+    right = make_report(payment_code=None, receipt_number="R-1", evidence=Evidence("another"))
+    later = now + timedelta(hours=9)
+    second = settle(CodeHistory(first.code, [first.payment]), right, now=later, timetable=TIMETABLE)
+    assert second is not None
+    assert (second.payment.number, second.payment.kind) == (1, PaymentKind.PAID)
+    codes.record(second)
+    shops.clock.now = later + timedelta(hours=9)
+    minute = timedelta(minutes=1)
+    republish = shops.republish(codes)
+    assert republish.of_time(later - minute, later + minute) == Republished(made=1, announced=1)
+    assert republish.of_time(later - minute, later + minute) == Republished()
+    assert republish.of_time(now - 2 * minute, now - minute) == Republished(announced=1)
+    shops.work_off()
+    (lost,) = derive_events(Change(first.code, second.code))
+    assert lost.type is EventType.PAID
+    assert shops.sender.ids("https://shop.example/hook")[-1] == lost.event_id
 
 
 def test_what_a_clock_that_is_behind_dated_before_the_code_is_made_too(shops, codes) -> None:

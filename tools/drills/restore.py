@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,13 @@ class Restore:
             until(lambda: self._is_paid(codes.paid_meanwhile))
         with drill.step("Runbook 6: the kept notifications are listed"):
             kept = {each["invoice_number"] for each in drill.runbook("notifications list")}
+        with drill.step("Runbook 7: the events are sent that nothing brings"):
+            drill.runbook(
+                "events republish --since 2026-01-31T00:00:00",
+                **{"2026-01-31T00:00:00": f"{moment - timedelta(hours=3):%Y-%m-%dT%H:%M:%S}"},
+            )
+            until(lambda: not self._carried())
+        drill.expect("events that wait and nothing brings", [], self._carried())
         drill.note(
             "the replay",
             "every message is proven",
@@ -224,6 +231,18 @@ class Restore:
             "archive replay --since 2026-01-31T03:00:00",
             **{"2026-01-31T03:00:00": f"{since:%Y-%m-%dT%H:%M:%S}"},
         )
+
+    def _carried(self) -> list[str]:
+        """The events that wait, and are on no timetable."""
+        deliveries = {
+            each["id"]: each["delivery"]
+            for each in self._stack.call("GET", "/events").json()["items"]
+        }
+        return [
+            event_id
+            for event_id, delivery in deliveries.items()
+            if delivery["status"] == "pending" and delivery["next_attempt_at"] is None
+        ]
 
     # --- the truth, and what is here ---------------------------------------------------------
 

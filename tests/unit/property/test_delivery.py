@@ -18,11 +18,12 @@ from o2o.core.deliveries import WAITING, DeliveryStatus, EventRecord
 from o2o.core.errors import Busy, IllegalMove, O2OError
 from o2o.core.events import Change, EventType, derive_events
 from o2o.core.storefronts import Storefront
+from o2o.core.work import Work, WorkKind
 from o2o.usecases.browse_events import EventFilter
 from tests.support.examples import examples
 from tests.support.memory import MemoryCodeStore
 from tests.support.storefronts import Shops
-from tests.support.world import World, plenty
+from tests.support.world import START, World, plenty
 
 BAD = st.sampled_from([None, None, 0, 1, 2])
 SHOPS = ("shop", "other")
@@ -33,7 +34,7 @@ SETTLED = {DeliveryStatus.DELIVERED, DeliveryStatus.DEAD}
 
 
 class StreamedCodeStore(MemoryCodeStore):
-    """A codes whose writes can be read as a stream."""
+    """Codes whose writes can be read as a stream."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,15 +113,27 @@ class Delivery(RuleBasedStateMachine):
 
     # --- delivery ---
 
-    @rule(order=st.randoms(use_true_random=False), lost=st.integers(0, 3))
-    def messages_arrive(self, order, lost: int) -> None:
-        """In any order, some twice, some never."""
+    @rule(order=st.randoms(use_true_random=False), late=st.integers(0, 3), twice=st.integers(0, 3))
+    def messages_arrive(self, order, late: int, twice: int) -> None:
+        """In any order, some later, some twice."""
         while (work := self.shops.queue.take()) is not None:
             self.messages.append(work.identity)
         order.shuffle(self.messages)
-        for event_id in self.messages[lost:]:
+        for event_id in self.messages[late:]:
             self.shops.deliver(event_id)
-        self.messages[:] = self.messages[-lost:] if lost else []
+        self.messages[:] = self.messages[: late + twice]
+
+    @rule(lost=st.integers(1, 3))
+    def messages_get_lost(self, lost: int) -> None:
+        """The operator empties a queue, and makes the events of all codes again."""
+        del self.messages[:lost]
+        while self.shops.queue.take() is not None:
+            pass
+        self.publish_all_again()
+
+    def publish_all_again(self) -> None:
+        with suppress(Busy):
+            self.shops.republish(self.codes).of_time(START)
 
     @rule(shop=st.sampled_from(SHOPS), answer=ANSWERS)
     def endpoint_answers(self, shop: str, answer: int | str) -> None:
@@ -176,9 +189,13 @@ class Delivery(RuleBasedStateMachine):
         assert all(times == 1 for times in told.values())
 
     @invariant()
-    def what_waits_is_on_the_timetable(self) -> None:
+    def what_waits_is_in_the_queue_or_on_the_timetable(self) -> None:
         for record in self.records():
-            assert (record.due_at is not None) == (record.status in WAITING)
+            if record.status not in WAITING:
+                assert record.due_at is None
+            elif record.due_at is None:
+                queued = Work(WorkKind.EVENT, "", record.event_id) in self.shops.queue
+                assert queued or record.event_id in self.messages
 
     def teardown(self) -> None:
         """The faults stop."""
@@ -189,6 +206,8 @@ class Delivery(RuleBasedStateMachine):
         for change in self.codes.stream[self.read :]:
             self.shops.publish(change)
         self.operator_makes_lost_events()
+        for event_id in self.messages:
+            self.shops.deliver(event_id)
         for shop in SHOPS:
             # Not even a resume that ran to its end is needed.
             self.operator_resumes_and_crashes(shop)

@@ -416,14 +416,9 @@ class PaymentCode:
         """A new code with digits that were made here."""
         return replace(self, payment_code=payment_code)
 
-    def activate_here(self, *, timetable: Timetable) -> "PaymentCode":
+    def activate_here(self) -> "PaymentCode":
         """A new code that lives here, and needs no answer of DOKU's."""
-        return replace(
-            self,
-            status=Status.ACTIVE,
-            activated_at=self.created_at,
-            due_at=timetable.after_activation(self.created_at, self.expires_at, self.created_at),
-        )
+        return replace(self, status=Status.ACTIVE, activated_at=self.created_at)
 
     def with_intent(self, intent: Intent) -> "PaymentCode":
         """A new code with the request to DOKU that will be sent for it."""
@@ -441,9 +436,17 @@ class PaymentCode:
             how_to_pay_page=answer.how_to_pay_page,
             how_to_pay_api=answer.how_to_pay_api,
             activated_at=now,
-            due_at=timetable.after_activation(now, expires_at, now),
+            due_at=timetable.after_activation(self._looks_from(now, timetable), expires_at, now),
             intent=None,
         )
+
+    def _looks_from(self, activated_at: datetime, timetable: Timetable) -> datetime:
+        """From when its looks count: its creation, if the first request brought its digits.
+
+        So the answer need not move the look that it has from the start (decision 0094).
+        """
+        at_once = activated_at < self.created_at + timetable.requested[0]
+        return self.created_at if at_once else activated_at
 
     def fail(
         self,
@@ -575,7 +578,7 @@ class PaymentCode:
 
     def next_look(self, *, now: datetime, timetable: Timetable) -> datetime:
         """When an active code is next looked at."""
-        since = self.activated_at or self.created_at
+        since = self._looks_from(self.activated_at or self.created_at, timetable)
         return timetable.after_activation(since, self.expires_at, now, self.unpaid_inquiry_at)
 
     def next_look_after_end(self, *, now: datetime, timetable: Timetable) -> datetime | None:

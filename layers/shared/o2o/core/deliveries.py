@@ -1,9 +1,10 @@
 """Deliveries: an event on its way to its storefront's endpoint.
 
 An event waits (``pending``) until it is settled: delivered; dead, because every try of the retry
-schedule failed; or without an endpoint to go to. Settled events can be sent again. An event whose
-endpoint is paused (``paused``) waits too, and stays on the timetable: it is sent at its next look
-after the endpoint takes events again, however old it is and whatever else went wrong.
+schedule failed; or without an endpoint to go to. Settled events can be sent again. A new event is
+on no timetable: the queue carries it to its first try (decision 0093). An event whose endpoint is
+paused (``paused``) waits too, and is on the timetable: it is sent at its next look after the
+endpoint takes events again, however old it is and whatever else went wrong.
 """
 
 from dataclasses import dataclass, field, replace
@@ -40,7 +41,11 @@ class DeliveryStatus(StrEnum):
 
 
 WAITING = (DeliveryStatus.PENDING, DeliveryStatus.PAUSED)
-"""An event with such a status is on the timetable."""
+"""An event with such a status must still be sent."""
+
+AFTER_A_FAULT = timedelta(minutes=2)
+"""When an event is tried that could not be queued, or not be tried, for a fault that is not its
+endpoint's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class EventRecord:
     created_at: datetime
     payload: str = field(repr=False)
     keep_until: datetime
-    due_at: datetime | None
+    due_at: datetime | None = None
     status: DeliveryStatus = DeliveryStatus.PENDING
     tries: int = 0
     attempts: tuple[Attempt, ...] = ()
@@ -91,15 +96,21 @@ class EventRecord:
 
         One that was tried lately stays as long as its id can be among the dead letters.
         """
-        if self.due_at is not None:
+        if self.status in WAITING:
             return None
         tried = [attempt.at + DEAD_LETTERS_KEPT for attempt in self.attempts[-1:]]
         return max([self.keep_until, *tried])
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether it is with the queue alone: it must be sent, and no timetable has it."""
+        return self.status in WAITING and self.due_at is None
 
     def is_wanted(self, now: datetime) -> bool:
         """Whether it should be sent now: it is due, or new."""
         if self.status not in WAITING:
             return False
+        # Version 0.1 had new events due in two minutes, and queued them at once.
         return self.version == 1 or (self.due_at is not None and self.due_at <= now)
 
     def settle(self, status: DeliveryStatus) -> "EventRecord":

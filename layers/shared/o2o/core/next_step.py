@@ -28,6 +28,19 @@ def after_digits(
     return code.activate(answer, now=now, timetable=timetable)
 
 
+def after_asking_again(
+    code: PaymentCode, *, now: datetime, timetable: Timetable
+) -> PaymentCode | None:
+    """Its storefront asks again for a code whose answer is missing, and nothing will look soon.
+
+    Whoever sent the request died before it could note that no answer came.
+    """
+    if code.status is not Status.REQUESTED or now < code.created_at + timetable.requested[0]:
+        return None
+    soon = timetable.after_request(code.created_at, code.expires_at, now)
+    return code.wait(soon) if code.due_at is not None and soon < code.due_at else None
+
+
 def before_repeat(code: PaymentCode, *, now: datetime, timetable: Timetable) -> PaymentCode | None:
     """The request goes out again, perhaps while its first send is still under way.
 

@@ -49,6 +49,14 @@ class Timetable:
     guess: timedelta
     look_again: tuple[timedelta, ...]
 
+    def when_new(self, created_at: datetime, expires_at: datetime) -> datetime:
+        """When to look at a code that was just created.
+
+        As if it were active already, which nearly all are a second later. Whoever hears that DOKU
+        did not answer has it looked at sooner (decision 0094).
+        """
+        return self.after_activation(created_at, expires_at, created_at)
+
     def after_request(self, created_at: datetime, expires_at: datetime, now: datetime) -> datetime:
         """When to ask for DOKU's answer again; at the expiry at the latest."""
         return _before_expiry(_next_look(created_at, self.requested, now), expires_at, now)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
+from o2o.core.deliveries import AFTER_A_FAULT, Attempt, DeliveryStatus, EventRecord
 from o2o.core.endpoints import Endpoint
 from o2o.core.errors import VersionConflict
 from o2o.core.retries import RetrySchedule
@@ -70,11 +70,20 @@ class DeliverWebhooks:
     retries: RetrySchedule
 
     def __call__(self, event_id: str) -> Delivered:
-        """Send an event if its time has come. What raises stays due."""
+        """Send an event if its time has come. What raises is due, or becomes due soon."""
         now = self.clock()
         record = self.events.get(event_id)
         if record is None or not record.is_wanted(now):
             return Delivered(DeliveryOutcome.NOTHING_DUE, record)
+        try:
+            return self._try(record, now)
+        except Exception:
+            if record.is_carried:
+                # The queue brings it only so often.
+                self._write(record.put_off(now + AFTER_A_FAULT), DeliveryOutcome.PUT_OFF)
+            raise
+
+    def _try(self, record: EventRecord, now: datetime) -> Delivered:
         endpoint = self.endpoints.get_endpoint(record.storefront_id)
         if endpoint is None:
             return self._write(

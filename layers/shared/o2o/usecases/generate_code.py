@@ -79,14 +79,14 @@ class GenerateCode:
             existing = self._find_repeated(storefront_id, request)
             if existing is None:
                 raise
-            return _repeat(existing)
+            return self._repeat(existing)
         if existing is not None:
             asked = (storefront_id, request.fingerprint)
             if (existing.storefront_id, existing.fingerprint) != asked:
                 raise InvoiceNumberTaken(
                     "this invoice number is already used by a different request"
                 )
-            return _repeat(existing)
+            return self._repeat(existing)
         if code.intent is None:
             return Generated(Generation.CREATED, code)
         try:
@@ -98,9 +98,28 @@ class GenerateCode:
 
     def retry_after_seconds(self, code: PaymentCode) -> int:
         """When it is worth asking again about a code whose answer is missing."""
+        now = self.clock()
         if code.due_at is None:
             return 1
-        return max(1, math.ceil((code.due_at - self.clock()).total_seconds()))
+        soon = self.timetable.after_request(code.created_at, code.expires_at, now)
+        return max(1, math.ceil((min(soon, code.due_at) - now).total_seconds()))
+
+    def _repeat(self, existing: PaymentCode) -> Generated:
+        """The answer to a request that was made before: the same code, or the same refusal."""
+        code = update_code(
+            self.codes,
+            existing,
+            lambda newest: next_step.after_asking_again(
+                newest, now=self.clock(), timetable=self.timetable
+            ),
+        )
+        if code.status is Status.REQUESTED:
+            return Generated(Generation.PENDING, code)
+        if code.failure is not None and code.status is Status.FAILED:
+            raise DokuRefused(
+                code.failure.message or "DOKU has no such code", code=code.failure.doku_code
+            )
+        return Generated(Generation.REPEATED, code)
 
     def _unanswered(self, sent: PaymentCode, error: DokuError) -> Generated:
         """DOKU made no code. Only its refusal of the only send ends ours (decision 0040)."""
@@ -215,7 +234,7 @@ class GenerateCode:
             metadata=request.metadata,
             replaces=request.replaces
             and to_order_number(namespace, request.replaces, field_name="replaces"),
-            due_at=self.timetable.after_request(now, expires_at, now),
+            due_at=self.timetable.when_new(now, expires_at),
         )
         if request.public_url is not None:
             token = self.page_token(code.order_number)
@@ -223,7 +242,7 @@ class GenerateCode:
         if code.merchant_made:
             code = code.with_digits(self._digits(chosen, request))
         if code.feature is Feature.DIPC:
-            return code.activate_here(timetable=self.timetable)
+            return code.activate_here()
         return code.with_intent(Intent(self.entropy.request_id(), self.doku.compose(code, minutes)))
 
     def _digits(self, chosen: Bin, request: CodeRequest) -> str:
@@ -234,14 +253,3 @@ class GenerateCode:
             return chosen.compose(unique_part)
         except ValueError as error:
             raise InvalidRequest.of("unique_part", str(error)) from error
-
-
-def _repeat(existing: PaymentCode) -> Generated:
-    """The answer to a request that was made before: the same code, or the same refusal."""
-    if existing.status is Status.REQUESTED:
-        return Generated(Generation.PENDING, existing)
-    if existing.failure is not None and existing.status is Status.FAILED:
-        raise DokuRefused(
-            existing.failure.message or "DOKU has no such code", code=existing.failure.doku_code
-        )
-    return Generated(Generation.REPEATED, existing)

@@ -315,8 +315,8 @@ class RateLimits(Protocol):
 class EventStore(DueIndex, Protocol):
     """Events and what became of them. Every read that is acted on is consistent."""
 
-    def add(self, record: EventRecord) -> bool:
-        """Write a new event; False if it is here already."""
+    def add(self, record: EventRecord) -> EventRecord | None:
+        """Write a new event, or return the one that is here already under its id."""
         ...
 
     def get(self, event_id: str) -> EventRecord | None:

@@ -4,18 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from o2o.core.deliveries import EventRecord
+from o2o.core.deliveries import AFTER_A_FAULT, EventRecord
+from o2o.core.errors import VersionConflict
 from o2o.core.events import Change, Event, derive_events
 from o2o.core.work import Work, WorkKind
 from o2o.usecases.ports import EventBus, EventStore, Render, WorkQueue
 
-FIRST_LOOK = timedelta(minutes=2)
-"""When an event is due whose message to ``deliver_webhooks`` got lost."""
-
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An event; ``is_new`` unless it was published before."""
+    """An event as it is kept; ``is_new`` unless it was published before."""
 
     record: EventRecord
     is_new: bool
@@ -26,7 +24,8 @@ class PublishEvents:
     """The use case: first keep the events of some writes, then hand them on.
 
     A write that is published twice makes the same events: the store keeps the first, and queue
-    and bus get them again, under the same ids.
+    and bus get those again. Whoever kept an event and could not hand it on must do all of it again:
+    until the queue has it, nothing else brings it to its storefront (decision 0093).
     """
 
     events: EventStore
@@ -42,9 +41,10 @@ class PublishEvents:
         return [self.keep_one(event) for event in derive_events(change)]
 
     def keep_one(self, event: Event) -> Published:
-        """Keep an event, with its first look two minutes after it happened."""
+        """Keep an event."""
         record = self._record(event)
-        return Published(record, self.events.add(record))
+        kept = self.events.add(record)
+        return Published(kept or record, kept is None)
 
     def give_up(self, order_number: str) -> None:
         """Leave the events of a code to the operator: none can be made of a write of it."""
@@ -53,15 +53,26 @@ class PublishEvents:
     def hand_on(self, records: Sequence[EventRecord]) -> Sequence[EventRecord]:
         """Queue the deliveries of events that are kept, then put the events on the bus.
 
-        Neither holds anything up, and nothing is raised: what the queue does not take is due in
-        two minutes all the same. Returns the events that the bus did not get.
+        Neither holds anything up: what the queue does not take is put on the timetable, and only
+        if that fails too is anything raised. Returns the events that the bus did not get.
         """
         work = [Work(WorkKind.EVENT, "", record.event_id) for record in records]
         try:
             self.queue.put(work)
         except Exception as error:  # noqa: BLE001 - the timetable has them
             self.report(error)
+            for record in records:
+                self._put_off(record)
         return self.announce(records)
+
+    def _put_off(self, record: EventRecord) -> None:
+        """Have the timetable bring an event, unless that has it or it needs no bringing."""
+        if not record.is_carried:
+            return
+        try:
+            self.events.save(record.put_off(record.created_at + AFTER_A_FAULT))
+        except VersionConflict:
+            return  # An earlier message brought it; whatever wrote it knows what is next.
 
     def announce(self, records: Sequence[EventRecord]) -> Sequence[EventRecord]:
         """Put events on the bus, up to the first that it does not take; returns the rest."""
@@ -84,5 +95,4 @@ class PublishEvents:
             created_at=event.occurred_at,
             payload=self.render(event),
             keep_until=event.occurred_at + self.keep_for,
-            due_at=event.occurred_at + FIRST_LOOK,
         )

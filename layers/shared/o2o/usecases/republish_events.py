@@ -51,8 +51,9 @@ class _Span:
 class RepublishEvents:
     """The use case. Events that are missing are made of their codes as these are now.
 
-    Nobody is sent anything twice: what is on record is only announced again on the bus, and what is
-    made has the id that the stream would give it. Nothing is made that would have been deleted.
+    Nobody is sent anything twice: what is on record is only announced again on the bus, and queued
+    if no timetable has it; what is made has the id that the stream would give it. Nothing is made
+    that would have been deleted.
     """
 
     codes: CodeStore
@@ -91,7 +92,8 @@ class RepublishEvents:
         known = set()
         for record in told:
             known.add((record.invoice_number, one_of(record.type), record.created_at))
-            done += self._announced([record], self.publish.announce([record]))
+            again = self.publish.hand_on if record.is_carried else self.publish.announce
+            done += self._announced([record], again([record]))
         for code in codes:
             try:
                 done += self._missing(code, known, span)
@@ -107,16 +109,23 @@ class RepublishEvents:
         payments = all_items(
             lambda cursor: self.codes.list_payments(code.order_number, limit=_PAGE, cursor=cursor)
         )
-        marks = [each.mark for each in payments if code.is_its_own(each.recorded_at)]
+        found = [each for each in payments if code.is_its_own(each.recorded_at)]
+        turned_out_later = {each.number for each in found if each.kind.matches and each.further}
         missing = [
             event
-            for event in derive_story(code, marks)
-            if event.occurred_at in span
+            for event in derive_story(code, [each.mark for each in found])
+            if (
+                event.occurred_at in span
+                # The event of the write that made it match is dated when it was recorded.
+                or (event.payment is not None and event.payment.number in turned_out_later)
+            )
             and event.occurred_at + self.publish.keep_for > self.clock()
             and (code.invoice_number, one_of(event.type), event.occurred_at) not in known
         ]
         published = [self.publish.keep_one(event) for event in missing]
-        records = [each.record for each in published]
+        records = [
+            each.record for each in published if each.is_new or each.record.created_at in span
+        ]
         made = Republished(made=sum(each.is_new for each in published))
         return made + self._announced(records, self.publish.hand_on(records))
 

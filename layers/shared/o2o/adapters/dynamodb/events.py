@@ -18,12 +18,13 @@ class DynamoEventStore(EventStore):
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, record: EventRecord) -> bool:
+    def add(self, record: EventRecord) -> EventRecord | None:
         try:
             self._store.put(table.event_item(record), table.IS_ABSENT)
-        except ConditionFailed:
-            return False
-        return True
+        except ConditionFailed as failed:
+            (kept,) = failed.items
+            return None if kept is None else table.load_event(kept)
+        return None
 
     def get(self, event_id: str) -> EventRecord | None:
         item = self._store.get(table.event_key(event_id))
