@@ -34,11 +34,13 @@ from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.due import DynamoDueIndex
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
+from o2o.adapters.dynamodb.table import Due
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.channels import Channel
 from o2o.core.code_requests import CodeRequest
@@ -48,7 +50,7 @@ from o2o.core.notifications import DokuMessage
 from o2o.core.work import Work, WorkKind
 from o2o.entry.settings import GenerateSettings
 from o2o.usecases.authorize_storefront import AuthorizeStorefront
-from o2o.usecases.expire_codes import ExpireCodes
+from o2o.usecases.expire_codes import ExpireCodes, Lane
 from o2o.usecases.generate_code import GenerateCode
 from o2o.usecases.manage_storefronts import ManageStorefronts
 from o2o.usecases.read_codes import ReadCodes
@@ -154,13 +156,11 @@ class Bench:
         )
         self.read = ReadCodes(codes=codes)
         events, endpoints = DynamoEventStore(store), DynamoEndpointStore(store)
-        self.expire = ExpireCodes(
-            codes=codes,
-            code_queue=MemoryWorkQueue(),
-            events=events,
-            event_queue=MemoryWorkQueue(),
-            clock=clock,
+        awaited, due, events_due = (
+            Lane(DynamoDueIndex(store, lane), MemoryWorkQueue())
+            for lane in (Due.AWAITED, Due.CODES, Due.EVENTS)
         )
+        self.expire = ExpireCodes(awaited=awaited, codes=due, events=events_due, clock=clock)
         # Bus and sender cost nothing in DynamoDB.
         self.shops = Shops(events, endpoints, clock)
 
@@ -210,7 +210,7 @@ def settings() -> GenerateSettings:
     environment = {
         name: str(known.get(value.get("Ref"), "costs")) for name, value in variables.items()
     }
-    shared = {"TABLE_NAME": "costs", "COMPRESS_TEXTS": "true"}
+    shared = {"TABLE_NAME": "costs", "READABLE_BY_01": "false"}
     return GenerateSettings.from_env(shared | environment)
 
 

@@ -17,8 +17,9 @@ from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.core.codes import PaymentCode
 from o2o.core.payments import Payment
-from o2o.usecases.ports import CodeStore, NotificationStore, StorefrontStore
+from o2o.usecases.ports import CodeStore, DueIndex, NotificationStore, StorefrontStore
 from tests.support import dynoxide, tables
+from tests.support.due import of_codes
 from tests.support.memory import (
     RETENTION,
     MemoryCodeStore,
@@ -44,6 +45,11 @@ class Stores:
     codes: CodeStore
     notifications: NotificationStore
     storefronts: StorefrontStore
+
+    @property
+    def due(self) -> DueIndex:
+        """What is due of it, whether anybody waits for it or not."""
+        return of_codes(self.codes)
 
 
 @dataclass(frozen=True, slots=True)

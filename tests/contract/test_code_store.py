@@ -18,6 +18,8 @@ from o2o.core.payments import (
 )
 from o2o.core.work import Work, WorkKind
 from tests.contract.conftest import Stores, pay
+from tests.support.due import lane_of
+from tests.support.memory import MemoryLane
 from tests.support.samples import (
     at,
     make_code,
@@ -310,11 +312,41 @@ def test_due_is_what_is_due_the_longest_overdue_first(stores: Stores) -> None:
     for number in range(20):
         stores.codes.create(make_code(f"INV-{number}", due_at=at(minutes=(number * 7) % 20)))
     stores.codes.create(make_code("INV-final", due_at=None))
-    assert stores.codes.due(at(seconds=-1), 100) == []
-    due = stores.codes.due(at(minutes=9), 100)
+    assert stores.due.due(at(seconds=-1), 100) == []
+    due = stores.due.due(at(minutes=9), 100)
     assert [work.due_at for work in due] == [at(minutes=minute) for minute in range(10)]
     assert all(work.kind is WorkKind.CODE and work.identity == "" for work in due)
-    assert stores.codes.due(at(minutes=9), 3) == due[:3]
+    assert stores.due.due(at(minutes=9), 3) == due[:3]
+
+
+def test_what_becomes_due_from_an_instant_on(stores: Stores) -> None:
+    for number in range(9):
+        stores.codes.create(make_code(f"INV-{number}", due_at=at(minutes=number)))
+    due = stores.due.due(at(minutes=6), 100, at(minutes=4))
+    assert [work.due_at for work in due] == [at(minutes=minute) for minute in (4, 5, 6)]
+    # The clock went back since.
+    assert stores.due.due(at(minutes=9, seconds=-30), 100, at(minutes=9)) == []
+
+
+def test_what_somebody_awaits_is_due_in_a_lane_of_its_own(stores: Stores) -> None:
+    fresh, waiting = make_code("INV-1"), make_code("INV-2")
+    inquired = {"feature": Feature.DIPC, "inquired_at": at()}
+    till = make_code("INV-3", status=Status.ACTIVE, due_at=at(minutes=1), **inquired)
+    later = make_code("INV-4", status=Status.ACTIVE, due_at=at(hours=1), **inquired)
+    for code in (fresh, waiting, till, later):
+        stores.codes.create(code)
+    stores.codes.save(waiting.wait(at(minutes=2)))
+    stores.notifications.keep(make_kept("INV-5", "0a1b", due_at=at(minutes=3)))
+
+    def named(lane: MemoryLane) -> list[str]:
+        due = lane_of(stores.codes, lane).due(at(days=1), 9)
+        return [work.invoice_number for work in due]
+
+    assert named("awaited") == ["INV-3", "INV-2", "INV-5"]
+    assert named("codes") == ["INV-1", "INV-4"]
+    # It is not awaited any more.
+    stores.codes.save(till.wait(at(hours=2)))
+    assert named("codes") == ["INV-1", "INV-4", "INV-3"]
 
 
 def test_what_moves_on_is_due_then_or_never(stores: Stores) -> None:
@@ -322,21 +354,21 @@ def test_what_moves_on_is_due_then_or_never(stores: Stores) -> None:
     stores.codes.create(code)
     later = code.wait(at(minutes=5))
     stores.codes.save(later)
-    assert stores.codes.due(at(minutes=4), 10) == []
+    assert stores.due.due(at(minutes=4), 10) == []
     work = Work(WorkKind.CODE, "INV-1", due_at=at(minutes=5))
-    assert stores.codes.due(at(minutes=5), 10) == [work]
+    assert stores.due.due(at(minutes=5), 10) == [work]
     stores.codes.record(make_settlement(later))
     # What is final is due once more, to be forgotten: 90 days after we learnt of the payment.
-    assert stores.codes.due(at(days=90), 10) == []
+    assert stores.due.due(at(days=90), 10) == []
     forget = Work(WorkKind.CODE, "INV-1", due_at=at(days=90, minutes=6))
-    assert stores.codes.due(at(days=1000), 10) == [forget]
+    assert stores.due.due(at(days=1000), 10) == [forget]
 
 
 def test_kept_notifications_are_due_beside_codes(stores: Stores) -> None:
     stores.codes.create(make_code("INV-1", due_at=at(minutes=2)))
     stores.notifications.keep(make_kept("INV-1", "0a1b", due_at=at(minutes=1)))
     stores.notifications.keep(make_kept("INV-1", "0a1c", due_at=None))
-    assert stores.codes.due(at(minutes=3), 10) == [
+    assert stores.due.due(at(minutes=3), 10) == [
         Work(WorkKind.NOTIFICATION, "INV-1", "0a1b", at(minutes=1)),
         Work(WorkKind.CODE, "INV-1", "", at(minutes=2)),
     ]
@@ -572,4 +604,4 @@ def test_order_numbers_are_the_keys_of_everything(stores: Stores) -> None:
     assert stores.codes.list_payments("INV-1", limit=5, cursor=None).items == []
     listed = stores.codes.list_payments("k7q2._INV-1", limit=5, cursor=None)
     assert listed.items == [settlement.payment]
-    assert [work.invoice_number for work in stores.codes.due(at(hours=1), 5)] == ["INV-1"]
+    assert [work.invoice_number for work in stores.due.due(at(hours=1), 5)] == ["INV-1"]

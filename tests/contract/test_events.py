@@ -23,8 +23,9 @@ from o2o.core.endpoints import Endpoint, PauseReason
 from o2o.core.errors import InvalidRequest, O2OError, VersionConflict
 from o2o.core.events import Change
 from o2o.core.work import Work, WorkKind
-from o2o.usecases.ports import CodeStore, EndpointStore, EventStore
+from o2o.usecases.ports import CodeStore, DueIndex, EndpointStore, EventStore
 from tests.contract.conftest import REGION, Table
+from tests.support.due import lane_of, of_codes
 from tests.support.memory import (
     RETENTION,
     MemoryCodeStore,
@@ -43,6 +44,16 @@ class EventStores:
     events: EventStore
     endpoints: EndpointStore
     codes: CodeStore
+
+    @property
+    def due(self) -> DueIndex:
+        """What is due of codes."""
+        return of_codes(self.codes)
+
+    @property
+    def events_due(self) -> DueIndex:
+        """What is due of events."""
+        return lane_of(self.events, "events")
 
 
 @pytest.fixture(params=["memory", "dynoxide", "moto"])
@@ -102,12 +113,12 @@ def test_what_is_due_is_found_by_urgency(stores: EventStores) -> None:
         stores.events.add(make_record(number, due_at=at(minutes=minutes)))
     stores.events.add(make_record(4, due_at=None))
     late, early = make_record(1).event_id, make_record(2).event_id
-    assert stores.events.due(at(minutes=2), 10) == []
-    assert stores.events.due(at(minutes=5), 10) == [
+    assert stores.events_due.due(at(minutes=2), 10) == []
+    assert stores.events_due.due(at(minutes=5), 10) == [
         Work(WorkKind.EVENT, "", early, at(minutes=3)),
         Work(WorkKind.EVENT, "", late, at(minutes=5)),
     ]
-    assert [work.identity for work in stores.events.due(at(minutes=5), 1)] == [early]
+    assert [work.identity for work in stores.events_due.due(at(minutes=5), 1)] == [early]
 
 
 def test_what_is_settled_is_not_due(stores: EventStores) -> None:
@@ -115,9 +126,9 @@ def test_what_is_settled_is_not_due(stores: EventStores) -> None:
     stores.events.add(record)
     put_off = record.put_off(at(minutes=2))
     stores.events.save(put_off)
-    assert len(stores.events.due(at(days=365), 10)) == 1
+    assert len(stores.events_due.due(at(days=365), 10)) == 1
     stores.events.save(put_off.settle(DeliveryStatus.DELIVERED))
-    assert stores.events.due(at(days=365), 10) == []
+    assert stores.events_due.due(at(days=365), 10) == []
 
 
 def test_events_never_hide_a_code(stores: EventStores) -> None:
@@ -125,9 +136,9 @@ def test_events_never_hide_a_code(stores: EventStores) -> None:
     for number in range(20):
         stores.events.add(make_record(number, due_at=at(minutes=-number)))
     stores.codes.create(make_code(due_at=at(minutes=1)))
-    (work,) = stores.codes.due(at(minutes=1), 1)
+    (work,) = stores.due.due(at(minutes=1), 1)
     assert (work.kind, work.invoice_number) == (WorkKind.CODE, "INV-1")
-    assert {work.kind for work in stores.events.due(at(minutes=1), 50)} == {WorkKind.EVENT}
+    assert {work.kind for work in stores.events_due.due(at(minutes=1), 50)} == {WorkKind.EVENT}
 
 
 def test_a_storefronts_events_are_listed_newest_first(stores: EventStores) -> None:

@@ -26,6 +26,7 @@ from o2o.core.storefronts import ApiKey, Storefront
 from o2o.core.work import Work, WorkKind
 from o2o.usecases.settle import Settle, SettleOutcome
 from tests.contract.conftest import Table
+from tests.support.due import lane_of
 from tests.support.memory import RETENTION
 from tests.support.samples import (
     NOW,
@@ -183,7 +184,8 @@ def test_a_final_code_is_due_to_be_forgotten_and_for_nothing_else(table: Table) 
     assert (item["due_at"], item["at_rest"]) == ({"S": instant_text(forget_at)}, {"BOOL": True})
     codes = table.stores.codes
     assert codes.get("INV-1") == code
-    assert codes.due(forget_at, 5) == [Work(WorkKind.CODE, "INV-1", due_at=forget_at)]
+    due = table.stores.due
+    assert due.due(forget_at, 5) == [Work(WorkKind.CODE, "INV-1", due_at=forget_at)]
     # One that is looked at again is due then, and not final.
     codes.save(code.wait(at(hours=2)))
     (item,) = items(table).values()
@@ -322,7 +324,9 @@ def test_an_item_of_an_older_version_takes_the_defaults(table: Table) -> None:
     codes = table.stores.codes
     code = codes.get("INV-1")
     assert code == make_code(customer=Customer("Anton Budiman"), intent=None)
-    assert codes.due(at(hours=1), 5) == [Work(WorkKind.CODE, "INV-1", due_at=at(minutes=1))]
+    assert table.stores.due.due(at(hours=1), 5) == [
+        Work(WorkKind.CODE, "INV-1", due_at=at(minutes=1))
+    ]
     codes.save(code.wait(None))
     assert codes.get("INV-1") == code.wait(None)
 
@@ -551,8 +555,23 @@ def test_keys_are_never_compressed(table: Table) -> None:
     assert item["pk"]["S"] == f"CODE#{number}"
 
 
+def test_version_01_finds_what_is_awaited_among_all_that_is_due(table: Table) -> None:
+    code = make_code()
+    as_before = DynamoCodeStore(Store(table.client, table.name, RETENTION, readable_by_01=True))
+    as_before.create(code)
+    waiting = code.wait(at(minutes=2))
+    as_before.save(waiting)
+    shards = lane_of(as_before, "codes").due(at(days=1), 9)
+    assert shards == [Work(WorkKind.CODE, "INV-1", due_at=at(minutes=2))]
+    assert lane_of(as_before, "awaited").due(at(days=1), 9) == []
+    # Its next change takes it where it belongs now.
+    table.stores.codes.save(waiting.wait(at(minutes=5)))
+    assert lane_of(as_before, "codes").due(at(days=1), 9) == []
+    assert len(lane_of(as_before, "awaited").due(at(days=1), 9)) == 1
+
+
 def test_until_everybody_can_read_it_texts_are_written_as_they_are(table: Table) -> None:
-    plain = Store(table.client, table.name, RETENTION, compresses=False)
+    plain = Store(table.client, table.name, RETENTION, readable_by_01=True)
     event = replace(make_record(), payload=LONG)
     DynamoEventStore(plain).add(event)
     (item,) = items(table).values()

@@ -35,13 +35,13 @@ def test_postponed_is_due_then_or_never(stores: Stores) -> None:
     stores.notifications.keep(kept)
     stores.notifications.postpone(kept, at(hours=1))
     assert stores.notifications.find("INV-9", "0a1b") == replace(kept, due_at=at(hours=1))
-    assert stores.codes.due(at(minutes=59), 10) == []
-    assert stores.codes.due(at(hours=1), 10) == [
+    assert stores.due.due(at(minutes=59), 10) == []
+    assert stores.due.due(at(hours=1), 10) == [
         Work(WorkKind.NOTIFICATION, "INV-9", "0a1b", at(hours=1))
     ]
     stores.notifications.postpone(kept, None)
     assert stores.notifications.find("INV-9", "0a1b") == replace(kept, due_at=None)
-    assert stores.codes.due(at(days=1000), 10) == []
+    assert stores.due.due(at(days=1000), 10) == []
 
 
 def test_what_is_dropped_stays_dropped(stores: Stores) -> None:
@@ -51,7 +51,7 @@ def test_what_is_dropped_stays_dropped(stores: Stores) -> None:
     stores.notifications.drop(kept)
     stores.notifications.postpone(kept, at(hours=1))
     assert stores.notifications.find("INV-9", "0a1b") is None
-    assert stores.codes.due(at(days=1), 10) == []
+    assert stores.due.due(at(days=1), 10) == []
     assert stores.notifications.list_kept(limit=10, cursor=None) == Page([], None)
 
 
@@ -59,7 +59,7 @@ def test_what_is_dropped_stays_dropped(stores: Stores) -> None:
 def test_the_work_finds_a_message_however_odd_its_number(stores: Stores, odd: str) -> None:
     kept = make_kept(odd, odd)
     stores.notifications.keep(kept)
-    (work,) = stores.codes.due(at(hours=1), 10)
+    (work,) = stores.due.due(at(hours=1), 10)
     assert work.kind is WorkKind.NOTIFICATION
     assert stores.notifications.find(work.invoice_number, work.identity) == kept
     assert stores.notifications.list_kept(limit=10, cursor=None).items == [kept]

@@ -98,7 +98,7 @@ def test_one_of_many_claims_the_digits_and_nothing_is_left_of_the_others(stores:
     assert holders.count(winner.invoice_number) == THRONG - 1
     assert stores.codes.find_by_digits(Channel.ALFA, digits) == winner
     assert all_codes(stores) == [winner]
-    assert [work.invoice_number for work in stores.codes.due(at(days=1), 1000)] == [
+    assert [work.invoice_number for work in stores.due.due(at(days=1), 1000)] == [
         winner.invoice_number
     ]
 

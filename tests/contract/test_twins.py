@@ -119,7 +119,7 @@ class Twins(RuleBasedStateMachine):
 
     @initialize()
     def both_are_empty(self) -> None:
-        assert self.both(lambda stores: stores.codes.due(NOW + timedelta(days=1), 10)) == []
+        assert self.both(lambda stores: stores.due.due(NOW + timedelta(days=1), 10)) == []
 
     @rule(
         target=codes,
@@ -300,7 +300,7 @@ class Twins(RuleBasedStateMachine):
     @rule(now=MINUTES, limit=LIMITS)
     def due(self, now: int, limit: int) -> None:
         instant = self.instant(now)
-        self.both(lambda stores: stores.codes.due(instant, limit))
+        self.both(lambda stores: stores.due.due(instant, limit))
 
     @rule(target=kept, invoice=INVOICES, number=st.integers(0, 3), due=st.none() | MINUTES)
     def keep(self, invoice: str, number: int, due: int | None) -> KeptNotification:

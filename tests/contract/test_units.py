@@ -14,6 +14,7 @@ from o2o.core.codes import Move
 from o2o.core.errors import DigitsTaken, VersionConflict
 from tests.contract.conftest import Stores, Table
 from tests.support.capacity import CapacityMeter
+from tests.support.due import lane_of
 from tests.support.samples import (
     at,
     make_code,
@@ -86,11 +87,21 @@ def test_a_later_look_moves_one_index_entry(stores: Stores, meter: CapacityMeter
 def test_a_change_that_moves_no_instant_touches_no_index(
     stores: Stores, meter: CapacityMeter
 ) -> None:
-    code = make_code()
+    code = make_own_code()
     stores.codes.create(code)
     with meter:
         stores.codes.save(code.wait(code.due_at))
     assert meter.write_units == 1
+
+
+def test_what_is_awaited_moves_to_its_lane_as_to_another_instant(
+    stores: Stores, meter: CapacityMeter
+) -> None:
+    code = make_code()
+    stores.codes.create(code)
+    with meter:
+        stores.codes.save(code.wait(code.due_at))
+    assert (meter.units_of("table"), meter.units_of("due")) == (1, 2)
 
 
 def test_a_lost_race_is_one_refused_write(stores: Stores, meter: CapacityMeter) -> None:
@@ -112,7 +123,7 @@ def test_a_payment_is_one_transaction_and_moves_the_code_in_the_due_index(
     assert meter.operations == ["TransactWriteItems"]
     # In the due index from its next look to when it is forgotten.
     assert (meter.units_of("table"), meter.units_of("due"), meter.units_of("listing")) == (4, 2, 0)
-    assert stores.codes.due(at(days=89), 10) == []
+    assert stores.due.due(at(days=89), 10) == []
 
 
 def test_a_payment_of_a_reusable_code_also_writes_where_its_receipt_leads(
@@ -206,7 +217,7 @@ def test_expire_codes_costs_what_is_due_not_what_exists(
         stores.codes.create(make_code(f"INV-{number}", due_at=at(days=1)))
     stores.codes.create(make_code("INV-due", due_at=at()))
     with meter:
-        assert len(stores.codes.due(at(hours=1), 1000)) == 1
+        assert len(lane_of(stores.codes, "codes").due(at(hours=1), 1000)) == 1
     # One look at each of eight shards, half a unit each, and the items are never touched.
     assert meter.operations == ["Query"] * 8
     assert (meter.units_of("due"), meter.units_of("table")) == (4, 0)

@@ -60,8 +60,9 @@ OTHER = Storefront("rival", "Saingan", TurnableClock().now, namespace="k7q2")
 
 SETTINGS = {
     "TABLE_NAME": "table",
-    "COMPRESS_TEXTS": "true",
+    "READABLE_BY_01": "false",
     "ARCHIVE_BUCKET_NAME": "archive",
+    "AWAITED_QUEUE_URL": "awaited",
     "RECONCILE_QUEUE_URL": "reconcile",
     "WEBHOOK_QUEUE_URL": "webhooks",
     "WEBHOOK_DEAD_LETTER_QUEUE_URL": "letters",

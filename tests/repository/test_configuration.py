@@ -142,7 +142,7 @@ def test_retentions_that_contradict_are_refused_by_every_function_that_has_them(
     """CloudFormation can't compare numbers; ``make deploy`` does, and the functions do."""
     environment = {
         "TABLE_NAME": "o2o",
-        "COMPRESS_TEXTS": "true",
+        "READABLE_BY_01": "false",
         "TIMETABLE": PARAMETERS["Timetable"]["Default"],
         "CODE_RETENTION_DAYS": "90",
         "EVIDENCE_RETENTION_DAYS": "90",

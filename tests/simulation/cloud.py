@@ -170,8 +170,8 @@ class LaggingIndex(DueIndex):
         self._scheduler = scheduler
         self._shown: Sequence[Work] = ()
 
-    def due(self, now: datetime, limit: int) -> Sequence[Work]:
-        found = self._index.due(now, limit)
+    def due(self, now: datetime, limit: int, since: datetime | None = None) -> Sequence[Work]:
+        found = self._index.due(now, limit, since)
         me = self._scheduler.current
         if me is None or self._scheduler.faults == 0:
             return found
@@ -180,7 +180,7 @@ class LaggingIndex(DueIndex):
         self._shown = found
         self._scheduler.counted["index: late"] += len(known) < len(found)
         self._scheduler.counted["index: stale"] += bool(stale)
-        return list(dict.fromkeys([*stale, *known]))[:limit]
+        return sorted({*stale, *known}, key=lambda work: work.urgency)[:limit]
 
 
 # --- queues -----------------------------------------------------------------------------

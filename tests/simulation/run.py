@@ -143,6 +143,7 @@ class Run:
     def _operator_comes(self) -> None:
         """What the alarms tell an operator of is put right."""
         stack = self.stack
+        stack.awaited_queue.redrive()
         stack.work_queue.redrive()
         stack.webhook_queue.redrive()
         letters, stack.letters.work = stack.letters.work, []
@@ -455,6 +456,7 @@ class Run:
     def do_redrive(self, number: str) -> None:
         """The operator empties the queues of dead letters."""
         assert number
+        self.stack.awaited_queue.redrive()
         self.stack.work_queue.redrive()
         self.stack.webhook_queue.redrive()
 
@@ -522,7 +524,7 @@ class Run:
         yield from self._all_is_told()
         stack = self.stack
         now = self.scheduler.now
-        for work in [*stack.codes.due(now, 100), *stack.events.due(now, 100)]:
+        for work in stack.due(now, 100):
             name = work.identity or work.invoice_number
             if work.kind is not WorkKind.EVENT or not self._is_paused(work.identity):
                 yield f"nothing is stuck: {work.kind} {name} is still due at {work.due_at}"

@@ -29,8 +29,9 @@ from o2o.entry import stream_batch
 from o2o.entry.models.events import render
 from o2o.usecases.browse_events import BrowseEvents
 from o2o.usecases.deliver_webhooks import DeliverWebhooks
-from o2o.usecases.expire_codes import ExpireCodes
+from o2o.usecases.expire_codes import ExpireCodes, Lane
 from o2o.usecases.manage_endpoints import ManageEndpoints
+from o2o.usecases.ports import DueIndex, WorkQueue
 from o2o.usecases.publish_events import Published, PublishEvents
 from o2o.usecases.read_codes import CodeFilter
 from o2o.usecases.republish_events import RepublishEvents
@@ -52,7 +53,9 @@ from tests.simulation.doku import BASE_URL, CLIENT_ID, PATHS, Doku, Network, Out
 from tests.simulation.faults import Faults
 from tests.simulation.scheduler import CRASHES, Outcome, Port, Scheduler
 from tests.support.memory import (
+    MemoryDueIndex,
     MemoryEndpointStore,
+    MemoryLane,
     MemoryMessageArchive,
     MemoryStorefrontStore,
 )
@@ -199,6 +202,14 @@ class Stack(UseCases):
             visibility=VISIBILITY,
             receives=5,
         )
+        self.awaited_queue = Queue(
+            scheduler,
+            "reconcile_codes awaited",
+            in_turn(scheduler, self._reconcile, QUEUE_SECONDS),
+            batch=5,
+            visibility=VISIBILITY,
+            receives=5,
+        )
         self.webhook_queue = Queue(
             scheduler,
             "deliver_webhooks",
@@ -231,10 +242,9 @@ class Stack(UseCases):
             retention=RETENTION,
         )
         self.expire = ExpireCodes(
-            codes=LaggingIndex(codes, scheduler),
-            code_queue=self._port("work queue", self.work_queue),
-            events=LaggingIndex(events, scheduler),
-            event_queue=webhook_queue,
+            awaited=self._lane("awaited", self._port("awaited queue", self.awaited_queue)),
+            codes=self._lane("codes", self._port("work queue", self.work_queue)),
+            events=self._lane("events", webhook_queue),
             clock=clock,
         )
         self.publish = PublishEvents(
@@ -288,6 +298,18 @@ class Stack(UseCases):
         is_once: Callable[[str, Any, Any], bool] = lambda *_: False,
     ) -> Any:
         return Port(self.scheduler, name, target, is_once=is_once)
+
+    def _index(self, lane: MemoryLane) -> DueIndex:
+        return MemoryDueIndex(self.table, lane, RETENTION)
+
+    def _lane(self, lane: MemoryLane, queue: WorkQueue) -> Lane:
+        index = self._port(f"due {lane}", self._index(lane))
+        return Lane(LaggingIndex(index, self.scheduler), queue)
+
+    def due(self, now: datetime, limit: int) -> list[Work]:
+        """Whatever is due, in any lane."""
+        lanes: tuple[MemoryLane, ...] = ("awaited", "codes", "events")
+        return [work for lane in lanes for work in self._index(lane).due(now, limit)]
 
     def _credentials(self, function: str) -> SecretCredentials:
         return SecretCredentials(
@@ -356,7 +378,7 @@ class Stack(UseCases):
 
     def _sweep(self) -> None:
         now = self.scheduler.now
-        if not self.codes.due(now, 1) and not self.events.due(now, 1):
+        if not self.due(now, 1):
             return
         if now < self._next_sweep:
             return

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import RLock
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from o2o.core.archive import ArchivedMessage
 from o2o.core.channels import Channel
@@ -30,6 +30,7 @@ from o2o.core.timetable import Retention
 from o2o.core.work import Work, WorkKind
 from o2o.usecases.ports import (
     CodeStore,
+    DueIndex,
     EndpointStore,
     EventStore,
     MessageArchive,
@@ -40,6 +41,7 @@ from o2o.usecases.ports import (
 
 Entry = TypeVar("Entry")
 Key = TypeVar("Key")
+MemoryLane = Literal["codes", "awaited", "events"]
 Place = tuple[datetime, tuple[str, ...]]
 """Where an entry stands in a list: by its creation, then by its key."""
 
@@ -195,23 +197,6 @@ class MemoryCodeStore(CodeStore):
         return _page(
             codes, _List(f"codes of {storefront_id}", created_from, created_to), limit, cursor
         )
-
-    def due(self, now: datetime, limit: int) -> Sequence[Work]:
-        with self._table.lock:
-            codes = [
-                Work(
-                    WorkKind.CODE,
-                    code.order_number,
-                    due_at=code.due_at or code.forget_at(self._retention),
-                )
-                for code in self._table.codes.values()
-            ]
-            notifications = [
-                Work(WorkKind.NOTIFICATION, kept.invoice_number, kept.identity, kept.due_at)
-                for kept in self._table.notifications.values()
-            ]
-        ready = [work for work in codes + notifications if work.due_at and work.due_at <= now]
-        return sorted(ready, key=lambda work: work.urgency)[:limit]
 
 
 class MemoryNotificationStore(NotificationStore):
@@ -380,14 +365,37 @@ class MemoryEventStore(EventStore):
         span = _List(f"events of {storefront_id}", created_from, created_to)
         return _page(records, span, limit, cursor)
 
-    def due(self, now: datetime, limit: int) -> Sequence[Work]:
+
+class MemoryDueIndex(DueIndex):
+    """A lane of the due index in memory."""
+
+    def __init__(self, table: MemoryTable, lane: MemoryLane, retention: Retention) -> None:
+        self._table = table
+        self._lane = lane
+        self._retention = retention
+
+    def due(self, now: datetime, limit: int, since: datetime | None = None) -> Sequence[Work]:
         with self._table.lock:
-            ready = [
-                Work(WorkKind.EVENT, "", record.event_id, record.due_at)
-                for record in self._table.events.values()
-                if record.due_at and record.due_at <= now
-            ]
-        return sorted(ready, key=lambda work: work.urgency)[:limit]
+            work = list(self._work())
+        ready = [
+            each
+            for each in work
+            if each.due_at and each.due_at <= now and (since is None or since <= each.due_at)
+        ]
+        return sorted(ready, key=lambda each: each.urgency)[:limit]
+
+    def _work(self) -> Iterator[Work]:
+        if self._lane == "events":
+            for record in self._table.events.values():
+                yield Work(WorkKind.EVENT, "", record.event_id, record.due_at)
+            return
+        for code in self._table.codes.values():
+            if code.is_awaited == (self._lane == "awaited"):
+                due_at = code.due_at or code.forget_at(self._retention)
+                yield Work(WorkKind.CODE, code.order_number, due_at=due_at)
+        if self._lane == "awaited":
+            for kept in self._table.notifications.values():
+                yield Work(WorkKind.NOTIFICATION, kept.invoice_number, kept.identity, kept.due_at)
 
 
 class MemoryEndpointStore(EndpointStore):
@@ -429,10 +437,11 @@ class MemoryWorkQueue(WorkQueue):
         with self._lock:
             return self._entries.popleft() if self._entries else None
 
-    def __contains__(self, work: Work) -> bool:
-        """Whether it waits."""
+    @property
+    def entries(self) -> list[Work]:
+        """What waits."""
         with self._lock:
-            return work in self._entries
+            return list(self._entries)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from o2o.core.work import Work
 from o2o.entry.models.events import render
 from o2o.usecases.browse_events import BrowseEvents
 from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
-from o2o.usecases.expire_codes import ExpireCodes
+from o2o.usecases.expire_codes import ExpireCodes, Lane
 from o2o.usecases.manage_endpoints import ManageEndpoints
 from o2o.usecases.ports import CodeStore, EndpointStore, EventStore
 from o2o.usecases.publish_events import Published, PublishEvents
 from o2o.usecases.republish_events import RepublishEvents
+from tests.support.due import lane_of
 from tests.support.memory import (
     MemoryCodeStore,
     MemoryEndpointStore,
@@ -149,11 +150,11 @@ class Shops:
             keep_for=timedelta(days=90),
             report=self.reported.append,
         )
+        codes = MemoryCodeStore(table)
         self.expire = ExpireCodes(
-            codes=MemoryCodeStore(table),
-            code_queue=MemoryWorkQueue(),
-            events=self.events,
-            event_queue=self.queue,
+            awaited=Lane(lane_of(codes, "awaited"), MemoryWorkQueue()),
+            codes=Lane(lane_of(codes, "codes"), MemoryWorkQueue()),
+            events=Lane(lane_of(self.events, "events"), self.queue),
             clock=self.clock,
         )
         self.browse = BrowseEvents(events=self.events, queue=self.queue, clock=self.clock)

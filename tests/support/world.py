@@ -25,7 +25,7 @@ from o2o.core.payments import Evidence, PaymentReport
 from o2o.core.timetable import Retention, Timetable
 from o2o.usecases.answer_inquiry import AnswerInquiry
 from o2o.usecases.cancel_code import CancelCode
-from o2o.usecases.expire_codes import ExpireCodes
+from o2o.usecases.expire_codes import ExpireCodes, Lane
 from o2o.usecases.generate_code import GenerateCode, Generated
 from o2o.usecases.ports import (
     Clock,
@@ -44,6 +44,7 @@ from o2o.usecases.reconcile_codes import ReconcileCodes
 from o2o.usecases.record_message import ReceivedNotification, RecordMessage
 from o2o.usecases.refresh_code import RefreshCode
 from o2o.usecases.settle import Settle
+from tests.support.due import lane_of, of_codes
 from tests.support.memory import (
     RETENTION,
     MemoryCodeStore,
@@ -382,11 +383,12 @@ class World(UseCases):
             clock=self.clock,
             entropy=SeededEntropy(),
         )
+        self.due = of_codes(self.codes)
+        # One queue, so that a test need not ask which lane something is in.
         self.expire = ExpireCodes(
-            codes=self.codes,
-            code_queue=self.queue,
-            events=MemoryEventStore(table),
-            event_queue=MemoryWorkQueue(),
+            awaited=Lane(lane_of(self.codes, "awaited"), self.queue),
+            codes=Lane(lane_of(self.codes, "codes"), self.queue),
+            events=Lane(lane_of(MemoryEventStore(table), "events"), MemoryWorkQueue()),
             clock=self.clock,
         )
 

@@ -57,6 +57,7 @@ OF_LAMBDA = {
         Right(function, f"sqs:{action}", queue)
         for function, queue in (
             ("deliver_webhooks", "WebhookQueue"),
+            ("reconcile_codes", "AwaitedQueue"),
             ("reconcile_codes", "ReconcileQueue"),
         )
         for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")

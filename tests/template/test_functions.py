@@ -206,7 +206,7 @@ def test_a_function_is_told_what_its_settings_read_and_no_more(template: Templat
         for function in template.written_functions.values()
     }
     assert told == {
-        folder: {field.name.upper() for field in fields(kind)} - {"TABLE_NAME", "COMPRESS_TEXTS"}
+        folder: {field.name.upper() for field in fields(kind)} - {"TABLE_NAME", "READABLE_BY_01"}
         for folder, kind in READS.items()
     }
 

@@ -87,7 +87,7 @@ def test_only_what_is_right_everywhere_has_a_default(template: Template) -> None
         "CertificateArn",  # a rule refuses a domain without it
         "Channels",
         "DokuTimeoutSeconds",
-        "CompressTexts",
+        "ReadableBy01",
         "DomainName",
         "EventRetentionDays",
         "HostedZoneId",

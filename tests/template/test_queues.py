@@ -39,9 +39,17 @@ def test_one_failed_message_does_not_fail_its_batch(template: Template) -> None:
 
 def test_a_whole_batch_can_wait_for_doku_within_the_time_out(template: Template) -> None:
     longest = template.source["Parameters"]["DokuTimeoutSeconds"]["MaxValue"]
-    mapping = mapping_of(template, "ReconcileCodesFunction")
-    assert mapping["BatchSize"] * longest < callee(template, mapping)["Timeout"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "ReconcileConcurrency"}}
+    for mapping in mappings_of(template, "ReconcileCodesFunction"):
+        assert mapping["BatchSize"] * longest < callee(template, mapping)["Timeout"]
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "ReconcileConcurrency"}}
+
+
+def test_nobody_who_waits_waits_for_another_one_s_code(template: Template) -> None:
+    sizes = {
+        mapping["EventSourceArn"]["Fn::GetAtt"][0]: mapping["BatchSize"]
+        for mapping in mappings_of(template, "ReconcileCodesFunction")
+    }
+    assert sizes == {"AwaitedQueue": 1, "ReconcileQueue": 5}
 
 
 def test_an_endpoint_that_hangs_is_given_up_within_the_time_out(template: Template) -> None:
@@ -138,12 +146,16 @@ def queue_mappings(template: Template) -> list[dict[str, Any]]:
 
 
 def mapping_of(template: Template, function: str) -> dict[str, Any]:
-    (mapping,) = (
+    (mapping,) = mappings_of(template, function)
+    return mapping
+
+
+def mappings_of(template: Template, function: str) -> list[dict[str, Any]]:
+    return [
         each
         for each in template.of_type("AWS::Lambda::EventSourceMapping").values()
         if each["FunctionName"]["Ref"] == f"{function}Aliaslive"
-    )
-    return mapping
+    ]
 
 
 def callee(template: Template, caller: dict[str, Any]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def test_whatever_its_end_all_that_is_personal_goes_in_time(world, feature, end)
         assert personal not in text or personal in (code.bin or ""), personal
     kept = ("invoice_number", "storefront_id", "amount", "status", "fingerprint", "payments")
     assert all(getattr(code, name) == getattr(final, name) for name in kept)
-    assert world.codes.due(world.clock() + timedelta(days=3000), 10) == []
+    assert world.due.due(world.clock() + timedelta(days=3000), 10) == []
 
 
 def test_forgetting_tells_nobody_and_asks_nobody(world):
@@ -120,7 +120,7 @@ def test_forgetting_tells_nobody_and_asks_nobody(world):
     asked = len(world.doku.sent)
     world.doku.mood = Mood.DOWN
     world.clock.advance(days=90)
-    (work,) = world.codes.due(world.clock(), 10)
+    (work,) = world.due.due(world.clock(), 10)
     reconciled = world.reconcile(work, time_left=plenty)
     assert reconciled.finding is Finding.FORGOTTEN
     assert len(world.doku.sent) == asked
@@ -219,7 +219,7 @@ def test_evidence_goes_after_its_code_and_what_was_paid_stays(world):
     assert payment.mark == before.mark
     assert world.settle(before.report).outcome is SettleOutcome.KNOWN
     assert world.code().payments == code.payments
-    assert world.codes.due(world.clock() + timedelta(days=99_999), 10) == []
+    assert world.due.due(world.clock() + timedelta(days=99_999), 10) == []
     # What comes after it is kept for as long, too; what completes a payment, no longer than that.
     fuller = replace(before.report, agent_id="A-1", evidence=Evidence("fuller"))
     assert world.settle(fuller).outcome is SettleOutcome.COMPLETED

@@ -655,8 +655,8 @@ def test_an_expired_code_is_looked_at_twice_more_and_then_is_final(world):
     assert world.code().status is Status.EXPIRED
     assert (world.code().due_at, world.code().is_final) == (None, True)
     # Once more, and not to be looked at: to be forgotten.
-    assert world.codes.due(START + timedelta(days=90), 10) == []
-    assert len(world.codes.due(START + timedelta(days=91), 10)) == 1
+    assert world.due.due(START + timedelta(days=90), 10) == []
+    assert len(world.due.due(START + timedelta(days=91), 10)) == 1
 
 
 def test_a_cancelled_code_is_watched_beyond_its_expiry(world):

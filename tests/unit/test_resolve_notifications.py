@@ -89,7 +89,7 @@ def test_a_dismissed_message_is_not_tried_again(
 ) -> None:
     unmatched.dismiss(identity, "of another merchant")
     world.clock.advance(days=2)
-    assert all(work.identity != identity for work in world.codes.due(world.clock(), 50))
+    assert all(work.identity != identity for work in world.due.due(world.clock(), 50))
 
 
 def test_two_that_begin_alike_are_told_apart(

@@ -31,7 +31,7 @@ TIMETABLE = {
 }
 ENVIRONMENT = {
     "TABLE_NAME": "o2o",
-    "COMPRESS_TEXTS": "true",
+    "READABLE_BY_01": "false",
     "DOKU_BASE_URL": "https://api.doku.com",
     "DOKU_SECRET_NAME": "doku",
     "DOKU_TIMEOUT_SECONDS": "8",

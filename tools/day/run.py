@@ -16,9 +16,9 @@ from typing import Any, Self
 
 from local.aws import client
 from local.stack import BINS
-from o2o.adapters.dynamodb.codes import DynamoCodeStore
-from o2o.adapters.dynamodb.events import DynamoEventStore
+from o2o.adapters.dynamodb.due import DynamoDueIndex
 from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.table import Due
 from tests.support.local_stack import LocalStack, run_module
 from tests.support.patience import CALL_SECONDS, PATIENCE_SECONDS, until
 from tests.support.receivers import receiver
@@ -32,7 +32,7 @@ _FAR = timedelta(days=2)
 """What is due later than that is only to be forgotten."""
 
 _LOOK_SECONDS = 0.2
-_QUEUES = ("ReconcileQueue", "WebhookQueue")
+_QUEUES = ("AwaitedQueue", "ReconcileQueue", "WebhookQueue")
 _BINS = [{**each, "storefronts": NAMES} for each in BINS]
 """As on every local stack, but for all shops."""
 
@@ -248,11 +248,7 @@ class Day:
             self.stack.about["outputs"]["TableName"],
         )
         never = datetime.max.replace(tzinfo=UTC)
-        dues = [
-            work.due_at
-            for index in (DynamoCodeStore(store), DynamoEventStore(store))
-            for work in index.due(never, 1)
-        ]
+        dues = [work.due_at for lane in Due for work in DynamoDueIndex(store, lane).due(never, 1)]
         return min((due_at for due_at in dues if due_at is not None), default=None)
 
     # --- the stack ---------------------------------------------------------------------------

@@ -136,7 +136,7 @@ class Drill:
 
     def rest(self) -> None:
         """Wait until nothing is queued or being worked on."""
-        for each in ("ReconcileQueue", "WebhookQueue"):
+        for each in ("AwaitedQueue", "ReconcileQueue", "WebhookQueue"):
             until(lambda each=each: not self.queue(each).depth(), each)  # type: ignore[misc]
 
     # --- what was found ----------------------------------------------------------------------

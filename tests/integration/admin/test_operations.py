@@ -73,7 +73,7 @@ def stack(monkeypatch, tmp_path: Path):
         boto3.client("secretsmanager").create_secret(Name="doku", SecretString=doku)
         environment = {
             "TABLE_NAME": "o2o-table",
-            "COMPRESS_TEXTS": "true",
+            "READABLE_BY_01": "false",
             "ARCHIVE_BUCKET_NAME": "archive",
             "SIGNING_SECRET_NAME": "signing",
             "WEBHOOK_SECRET_NAME": "webhooks",

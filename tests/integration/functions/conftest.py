@@ -67,6 +67,7 @@ class Stack:
 
     clock: TurnableClock
     doku: HTTPServer
+    awaited_queue_url: str
     queue_url: str
     webhook_queue_url: str
     dead_letters_url: str
@@ -91,6 +92,15 @@ class Stack:
         function = self.function(name)
         with ROLES.enforced(name, [wiring._client(service) for service in SERVICES]):
             return function.lambda_handler(event, Context(**context))
+
+    def take_work(self) -> Iterator[dict[str, Any]]:
+        """The messages for ``reconcile_codes``, those that somebody awaits first; then gone."""
+        sqs = wiring._client("sqs")
+        for url in (self.awaited_queue_url, self.queue_url):
+            taken = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            for message in taken.get("Messages", []):
+                yield message
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def call(self, name: str, event: dict[str, Any], **context: Any) -> Answer:
         """What API Gateway would make of it."""
@@ -147,6 +157,7 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     name = f"o2o-{next(NAMES)}"
     tables.create(wiring._client("dynamodb"), name)
     queue_url = wiring._client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    awaited_queue_url = wiring._client("sqs").create_queue(QueueName=f"{name}-a")["QueueUrl"]
     webhook_queue_url = wiring._client("sqs").create_queue(QueueName=f"{name}-w")["QueueUrl"]
     dead_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-d")["QueueUrl"]
     event_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-e")["QueueUrl"]
@@ -165,8 +176,9 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     )
     for variable, value in {
         "TABLE_NAME": name,
-        "COMPRESS_TEXTS": "true",
+        "READABLE_BY_01": "false",
         "ARCHIVE_BUCKET_NAME": name,
+        "AWAITED_QUEUE_URL": awaited_queue_url,
         "RECONCILE_QUEUE_URL": queue_url,
         "WEBHOOK_QUEUE_URL": webhook_queue_url,
         "WEBHOOK_DEAD_LETTER_QUEUE_URL": dead_letters_url,
@@ -194,7 +206,13 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
         monkeypatch.setenv(variable, value)
     wiring.use_clock(clock)
     yield Stack(
-        clock, httpserver, queue_url, webhook_queue_url, dead_letters_url, event_letters_url
+        clock,
+        httpserver,
+        awaited_queue_url,
+        queue_url,
+        webhook_queue_url,
+        dead_letters_url,
+        event_letters_url,
     )
     wiring.use_clock(system_clock)
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from o2o.entry import wiring
 from tests.integration.functions import doku
 from tests.integration.functions.conftest import Stack
 
@@ -40,12 +39,10 @@ def unknown_at_doku(stack: Stack) -> None:
 def work_off(stack: Stack, event: Any) -> int:
     """What is due goes through the queue, as every minute; how much it was."""
     queued: int = stack.invoke("expire_codes", event("expire_codes/schedule"))["codes"]
-    sqs = wiring._client("sqs")
-    for message in sqs.receive_message(QueueUrl=stack.queue_url).get("Messages", []):
+    for message in stack.take_work():
         batch = event("reconcile_codes/one_code")
         batch["Records"][0]["body"] = message["Body"]
         assert stack.invoke("reconcile_codes", batch) == {"batchItemFailures": []}
-        sqs.delete_message(QueueUrl=stack.queue_url, ReceiptHandle=message["ReceiptHandle"])
     return queued
 
 

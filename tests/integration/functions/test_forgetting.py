@@ -59,8 +59,7 @@ def let_dynamodb_delete(stack: Stack) -> None:
 def a_minute(stack: Stack, event) -> None:
     """The schedule, and whatever it queued."""
     stack.invoke("expire_codes", event("expire_codes/schedule"))
-    found = wiring._client("sqs").receive_message(QueueUrl=stack.queue_url, MaxNumberOfMessages=10)
-    for message in found.get("Messages", []):
+    for message in stack.take_work():
         batch = event("reconcile_codes/one_code")
         batch["Records"][0]["body"] = message["Body"]
         assert stack.invoke("reconcile_codes", batch) == {"batchItemFailures": []}

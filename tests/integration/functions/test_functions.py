@@ -399,7 +399,6 @@ def test_a_function_that_fails_says_so_and_no_more(stack, event, monkeypatch, lo
 
 def test_expire_codes_queues_what_is_due_and_reconcile_codes_pays_it(stack, event, active):
     expect_paid_status(stack)
-    sqs = wiring._client("sqs")
     assert stack.invoke("expire_codes", event("expire_codes/schedule")) == {
         "codes": 0,
         "events": 0,
@@ -409,7 +408,7 @@ def test_expire_codes_queues_what_is_due_and_reconcile_codes_pays_it(stack, even
         "codes": 1,
         "events": 0,
     }
-    (message,) = sqs.receive_message(QueueUrl=stack.queue_url)["Messages"]
+    (message,) = stack.take_work()
     batch = event("reconcile_codes/one_code")
     batch["Records"][0]["body"] = message["Body"]
     assert stack.invoke("reconcile_codes", batch) == {"batchItemFailures": []}

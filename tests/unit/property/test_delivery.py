@@ -194,7 +194,7 @@ class Delivery(RuleBasedStateMachine):
             if record.status not in WAITING:
                 assert record.due_at is None
             elif record.due_at is None:
-                queued = Work(WorkKind.EVENT, "", record.event_id) in self.shops.queue
+                queued = Work(WorkKind.EVENT, "", record.event_id) in self.shops.queue.entries
                 assert queued or record.event_id in self.messages
 
     def teardown(self) -> None:

@@ -205,7 +205,7 @@ class Simulation(RuleBasedStateMachine):
         world = self.world
         world.doku.mood = Mood.WELL
         world.live(world.clock() + timedelta(days=3), step=timedelta(minutes=17))
-        assert world.codes.due(world.clock() + timedelta(days=9), 1000) == []
+        assert world.due.due(world.clock() + timedelta(days=9), 1000) == []
         for invoice, reusable in self.reusable.items():
             code = world.code(invoice)
             if invoice in self.misled:

@@ -90,6 +90,8 @@ LONGEST_LIFE = timedelta(days=31)
 CLOCKS_DIFFER = timedelta(minutes=5)
 """DOKU's clock and ours, or those of two functions, may differ by this much: it means nothing."""
 
+_TILL_IS_AWAITED = TILL_SESSION + CLOCKS_DIFFER
+
 _UNPAYABLE = (Status.EXPIRED, Status.CANCELLED)
 
 
@@ -364,6 +366,20 @@ class PaymentCode:
     def expiry(self) -> datetime:
         """Until when the customer should pay. Until ``expires_at`` DOKU takes the money."""
         return self.asked_until or self.expires_at
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for its next look, which then stands behind no other work.
+
+        A storefront that got no digits, or a till that took the money, perhaps. What was never
+        changed is being asked of DOKU at this very moment.
+        """
+        if self.due_at is None:
+            return False
+        if self.status is Status.REQUESTED:
+            return self.version > 1
+        inquired_at = self.unpaid_inquiry_at
+        return inquired_at is not None and self.due_at <= inquired_at + _TILL_IS_AWAITED
 
     @property
     def unpaid_inquiry_at(self) -> datetime | None:

@@ -29,7 +29,7 @@ class Settings:
     """What every function needs."""
 
     table_name: str
-    compress_texts: bool
+    readable_by_01: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -160,6 +160,7 @@ class ShowSettings(Settings):
 class ExpireSettings(Settings):
     """For ``expire_codes``."""
 
+    awaited_queue_url: str
     reconcile_queue_url: str
     webhook_queue_url: str
 
@@ -417,7 +418,7 @@ def _json(value: str, kind: type[Parsed]) -> Parsed:
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "table_name": _text,
-    "compress_texts": _flag,
+    "readable_by_01": _flag,
     "archive_bucket_name": _text,
     "doku_base_url": _base_url,
     "doku_secret_name": _text,
@@ -430,6 +431,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "public_url": _public_url,
     "signing_secret_name": _text,
     "override_notification_url": _override_url,
+    "awaited_queue_url": _text,
     "reconcile_queue_url": _text,
     "webhook_secret_name": _text,
     "webhook_queue_url": _text,

@@ -232,14 +232,19 @@ def show_code() -> "ShowCode":
 
 def expire_codes() -> "ExpireCodes":
     """Wire ``expire_codes``."""
-    from o2o.usecases.expire_codes import ExpireCodes
+    from o2o.adapters.dynamodb.due import DynamoDueIndex
+    from o2o.adapters.dynamodb.table import Due
+    from o2o.usecases.expire_codes import ExpireCodes, Lane
 
     settings = read_settings(ExpireSettings)
+
+    def lane(lane: Due, queue_url: str) -> Lane:
+        return Lane(DynamoDueIndex(_store(settings), lane), _queue(queue_url))
+
     return ExpireCodes(
-        codes=_codes(settings),
-        code_queue=_queue(settings.reconcile_queue_url),
-        events=_events(settings),
-        event_queue=_queue(settings.webhook_queue_url),
+        awaited=lane(Due.AWAITED, settings.awaited_queue_url),
+        codes=lane(Due.CODES, settings.reconcile_queue_url),
+        events=lane(Due.EVENTS, settings.webhook_queue_url),
         clock=clock,
     )
 
@@ -455,7 +460,7 @@ def _store(settings: Settings) -> "Store":
 
     retention = settings.retention if isinstance(settings, LifeSettings) else None
     return Store(
-        _client("dynamodb"), settings.table_name, retention, compresses=settings.compress_texts
+        _client("dynamodb"), settings.table_name, retention, readable_by_01=settings.readable_by_01
     )
 
 

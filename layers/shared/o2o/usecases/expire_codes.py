@@ -4,14 +4,20 @@ The work itself is done by ``reconcile_codes``, which asks DOKU before a code ex
 ``deliver_webhooks``.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from o2o.core.work import Work
 from o2o.usecases.ports import Clock, DueIndex, WorkQueue
 
 LIMIT = 2_000
 """Entries queued at a time, and the backlog beyond which nothing is queued: what stays is still
 due a minute later, so a dead DOKU can't make the queue grow without end (decision 0008)."""
+
+ROUND = timedelta(minutes=15)
+"""How long an entry that was queued is left alone while its queue is not empty: longer than the
+queue hides a message whose function died (decision 0095)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +28,68 @@ class Queued:
     overdue: timedelta = timedelta()
 
 
+@dataclass(slots=True)
+class Lane:
+    """What is due in an index, on its way into a queue.
+
+    While the queue has entries, the lane goes on behind those that it queued, so that what waits
+    there already does not fill it again. It remembers where it is only as long as it lives: one
+    that begins anew queues something twice, which does no harm.
+    """
+
+    index: DueIndex
+    queue: WorkQueue
+    _began_at: datetime | None = None
+    _since: datetime | None = None
+    """The instant at which the last entry that was queued was due,"""
+    _taken: Collection[Work] = field(default_factory=frozenset)
+    """and the entries of that instant that were queued."""
+
+    def fill(self, now: datetime) -> Queued:
+        """Queue what is due, the longest overdue first, and no more than ``LIMIT`` waits."""
+        waiting = self.queue.backlog()
+        if waiting == 0 or self._began_at is None or now >= self._began_at + ROUND:
+            self._began_at, self._since, self._taken = now, None, frozenset()
+        room = LIMIT - waiting
+        work = self._next(now, room) if room > 0 else []
+        begins = self._since is None and room > 0
+        oldest = (work if begins else self.index.due(now, 1))[:1]
+        self.queue.put(work)
+        self._go_on(work)
+        overdue = [now - entry.due_at for entry in oldest if entry.due_at]
+        return Queued(len(work), max(overdue, default=timedelta()))
+
+    def _next(self, now: datetime, room: int) -> list[Work]:
+        found = self.index.due(now, room + len(self._taken), self._since)
+        return [entry for entry in found if entry not in self._taken][:room]
+
+    def _go_on(self, work: list[Work]) -> None:
+        if not work:
+            return
+        since = work[-1].due_at
+        taken = {entry for entry in work if entry.due_at == since}
+        self._taken = taken.union(self._taken) if since == self._since else taken
+        self._since = since
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireCodes:
     """The use case. It reads keys only, in proportion to what is due.
 
-    Codes and events are due in indexes of their own and go into queues of their own: a
-    storefront that is down must not hold up a code.
+    What somebody awaits, other codes, and events are due in lanes of their own and go into queues
+    of their own: old work must not hold up a customer, nor a storefront that is down a code.
     """
 
-    codes: DueIndex
-    code_queue: WorkQueue
-    events: DueIndex
-    event_queue: WorkQueue
+    awaited: Lane
+    codes: Lane
+    events: Lane
     clock: Clock
 
     def __call__(self) -> Queued:
         """Queue the codes and kept notifications that are due now. Twice does no harm."""
-        return self._queue(self.codes, self.code_queue)
+        awaited, others = self.awaited.fill(self.clock()), self.codes.fill(self.clock())
+        return Queued(awaited.count + others.count, max(awaited.overdue, others.overdue))
 
     def due_events(self) -> Queued:
         """Queue the events that are due now. Twice does no harm."""
-        return self._queue(self.events, self.event_queue)
-
-    def _queue(self, due_index: DueIndex, queue: WorkQueue) -> Queued:
-        now = self.clock()
-        room = LIMIT - queue.backlog()
-        work = due_index.due(now, max(room, 1))
-        if room > 0:
-            queue.put(work)
-        oldest = min((entry.due_at for entry in work if entry.due_at), default=now)
-        return Queued(len(work) if room > 0 else 0, now - oldest)
+        return self.events.fill(self.clock())

@@ -109,17 +109,18 @@ class InstructionSource(Protocol):
 
 
 class DueIndex(Protocol):
-    """Knows what is due: a store of codes, or of events."""
+    """Knows what is due: codes and kept notifications, those that somebody awaits, or events."""
 
-    def due(self, now: datetime, limit: int) -> Sequence[Work]:
+    def due(self, now: datetime, limit: int, since: datetime | None = None) -> Sequence[Work]:
         """What is due at ``now``, the longest overdue first; at most ``limit``.
 
-        A code at rest is due when it is to be forgotten.
+        ``since``: only what became due at that instant or later. A code at rest is due when it is
+        to be forgotten.
         """
         ...
 
 
-class CodeStore(DueIndex, Protocol):
+class CodeStore(Protocol):
     """Payment codes and their payments. Every read that is acted on is consistent."""
 
     def create(
@@ -312,7 +313,7 @@ class RateLimits(Protocol):
         ...
 
 
-class EventStore(DueIndex, Protocol):
+class EventStore(Protocol):
     """Events and what became of them. Every read that is acted on is consistent."""
 
     def add(self, record: EventRecord) -> EventRecord | None:

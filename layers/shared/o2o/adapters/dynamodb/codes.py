@@ -11,7 +11,6 @@ from o2o.core.codes import PaymentCode
 from o2o.core.errors import DigitsTaken, VersionConflict
 from o2o.core.pages import Page, all_items
 from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
-from o2o.core.work import Work
 from o2o.usecases.ports import CodeStore
 
 if TYPE_CHECKING:
@@ -148,10 +147,3 @@ class DynamoCodeStore(CodeStore):
     ) -> Page[PaymentCode]:
         span = listing.Span(table.codes_listing(storefront_id), created_from, created_to)
         return self._store.page(span, table.load_code, limit, cursor)
-
-    def due(self, now: datetime, limit: int) -> Sequence[Work]:
-        # Keys only, and of each shard no more than the limit.
-        entries = [
-            entry for query in table.due_queries(now) for entry in self._store.query(limit, **query)
-        ]
-        return sorted(map(table.load_work, entries), key=lambda work: work.urgency)[:limit]

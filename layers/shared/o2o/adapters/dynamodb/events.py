@@ -1,6 +1,5 @@
 """Events and their delivery on DynamoDB."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from o2o.adapters.dynamodb import listing, table
@@ -8,7 +7,6 @@ from o2o.adapters.dynamodb.store import ConditionFailed, Store
 from o2o.core.deliveries import EventRecord
 from o2o.core.errors import VersionConflict
 from o2o.core.pages import Page
-from o2o.core.work import Work
 from o2o.usecases.ports import EventStore
 
 
@@ -47,12 +45,3 @@ class DynamoEventStore(EventStore):
     ) -> Page[EventRecord]:
         span = listing.Span(table.events_listing(storefront_id), created_from, created_to)
         return self._store.page(span, table.load_event, limit, cursor)
-
-    def due(self, now: datetime, limit: int) -> Sequence[Work]:
-        # Keys only, and of each shard no more than the limit.
-        entries = [
-            entry
-            for query in table.due_queries(now, table.EVENTS_DUE)
-            for entry in self._store.query(limit, **query)
-        ]
-        return sorted(map(table.load_work, entries), key=lambda work: work.urgency)[:limit]

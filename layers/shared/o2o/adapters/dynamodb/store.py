@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from o2o.adapters.aws import THROTTLED, error_code
 from o2o.adapters.dynamodb.codec import Attributes, compress
 from o2o.adapters.dynamodb.listing import Span, read_position
-from o2o.adapters.dynamodb.table import INDEXED, Condition, Key, Update
+from o2o.adapters.dynamodb.table import INDEXED, Condition, Key, Update, due_as_in_01
 from o2o.core.errors import Busy, InvalidConfiguration
 from o2o.core.pages import Page
 from o2o.core.timetable import Retention
@@ -56,7 +56,7 @@ class Store:
 
     Contention (a transaction in the way, throttling) is met by trying again a few times,
     with full jitter, and then raises Busy. Without a ``retention`` it is for reading codes
-    and messages only. ``compresses``: long texts are compressed as they are written.
+    and messages only. ``readable_by_01``: items are written so that version 0.1.0 can read them.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Store:
         table_name: str,
         retention: Retention | None = None,
         *,
-        compresses: bool = True,
+        readable_by_01: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         randbelow: Callable[[int], int] = secrets.randbelow,
     ) -> None:
-        self._compresses = compresses
+        self._readable_by_01 = readable_by_01
         self._client = client
         self._table_name = table_name
         self._retention = retention
@@ -118,8 +118,8 @@ class Store:
 
     def _written(self, item: Attributes) -> Attributes:
         """An item as it is written: what a key or an index is made of stays as it is."""
-        if not self._compresses:
-            return item
+        if self._readable_by_01:
+            return due_as_in_01(item)
         return compress(item) | {name: item[name] for name in INDEXED if name in item}
 
     def update(self, key: Key, update: Update, condition: Condition) -> None:

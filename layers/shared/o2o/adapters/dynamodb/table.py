@@ -14,7 +14,8 @@
     API key            KEY#<key id>                   KEY                      KEYS#<storefront>
     audit entry        AUDIT#<audit id>               AUDIT, AUDIT#OUTCOME     AUDITS
 
-Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten;
+Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten, in
+three lanes (``Due``), so that nothing hides what matters more;
 index ``listing`` (``listing``, ``created_at``) holds what is listed. Both project keys only:
 nothing is read from an index and then trusted. An item's other attributes are the fields of its
 dataclass (see ``codec``), so an instant that an index sorts by is stored once.
@@ -26,6 +27,7 @@ their payments and claims on digits stay for good (decision 0046).
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -172,23 +174,40 @@ def key_part(text: str) -> str:
 
 # --- Index "due" ------------------------------------------------------------------------
 
-EVENTS_DUE = "DUE#EVENT-"
-"""Events have shards of their own: a storefront that is down must not hide a code."""
 
-_DUE = "DUE#"
+class Due(StrEnum):
+    """The lanes of the index, by what the names of their shards begin with."""
+
+    CODES = "DUE#"
+    AWAITED = "DUE#AWAITED-"
+    """Codes and messages for which a customer or a cashier waits (decision 0095)."""
+    EVENTS = "DUE#EVENT-"
+    """A storefront that is down must not hide a code."""
 
 
-def due_queries(now: datetime, shards: str = _DUE) -> Iterator[dict[str, Any]]:
+def due_queries(
+    lane: Due, now: datetime, since: datetime | None = None
+) -> Iterator[dict[str, Any]]:
     """The parameters that query each shard for what is due, the longest overdue first."""
     for shard in range(DUE_SHARDS):
         yield {
             "IndexName": DUE_INDEX,
-            "KeyConditionExpression": "due_shard = :shard AND due_at <= :now",
+            "KeyConditionExpression": "due_shard = :shard AND due_at BETWEEN :since AND :now",
             "ExpressionAttributeValues": {
-                ":shard": {"S": f"{shards}{shard}"},
+                ":shard": {"S": f"{lane}{shard}"},
+                # Not behind the other: a clock may have gone back, and DynamoDB would refuse it.
+                ":since": {"S": instant_text(min(since, now)) if since else "0"},
                 ":now": {"S": instant_text(now)},
             },
         }
+
+
+def due_as_in_01(item: Attributes) -> Attributes:
+    """An item for version 0.1.0, which does not look for what is awaited in a lane of its own."""
+    shard = item.get("due_shard", {"S": ""})["S"]
+    if not shard.startswith(Due.AWAITED):
+        return item
+    return item | {"due_shard": {"S": Due.CODES + shard.removeprefix(Due.AWAITED)}}
 
 
 def load_work(entry: Mapping[str, Any]) -> Work:
@@ -201,11 +220,11 @@ def load_work(entry: Mapping[str, Any]) -> Work:
     return Work(WorkKind(kind.lower()), named, identity, due_at)
 
 
-def _due(name: str, due_at: datetime | None, shards: str = _DUE) -> Attributes:
+def _due(name: str, due_at: datetime | None, lane: Due = Due.CODES) -> Attributes:
     """Only what is due at some time is in the index; ``due_at`` itself is a field of the item."""
     if due_at is None:
         return {}
-    return {"due_shard": {"S": f"{shards}{crc32(key_part(name).encode()) % DUE_SHARDS}"}}
+    return {"due_shard": {"S": f"{lane}{crc32(key_part(name).encode()) % DUE_SHARDS}"}}
 
 
 # --- Index "listing" --------------------------------------------------------------------
@@ -244,7 +263,8 @@ def code_item(code: PaymentCode, retention: Retention) -> Attributes:
             return item
         item["due_at"] = {"S": instant_text(forget_at)}
         return item | _due(code.order_number, forget_at)
-    return item | _due(code.order_number, code.due_at)
+    lane = Due.AWAITED if code.is_awaited else Due.CODES
+    return item | _due(code.order_number, code.due_at, lane)
 
 
 _AT_REST = "at_rest"
@@ -301,7 +321,7 @@ def notification_item(notification: KeptNotification, retention: Retention) -> A
     return {
         **dump(notification),
         **notification_key(invoice_number, notification.identity).attributes,
-        **_due(invoice_number, notification.due_at),
+        **_due(invoice_number, notification.due_at, Due.AWAITED),
         **_ttl(notification.forget_at(retention)),
         "listing": {"S": NOTIFICATIONS_LISTING},
         "created_at": {"S": instant_text(notification.received_at)},
@@ -360,7 +380,7 @@ def event_item(record: EventRecord) -> Attributes:
     return {
         **dump(record),
         **event_key(record.event_id).attributes,
-        **_due(record.event_id, record.due_at, EVENTS_DUE),
+        **_due(record.event_id, record.due_at, Due.EVENTS),
         **_ttl(record.forget_at),
         "listing": {"S": events_listing(record.storefront_id)},
     }
