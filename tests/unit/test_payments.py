@@ -123,6 +123,28 @@ def test_both_signed_messages_are_kept() -> None:
     assert [each.evidence.body for each in payment.tellings] == ["the check", "the notification"]
 
 
+@pytest.mark.parametrize("dated", [(False, False), (True, False), (False, True)])
+def test_one_receipt_without_date_and_store_may_be_two_payments(dated: tuple[bool, bool]) -> None:
+    """DOKU repeats a notification in the same bytes; another one may be of another store."""
+    teller = Teller(live(reusable=True, expires_at=at(days=30)))
+    teller.hears("1246", dated=dated[0])
+    teller.hears("1246", dated=dated[1], at_minute=7, store_id="S1")
+    assert teller.kinds == [PaymentKind.PAID, PaymentKind.PAID]
+    assert teller.doubts == [(), (Doubt.MAY_BE_KNOWN,)]
+
+
+@pytest.mark.parametrize("till", [{}, {"agent_id": "LAWSON", "store_id": "S1"}])
+def test_one_receipt_without_date_is_one_payment_where_nothing_says_two(
+    till: dict[str, Any],
+) -> None:
+    teller = Teller(live(reusable=True, expires_at=at(days=30)))
+    teller.hears("1246", dated=False, **till)
+    if till:
+        teller.hears("1246", dated=False, **till)
+    teller.hears("1246", **CHECKED)
+    assert (teller.kinds, teller.doubts) == ([PaymentKind.PAID], [()])
+
+
 def test_the_right_amount_after_a_wrong_one_is_the_same_cash() -> None:
     teller = Teller(live())
     teller.hears("1246", amount=149_999)

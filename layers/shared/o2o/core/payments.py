@@ -279,13 +279,17 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     if any(name in names and names[name] != text for name, text in told.items()):
         return Relation.OTHER
     if "receipt_number" in names and "receipt_number" in told:
-        if names.keys() & told.keys() >= _TILL:
+        at_one_till = names.keys() & told.keys() >= _TILL
+        if at_one_till:
             apart, within = _apart(payment.instant, report.instant), SAME_WITHIN
         else:
             apart, within = _apart(known.date, report.date), timedelta()
-        if apart is None or apart <= within or _paid_once_at_doku(code):
-            return Relation.SAME
-        return Relation.UNCERTAIN
+        if apart is None:
+            # DOKU repeats a notification in the same bytes: another one may be another payment.
+            is_same = at_one_till or Source.STATUS_CHECK in (known.source, report.source)
+        else:
+            is_same = apart <= within
+        return Relation.SAME if is_same or _paid_once_at_doku(code) else Relation.UNCERTAIN
     # From here one of the two, or both, name no receipt.
     if known.assigned_from != report.assigned_from:
         return Relation.UNCERTAIN
