@@ -21,7 +21,7 @@ from tools.life_cycle import ROOT
 
 GB = 1024**3
 PAID_CODES = 1_000_000
-_WHOLE_PROCESSOR_MB = 1769
+WHOLE_PROCESSOR_MB = 1769
 """Lambda gives a function of this size one processor, and others in proportion."""
 _POLLERS, _POLL_SECONDS = 5, 20
 _METRICS_OF_A_ROUTE = 5
@@ -264,7 +264,7 @@ class Bill:
 
     def _gb_seconds(self, name: str, waited_ms: float) -> float:
         memory = self._memory(name)
-        cpu_ms = self._measured.needs[name].cpu_ms * max(1, _WHOLE_PROCESSOR_MB / memory)
+        cpu_ms = self._measured.needs[name].cpu_ms * max(1, WHOLE_PROCESSOR_MB / memory)
         return (cpu_ms + waited_ms) / 1000 * memory / 1024
 
     def _function(self, name: str) -> dict[str, Any]:

@@ -284,7 +284,7 @@ def heard(aws: None) -> Any:
 
 def test_the_bus_carries_type_storefront_and_payload(heard: Any) -> None:
     events, sqs, url = heard
-    EventBridgeBus(events, "bus").put(make_record(payload='{"id":"evt_1","data":{"amount":1}}'))
+    EventBridgeBus(events, "bus").put([make_record(payload='{"id":"evt_1","data":{"amount":1}}')])
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"]) == {
         "type": "payment_code.paid",
@@ -302,10 +302,10 @@ def test_the_bus_carries_type_storefront_and_payload(heard: Any) -> None:
 def test_what_the_bus_refuses_is_an_error(code: str, passes: bool) -> None:
     class Refusing:
         def put_events(self, **_: object) -> dict[str, Any]:
-            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": code}]}
+            return {"FailedEntryCount": 1, "Entries": [{"EventId": "1"}, {"ErrorCode": code}]}
 
     with pytest.raises(O2OError, match=code) as caught:
-        EventBridgeBus(Refusing(), "bus").put(make_record())  # type: ignore[arg-type]
+        EventBridgeBus(Refusing(), "bus").put([make_record(1), make_record(2)])  # type: ignore[arg-type]
     assert is_outage(caught.value) is passes
 
 

@@ -17,7 +17,7 @@ from o2o.core.events import Change
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
 from o2o.core.timetable import Retention
-from o2o.core.work import Work
+from o2o.core.work import Backlog, Work
 from o2o.usecases.ports import DueIndex, WorkQueue
 from tests.simulation.scheduler import Outcome, Scheduler
 from tests.support.memory import (
@@ -225,8 +225,8 @@ class Queue(WorkQueue):
         self._hidden = 0
         self.dead: list[Message] = []
 
-    def backlog(self) -> int:
-        return len(self._visible) + self._hidden
+    def backlog(self) -> Backlog:
+        return Backlog(len(self._visible), self._hidden)
 
     def put(self, work: Iterable[Work]) -> None:
         for each in work:

@@ -5,7 +5,7 @@ go wrong. The use cases, DOKU's client and the inbox are the real ones; the stor
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from o2o.core.events import Change
 from o2o.core.notifications import DokuMessage
 from o2o.core.storefronts import Storefront, to_invoice_number, to_order_number
 from o2o.core.timetable import Retention
-from o2o.core.work import Work
+from o2o.core.work import Backlog, Work
 from o2o.entry import stream_batch
 from o2o.entry.models.events import render
 from o2o.usecases.browse_events import BrowseEvents
@@ -111,11 +111,11 @@ class Bus:
     heard: set[str] = field(default_factory=set)
     is_away: bool = False
 
-    def put(self, record: EventRecord) -> None:
+    def put(self, records: Sequence[EventRecord]) -> None:
         """As the port."""
         if self.is_away:
             raise ConnectionError("the bus is away")
-        self.heard.add(record.event_id)
+        self.heard |= {record.event_id for record in records}
 
 
 class Letters:
@@ -125,9 +125,9 @@ class Letters:
         self.work: list[Work] = []
         self.events: set[str] = set()
 
-    def backlog(self) -> int:
+    def backlog(self) -> Backlog:
         """As the port."""
-        return len(self.work)
+        return Backlog(len(self.work))
 
     def put(self, letters: EventRecord | Iterable[Work]) -> None:
         """As both ports of dead letters."""

@@ -27,7 +27,7 @@ from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
-from o2o.core.work import Work, WorkKind
+from o2o.core.work import Backlog, Work, WorkKind
 from o2o.usecases.ports import (
     CodeStore,
     DueIndex,
@@ -424,9 +424,12 @@ class MemoryWorkQueue(WorkQueue):
         self._lock = RLock()
         self._entries: deque[Work] = deque()
 
-    def backlog(self) -> int:
+    under_way = 0
+    """How many entries somebody works on: a test may say so."""
+
+    def backlog(self) -> Backlog:
         with self._lock:
-            return len(self._entries)
+            return Backlog(len(self._entries), self.under_way)
 
     def put(self, work: Iterable[Work]) -> None:
         with self._lock:

@@ -93,10 +93,10 @@ class FakeBus:
     heard: list[EventRecord] = field(default_factory=list)
     is_away: bool = False
 
-    def put(self, record: EventRecord) -> None:
+    def put(self, records: Sequence[EventRecord]) -> None:
         if self.is_away:
             raise O2OError("the bus is away")
-        self.heard.append(record)
+        self.heard.extend(records)
 
 
 class FakeQueue(MemoryWorkQueue):

@@ -1,6 +1,7 @@
 """An event on its way: tried, put off, paused, given up, and sent again."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -9,7 +10,7 @@ from typing import NoReturn
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from o2o.core.deliveries import Attempt, DeliveryStatus
+from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
 from o2o.core.endpoints import Endpoint, PauseReason
 from o2o.core.errors import Busy, InvalidRequest, NotFound
 from o2o.core.events import Change, EventType
@@ -74,6 +75,24 @@ def test_a_bus_that_is_down_holds_no_storefront_up(shops: Shops) -> None:
     shops.bus.is_away = False
     assert shops.publisher.announce(kept) == []
     assert shops.bus.heard == kept
+
+
+def test_the_bus_gets_ten_events_at_a_time_in_their_order(shops: Shops, monkeypatch) -> None:
+    asked: list[int] = []
+    take = shops.bus.put
+
+    def put(records: Sequence[EventRecord]) -> None:
+        asked.append(len(records))
+        shops.bus.is_away = len(asked) == 3
+        take(records)
+
+    monkeypatch.setattr(shops.bus, "put", put)
+    changes = [Change(None, make_own_code(f"INV-{number}")) for number in range(34)]
+    kept = [each.record for change in changes for each in shops.publisher.keep(change)]
+    # After the first ten that it does not take it is asked no more.
+    assert shops.publisher.hand_on(kept) == kept[20:]
+    assert shops.bus.heard == kept[:20]
+    assert asked == [10, 10, 10]
 
 
 def test_without_the_queue_the_event_is_due_in_two_minutes(shops: Shops) -> None:

@@ -1,6 +1,7 @@
 """The event bus on EventBridge."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from o2o.adapters.aws import THROTTLED
@@ -10,6 +11,7 @@ from o2o.usecases.ports import EventBus
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE = "o2o"
 
@@ -24,20 +26,19 @@ class EventBridgeBus(EventBus):
         self._client = client
         self._bus_name = bus_name
 
-    def put(self, record: EventRecord) -> None:
-        detail = {"storefront_id": record.storefront_id, "payload": json.loads(record.payload)}
-        answer = self._client.put_events(
-            Entries=[
-                {
-                    "EventBusName": self._bus_name,
-                    "Source": SOURCE,
-                    "DetailType": record.type.value,
-                    "Detail": json.dumps(detail),
-                    "Time": record.created_at,
-                }
-            ]
-        )
+    def put(self, records: Sequence[EventRecord]) -> None:
+        answer = self._client.put_events(Entries=[self._entry(record) for record in records])
         if answer["FailedEntryCount"]:
-            codes = {entry.get("ErrorCode", "") for entry in answer["Entries"]}
+            codes = {entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry}
             refused = Busy if codes <= PASSING else O2OError
             raise refused(f"the bus did not take an event: {', '.join(sorted(codes))}")
+
+    def _entry(self, record: EventRecord) -> "PutEventsRequestEntryTypeDef":
+        detail = {"storefront_id": record.storefront_id, "payload": json.loads(record.payload)}
+        return {
+            "EventBusName": self._bus_name,
+            "Source": SOURCE,
+            "DetailType": record.type.value,
+            "Detail": json.dumps(detail),
+            "Time": record.created_at,
+        }

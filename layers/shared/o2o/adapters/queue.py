@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from o2o.adapters.dynamodb.codec import parse_instant
 from o2o.core.deliveries import EventRecord
 from o2o.core.errors import O2OError
-from o2o.core.work import Work, WorkKind
+from o2o.core.work import Backlog, Work, WorkKind
 from o2o.usecases.ports import DeadLetters, WorkQueue
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _BATCH = 10
 """SendMessageBatch takes this many."""
 
+_WAITING: Final = "ApproximateNumberOfMessages"
+_UNDER_WAY: Final = "ApproximateNumberOfMessagesNotVisible"
+
 
 class SqsWorkQueue(WorkQueue):
     """A queue behind a client that is passed in. Errors of SQS's own are ClientErrors."""
@@ -26,15 +29,12 @@ class SqsWorkQueue(WorkQueue):
         self._client = client
         self._queue_url = queue_url
 
-    def backlog(self) -> int:
+    def backlog(self) -> Backlog:
         answer = self._client.get_queue_attributes(
-            QueueUrl=self._queue_url,
-            AttributeNames=[
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-            ],
+            QueueUrl=self._queue_url, AttributeNames=[_WAITING, _UNDER_WAY]
         )
-        return sum(map(int, answer["Attributes"].values()))
+        numbers = answer["Attributes"]
+        return Backlog(int(numbers[_WAITING]), int(numbers[_UNDER_WAY]))
 
     def put(self, work: Iterable[Work]) -> None:
         # What SQS refuses of a batch is sent once more.

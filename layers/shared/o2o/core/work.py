@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Backlog(NamedTuple):
+    """About how many entries of a queue wait, and how many are being worked on."""
+
+    waiting: int
+    under_way: int = 0
 
 
 class WorkKind(StrEnum):

@@ -16,7 +16,7 @@ LIMIT = 2_000
 due a minute later, so a dead DOKU can't make the queue grow without end (decision 0008)."""
 
 ROUND = timedelta(minutes=15)
-"""How long an entry that was queued is left alone while its queue is not empty: longer than the
+"""How long an entry that was queued is left alone while others wait in its queue: longer than the
 queue hides a message whose function died (decision 0095)."""
 
 
@@ -32,7 +32,7 @@ class Queued:
 class Lane:
     """What is due in an index, on its way into a queue.
 
-    While the queue has entries, the lane goes on behind those that it queued, so that what waits
+    While entries wait in the queue, the lane goes on behind those that it queued, so that what is
     there already does not fill it again. It remembers where it is only as long as it lives: one
     that begins anew queues something twice, which does no harm.
     """
@@ -47,10 +47,11 @@ class Lane:
 
     def fill(self, now: datetime) -> Queued:
         """Queue what is due, the longest overdue first, and no more than ``LIMIT`` waits."""
-        waiting = self.queue.backlog()
-        if waiting == 0 or self._began_at is None or now >= self._began_at + ROUND:
+        backlog = self.queue.backlog()
+        # What is under way may fail, and SQS brings it again only after minutes.
+        if backlog.waiting == 0 or self._began_at is None or now >= self._began_at + ROUND:
             self._began_at, self._since, self._taken = now, None, frozenset()
-        room = LIMIT - waiting
+        room = LIMIT - sum(backlog)
         work = self._next(now, room) if room > 0 else []
         begins = self._since is None and room > 0
         oldest = (work if begins else self.index.due(now, 1))[:1]

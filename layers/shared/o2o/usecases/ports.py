@@ -19,7 +19,7 @@ from o2o.core.notifications import DokuMessage, KeptNotification, Notification, 
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Settlement
 from o2o.core.storefronts import ApiKey, Branding, Storefront
-from o2o.core.work import Work
+from o2o.core.work import Backlog, Work
 
 Clock = Callable[[], datetime]
 """Now, as aware UTC: business time, which the local stack and tests can move."""
@@ -362,8 +362,8 @@ class EndpointStore(Protocol):
 class WorkQueue(Protocol):
     """Where ``expire_codes`` puts what is due, for the functions that do the work."""
 
-    def backlog(self) -> int:
-        """About how many entries wait or are under way."""
+    def backlog(self) -> Backlog:
+        """About how many entries wait, and how many are under way."""
         ...
 
     def put(self, work: Iterable[Work]) -> None:
@@ -374,8 +374,11 @@ class WorkQueue(Protocol):
 class EventBus(Protocol):
     """Where the operator's own systems listen."""
 
-    def put(self, record: EventRecord) -> None:
-        """Announce an event. Raises O2OError if the bus did not take it, Busy if it may soon."""
+    def put(self, records: Sequence[EventRecord]) -> None:
+        """Announce events, ten at most.
+
+        Raises O2OError if the bus did not take each of them, Busy if it may soon.
+        """
         ...
 
 

@@ -10,6 +10,9 @@ from o2o.core.events import Change, Event, derive_events
 from o2o.core.work import Work, WorkKind
 from o2o.usecases.ports import EventBus, EventStore, Render, WorkQueue
 
+_TOGETHER = 10
+"""The bus takes so many events at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -75,10 +78,13 @@ class PublishEvents:
             return  # An earlier message brought it; whatever wrote it knows what is next.
 
     def announce(self, records: Sequence[EventRecord]) -> Sequence[EventRecord]:
-        """Put events on the bus, up to the first that it does not take; returns the rest."""
-        for position, record in enumerate(records):
+        """Put events on the bus, ten at a time, up to the first ten that it does not take.
+
+        Returns those and the rest. Some of them it may have: their ids are the same again.
+        """
+        for position in range(0, len(records), _TOGETHER):
             try:
-                self.bus.put(record)
+                self.bus.put(records[position : position + _TOGETHER])
             except Exception as error:  # noqa: BLE001 - storefronts do not wait for outsiders
                 self.report(error)
                 return records[position:]
