@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,9 @@ WHOLE_PROCESSOR_MB = 1769
 """Lambda gives a function of this size one processor, and others in proportion."""
 _POLLERS, _POLL_SECONDS = 5, 20
 _METRICS_OF_A_ROUTE = 5
+_IN_THE_TABLE, _ARCHIVED = (prices.STORED, prices.BACKED_UP), (prices.ARCHIVED,)
+_SENT_AT_ONCE = 10
+"""What the sweep queues goes in batches of SQS's size."""
 _KEY_MINUTES = 5
 """DynamoDB asks KMS for a table's key again after so long."""
 _SWEEP = "expire_codes"
@@ -81,6 +84,10 @@ class Measured:
     requests: Mapping[str, int]
     stored_bytes: float
     """What the table keeps of a code that was paid, its payment and its events."""
+    payment_bytes: float
+    """What the table keeps of a payment with DOKU's message,"""
+    plain_bytes: float
+    """and what it would keep if that were not compressed."""
     archived_bytes: float
     """What the archive keeps of a notification."""
     needs: Mapping[str, Needs]
@@ -201,7 +208,7 @@ class Bill:
             "show_code": (codes * looks, 2 * wait),
             "publish_events": (codes * 2, 2 * wait),
             "deliver_webhooks": (codes * 2, 3 * wait + assume.storefront_ms),
-            "reconcile_codes": (codes * 2, 3 * wait),
+            "reconcile_codes": (codes * 2 / self._batch("ReconcileQueue"), 3 * wait),
         }
         yield from self._calls("functions", paid)
         calls = sum(calls for calls, _ in paid.values())
@@ -219,8 +226,9 @@ class Bill:
         archived = self._measured.archived_bytes * codes / GB
         yield Line("what the archive keeps, for each month that it does", archived, prices.ARCHIVED)
         yield Line("events on the bus", codes * 2, prices.EVENT)
-        # In, out, and deleted: two events, and two steps of forgetting.
-        yield Line("calls of the queues", codes * (2 + 2) * 3, prices.QUEUE_CALL)
+        # In, out, and deleted: each event by itself, and two steps of forgetting in batches.
+        forgotten = 2 * (1 / _SENT_AT_ONCE + 2 / self._batch("ReconcileQueue"))
+        yield Line("calls of the queues", codes * (2 * 3 + forgotten), prices.QUEUE_CALL)
         yield from self._told(requests, paid)
         sent = assume.pages * assume.page_kb + (2 + assume.reads + looks) * assume.answer_kb
         yield Line("what is sent to the internet", sent * codes / 1024**2, prices.SENT)
@@ -237,6 +245,54 @@ class Bill:
         (stage,) = self._of_type("AWS::ApiGateway::Stage").values()
         routes = sum(bool(each["MetricsEnabled"]) for each in stage["MethodSettings"])
         yield Line(f"metrics of {routes} route(s)", routes * _METRICS_OF_A_ROUTE, prices.METRIC)
+
+    # --- what would be else ------------------------------------------------------------------
+
+    def levers(self) -> Iterator[tuple[str, float]]:
+        """What something would change in the bill of a million paid codes, in USD."""
+        whole = total(self.busy())
+
+        def otherwise(**assumed: float) -> float:
+            other = Bill(self._measured, replace(self._assume, **assumed))
+            return total(other.busy()) - whole
+
+        looks = self._assume.pages * (1 + self._assume.looks_of_a_page)
+        cheaper = prices.API_CALL.of(1) - prices.HTTP_API_CALL.of(1)
+        yield "nobody opens the payment page", otherwise(pages=0)
+        yield "a customer looks at it for a minute", otherwise(looks_of_a_page=4)
+        yield "the storefront waits for the webhook and reads nothing", otherwise(reads=0)
+        yield "the page alone behind an HTTP API", -cheaper * looks * PAID_CODES
+        rest = (2 + self._assume.reads) * PAID_CODES
+        yield "all other routes behind an HTTP API, too", -cheaper * (rest + looks * PAID_CODES)
+        yield "no event bus", -prices.EVENT.of(2 * PAID_CODES)
+        yield "no archive of notifications", -prices.PUT.of(PAID_CODES)
+        for memory in (512, 1024):
+            yield f"`deliver_webhooks` with {memory} MB", self._with_memory(memory)
+        _, forgetting = self._steps("forgotten")
+        yield "codes are never forgotten", -prices.WRITE_UNIT.of(forgetting * PAID_CODES)
+
+    def _with_memory(self, memory_mb: int) -> float:
+        """What another size of ``deliver_webhooks`` costs more."""
+        name = "deliver_webhooks"
+        waited = 3 * self._assume.dynamodb_ms + self._assume.storefront_ms
+        cpu_ms = self._measured.needs[name].cpu_ms * max(1, WHOLE_PROCESSOR_MB / memory_mb)
+        seconds = (cpu_ms + waited) / 1000 * memory_mb / 1024
+        more = seconds - self._gb_seconds(name, waited)
+        return prices.LAMBDA_TIME.of(2 * PAID_CODES * more)
+
+    def evidence(self, years: float = 5) -> Iterator[tuple[str, float, float]]:
+        """Where DOKU's messages may be kept: bytes of a payment, and USD of a million for years."""
+        months = 12 * years
+        for what, size, rates in (
+            ("in the table, as it was", self._measured.plain_bytes, _IN_THE_TABLE),
+            ("in the table, compressed", self._measured.payment_bytes, _IN_THE_TABLE),
+            ("in the archive, where each is anyway", self._measured.archived_bytes, _ARCHIVED),
+        ):
+            yield what, size, sum(rate.of(size * PAID_CODES / GB * months) for rate in rates)
+
+    def _steps(self, word: str) -> tuple[float, float]:
+        units = [each for step, each in self._measured.units.items() if word in step]
+        return sum(read for read, _ in units), sum(write for _, write in units)
 
     def _units(self) -> tuple[float, float]:
         """Read and write units of a code from its beginning until it is forgotten."""
@@ -266,6 +322,14 @@ class Bill:
         memory = self._memory(name)
         cpu_ms = self._measured.needs[name].cpu_ms * max(1, WHOLE_PROCESSOR_MB / memory)
         return (cpu_ms + waited_ms) / 1000 * memory / 1024
+
+    def _batch(self, queue: str) -> int:
+        """How many entries of a queue its function gets at once."""
+        mappings = self._of_type("AWS::Lambda::EventSourceMapping").values()
+        (size,) = (
+            each["BatchSize"] for each in mappings if queue in json.dumps(each["EventSourceArn"])
+        )
+        return int(size)
 
     def _function(self, name: str) -> dict[str, Any]:
         logical = "".join(word.capitalize() for word in name.split("_")) + "Function"

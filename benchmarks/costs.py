@@ -33,6 +33,7 @@ from o2o.adapters.archive import encode
 from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
+from o2o.adapters.dynamodb.codec import Attributes, compress
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.due import DynamoDueIndex
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
@@ -40,7 +41,7 @@ from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
-from o2o.adapters.dynamodb.table import Due
+from o2o.adapters.dynamodb.table import Due, payment_item
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.channels import Channel
 from o2o.core.code_requests import CodeRequest
@@ -102,7 +103,7 @@ class Bench:
         )
         settle = Settle(codes=codes, clock=clock, timetable=config.timetable)
         self.rows: list[Row] = []
-        self.stored_bytes = 0
+        self.stored_bytes = self.payment_bytes = self.plain_bytes = 0
         self.storefronts = ManageStorefronts(
             storefronts=storefronts, clock=clock, entropy=SystemEntropy()
         )
@@ -184,11 +185,13 @@ class Bench:
 
     def weigh(self) -> int:
         """About how many bytes the table keeps by now."""
-        items = self.client.scan(TableName="costs")["Items"]
-        return sum(
-            len(json.dumps(item, default=lambda content: "b" * len(content))) + _OVERHEAD_BYTES
-            for item in items
-        )
+        return sum(map(_weigh, self.client.scan(TableName="costs")["Items"]))
+
+    def weigh_payment(self, invoice_number: str) -> None:
+        """Note what the payment of a code takes, and what it would take in plain text."""
+        (payment,) = self.codes.list_payments(invoice_number, limit=1, cursor=None).items
+        item = payment_item(invoice_number, payment)
+        self.payment_bytes, self.plain_bytes = _weigh(compress(item)), _weigh(item)
 
     @contextmanager
     def measure(self, what: str) -> Iterator[None]:
@@ -196,6 +199,10 @@ class Bench:
         with CapacityMeter(self.client) as meter:
             yield
         self.rows.append((what, meter.operations, meter.read_units, meter.write_units))
+
+
+def _weigh(item: Attributes) -> int:
+    return len(json.dumps(item, default=lambda content: "b" * len(content))) + _OVERHEAD_BYTES
 
 
 def settings() -> GenerateSettings:
@@ -309,7 +316,8 @@ def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: Turn
 
 
 def forget(bench: Bench, clock: TurnableClock) -> None:
-    """Measure what becomes of the paid code long after."""
+    """Measure what becomes of the paid code long after, and what there is to forget."""
+    bench.weigh_payment("INV-1")
     for what in ("the personal data on a code", "the evidence of its payment"):
         code = bench.codes.get("INV-1")
         forget_at = None if code is None else code.forget_at(bench.reconcile.retention)
@@ -357,6 +365,8 @@ def bill_of(bench: Bench) -> Bill:
             units={what: (read, write) for what, _, read, write in bench.rows},
             requests={what: len(operations) for what, operations, _, _ in bench.rows},
             stored_bytes=bench.stored_bytes,
+            payment_bytes=bench.payment_bytes,
+            plain_bytes=bench.plain_bytes,
             archived_bytes=bench.archived_bytes,
             needs=functions.read(),
         )
@@ -424,6 +434,20 @@ def rendered_units(rows: list[Row]) -> str:
     return f"| DynamoDB, on demand | read units | write units |\n|---|---|---|\n{told}"
 
 
+def rendered_levers(bill: Bill) -> str:
+    """What would change the bill, as it stands in the document."""
+    rows = "".join(f"| {what} | {usd:+,.2f} |\n" for what, usd in bill.levers())
+    return f"| if | USD a million paid codes |\n|---|---:|\n{rows}"
+
+
+def rendered_evidence(bill: Bill) -> str:
+    """What evidence costs, as it stands in the document."""
+    rows = "".join(
+        f"| {what} | {size:,.0f} | {usd:,.2f} |\n" for what, size, usd in bill.evidence()
+    )
+    return f"| DOKU's message, with its payment | bytes | USD in 5 years |\n|---|---:|---:|\n{rows}"
+
+
 def rendered(bench: Bench) -> dict[str, str]:
     """All that stands in the document, by its mark."""
     bill = bill_of(bench)
@@ -431,6 +455,8 @@ def rendered(bench: Bench) -> dict[str, str]:
         "units": rendered_units(bench.rows),
         "idle": rendered_bill(bill.idle()),
         "busy": rendered_bill(bill.busy()),
+        "levers": rendered_levers(bill),
+        "evidence": rendered_evidence(bill),
     }
 
 

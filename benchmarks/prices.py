@@ -58,6 +58,7 @@ SCHEDULED = Price(1.00, _MILLION, "runs", VIRGINIA, "eventbridge/pricing", "2026
 EVENT = Price(1.00, _MILLION, "events", VIRGINIA, "eventbridge/pricing", "2026-11-28")
 KEY_CALL = Price(0.03, 10_000, "calls", VIRGINIA, "kms/pricing", "2026-11-28")
 API_CALL = Price(3.50, _MILLION, "calls", VIRGINIA, "api-gateway/pricing", "2026-11-28")
+HTTP_API_CALL = Price(1.00, _MILLION, "calls", VIRGINIA, "api-gateway/pricing", "2026-11-29")
 READ_UNIT = Price(0.125, _MILLION, "read units", VIRGINIA, _DYNAMODB, "2026-11-28")
 WRITE_UNIT = Price(0.625, _MILLION, "write units", VIRGINIA, _DYNAMODB, "2026-11-28")
 STORED = Price(0.25, 1, "GB stored", VIRGINIA, _DYNAMODB, "2026-11-28")

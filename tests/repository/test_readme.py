@@ -11,7 +11,7 @@ import sys
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from benchmarks import costs, document
+from benchmarks import costs, document, scale
 from benchmarks.bill import total
 from tests.support import dynoxide
 from tests.support.documents import ROOT, read, rows, section
@@ -27,10 +27,16 @@ def bench() -> costs.Bench:
     return costs.measure()
 
 
-@pytest.mark.parametrize("mark", ["units", "idle", "busy"])
+@pytest.mark.parametrize("mark", ["units", "idle", "busy", "levers"])
 def test_the_figures_are_the_measured_ones(bench: costs.Bench, mark: str) -> None:
     told = "run `.venv/bin/python -m benchmarks.costs --write`"
     assert document.marked(mark) == costs.rendered(bench)[mark], told
+
+
+def test_the_scale_is_the_computed_one(bench: costs.Bench) -> None:
+    for mark, text in scale.Scale(scale.CODES, bench.rows).rendered().items():
+        told = f"{mark}: run `.venv/bin/python -m benchmarks.scale`"
+        assert document.marked(mark, scale.DOCUMENT) == text, told
 
 
 def test_an_idle_month_is_cheap_and_every_line_has_a_name(bench: costs.Bench) -> None:

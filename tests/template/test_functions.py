@@ -78,15 +78,21 @@ def test_what_somebody_waits_for_starts_from_a_snapshot_and_nothing_else(
     assert set(template.functions) >= FROM_A_SNAPSHOT
 
 
+WAITING_FOR_OTHERS = {"DeliverWebhooksFunction", "ReconcileCodesFunction"}
+"""In the background, and most of their time they wait for somebody else's answer."""
+
+
 def test_memory_is_what_was_measured_with_much_to_spare(template: Template) -> None:
     """A snapshot is billed by the function's memory; a start without one takes a processor."""
     waited_for = called_by_api(template)
     for name, function in template.functions.items():
+        others = 256 if name in WAITING_FOR_OTHERS else 512
         cold = name in waited_for - FROM_A_SNAPSHOT
-        assert function["MemorySize"] == (1024 if cold else 512), name
+        assert function["MemorySize"] == (1024 if cold else others), name
     needs = functions.read()
-    for function in template.written_functions.values():
-        assert needs[function["CodeUri"].removeprefix("functions/")].peak_mb <= 512 / 4
+    for name, function in template.written_functions.items():
+        peak_mb = needs[function["CodeUri"].removeprefix("functions/")].peak_mb
+        assert peak_mb <= template.functions[name]["MemorySize"] / 4
 
 
 def test_a_version_goes_once_the_alias_has_left_it(template: Template) -> None:
