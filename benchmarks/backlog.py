@@ -55,6 +55,7 @@ from tools.life_cycle import ROOT
 
 RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=365))
 _SWEEP_SECONDS = 1.0
+_QUIET_LOOKS = 5
 _BATCHES = (1, 10, 100)
 
 
@@ -101,10 +102,16 @@ def drain(stack: LocalStack, due: int) -> Drained:
     """Make codes due, and wait until all were looked at."""
     store = Store(stack.dynamodb(), stack.about["outputs"]["TableName"], RETENTION)
     codes = DynamoCodeStore(store)
-    oldest = datetime.now(UTC) - timedelta(hours=3)
+    oldest = datetime.now(UTC) + timedelta(hours=2)
     with ThreadPoolExecutor(8) as threads:
         made = (make_code(n, oldest + timedelta(milliseconds=n)) for n in range(due))
         list(threads.map(codes.create, made))
+    # Their events: a backlog is not a rush of new codes besides.
+    sqs, urls = client("sqs", stack.about["aws_url"]), [stack.about["outputs"]["WebhookQueueUrl"]]
+    quiet = 0
+    while quiet < _QUIET_LOOKS:
+        time.sleep(_SWEEP_SECONDS)
+        quiet = 0 if backlog(sqs, urls) else quiet + 1
     index = DynamoDueIndex(store, table.Due.CODES)
     # What is due by then is the backlog; what was looked at is due later.
     last = oldest + timedelta(milliseconds=due)
@@ -125,6 +132,7 @@ def drain(stack: LocalStack, due: int) -> Drained:
     customers = threading.Thread(target=wait_for_customers)
     began = time.perf_counter()
     customers.start()
+    stack.advance(hours=3)
     while index.due(last, 1):
         stack.run_schedules()
         time.sleep(_SWEEP_SECONDS)

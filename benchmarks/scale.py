@@ -186,7 +186,7 @@ class Scale:
             Limit(
                 f"`expire_codes` queues {LIMIT:,} a minute",
                 LIMIT / 60 / self.due,
-                "`LIMIT` in `usecases/expire_codes.py`",
+                "`LIMIT` in `usecases/expire_codes.py`: a run has 60 s",
                 "`CodesOverdue`",
             ),
             Limit(

@@ -571,8 +571,11 @@ def _webhook_roots(settings: DeliverSettings) -> "WebhookRoots":
 
 def _doku(settings: DokuSettings) -> "Doku":
     from o2o.adapters.doku.client import DokuClient, TimeLimits
+    from o2o.adapters.doku.transport import trusted
     from o2o.entry.observe_doku import ObservedDoku
 
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        trusted()  # so that the snapshot has it, and no customer waits for it
     doku = DokuClient(
         base_url=settings.doku_base_url,
         paths=settings.paths,

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from o2o.core.work import Work
 from o2o.usecases.ports import Clock, DueIndex, WorkQueue
 
-LIMIT = 6_000
+LIMIT = 2_000
 """Entries queued at a time, and the backlog beyond which nothing is queued: what stays is still
 due a minute later, so a dead DOKU can't make the queue grow without end (decision 0008). It bounds
-what a stack can do, to a hundred looks a second (docs/scale.md)."""
+what a stack can do, to 33 looks a second (docs/scale.md)."""
 
 ROUND = timedelta(minutes=15)
 """How long an entry that was queued is left alone while others wait in its queue: longer than the

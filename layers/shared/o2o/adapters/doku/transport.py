@@ -1,18 +1,32 @@
 """HTTP as a client of a payment provider needs it: no redirects, no retries, no surprises."""
 
+import ssl
+from functools import cache
 from typing import Any
 
 from requests import Response, Session
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from o2o.adapters.deadline import DeadlineResponse
 from o2o.version import VERSION
 
 USER_AGENT = f"o2o/{VERSION}"
 """What DOKU sees of us; a bug report of theirs can name it."""
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """What trusts the roots that `requests` trusts.
+
+    Made once for a process: `requests` would read them all for each connection (decision 0090).
+    """
+    context = create_urllib3_context()
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    return context
 
 
 class NotConnected(Exception):
@@ -33,6 +47,8 @@ class _Secure(HTTPSConnection):
     response_class = DeadlineResponse
 
     def connect(self) -> None:
+        if self.ca_certs == DEFAULT_CA_BUNDLE_PATH:
+            self.ca_certs, self.ssl_context = None, trusted()
         try:
             super().connect()
         except (OSError, HTTPError) as error:

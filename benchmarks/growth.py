@@ -1,0 +1,99 @@
+"""Whether the local stack stays as fast as it was, however many codes it has had.
+
+    .venv/bin/python -m benchmarks.growth [--codes 100000] [--cycles 300]
+
+A cycle is a code that is created, paid at the till, notified, and read as paid; the stream makes
+events of it meanwhile. So many cycles on an empty stack; then codes are written into its table,
+with their records in the stream; then as many cycles again. Writes the table in docs/benchmarks.md.
+"""
+
+import argparse
+import platform
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import document
+from benchmarks.backlog import RETENTION, make_code
+from local.options import positive
+from o2o.adapters.dynamodb.codes import DynamoCodeStore
+from o2o.adapters.dynamodb.store import Store
+from o2o.core.codes import Status
+from tests.support.local_stack import LocalStack, started
+
+_WRITERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """How some cycles went."""
+
+    seconds: float
+    errors: int
+
+
+def cycles(stack: LocalStack, number: int) -> Cycles:
+    """Live so many codes, one after the other."""
+    errors = 0
+    began = time.perf_counter()
+    for _ in range(number):
+        try:
+            code = stack.create()
+            stack.pay(code)
+            stack.becomes(code["invoice_number"], "paid")
+        except (AssertionError, OSError) as error:
+            errors += 1
+            Console(stderr=True).print(error)
+    return Cycles(time.perf_counter() - began, errors)
+
+
+def fill(stack: LocalStack, number: int) -> None:
+    """Write codes of which no event is made, so that only their number tells."""
+    store = Store(stack.dynamodb(), stack.about["outputs"]["TableName"], RETENTION)
+    codes = DynamoCodeStore(store)
+    now = datetime.now(UTC)
+    with ThreadPoolExecutor(_WRITERS) as threads:
+        made = (
+            replace(make_code(n, now), status=Status.REQUESTED, due_at=None) for n in range(number)
+        )
+        for _ in threads.map(codes.create, made):
+            pass
+
+
+def main() -> None:
+    """Measure, and write what was measured."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--codes", type=positive, default=100_000, help="that it has had")
+    parser.add_argument("--cycles", type=positive, default=300, help="before and after")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as stack:
+        cycles(stack, 20)  # starts the workers
+        before = cycles(stack, arguments.cycles)
+        fill(stack, arguments.codes)
+        # The stream is behind: a cycle is only as fast as before once that has been read.
+        last = stack.create()
+        stack.pay(last)
+        stack.becomes(last["invoice_number"], "paid")
+        after = cycles(stack, arguments.cycles)
+    rows = "".join(
+        f"| {what} | {arguments.cycles / each.seconds:.1f} | {each.errors} |\n"
+        for what, each in (
+            ("an empty stack", before),
+            (f"one that has had {arguments.codes:,} codes", after),
+        )
+    )
+    document.write(
+        "growth",
+        f"{arguments.cycles:,} cycles each, Python {platform.python_version()} on"
+        f" {platform.machine()}.\n\n| | cycles a second | errors |\n|---|---:|---:|\n{rows}",
+    )
+    Console().print(document.marked("growth"))
+
+
+if __name__ == "__main__":
+    main()
