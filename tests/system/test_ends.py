@@ -39,6 +39,9 @@ def test_killed_between_dokus_acceptance_and_our_write(own_stack: LocalStack) ->
     assert own_stack.about["api_url"] == before["api_url"]
     assert own_stack.get(known["invoice_number"]) == known
     assert own_stack.get(number)["status"] == "requested"
+    # Nobody noted that no answer came; the storefront, which got none either, asks again.
+    own_stack.advance(minutes=1, seconds=1)
+    assert own_stack.call("POST", "/payment-codes", json=order).status_code == 202
     own_stack.advance(minutes=1, seconds=1)
     active = own_stack.becomes(number, "active")
     kept = own_stack.doku("GET", f"/orders/{number}")
