@@ -28,6 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from statistics import median
@@ -141,11 +142,13 @@ def drain(stack: LocalStack, due: int) -> Drained:
     while customers.is_alive():
         stack.run_schedules()
         customers.join(_SWEEP_SECONDS)
-    failed = sum(
-        sum(line.get("BatchEntryFailed", [])) for line in stack.log("ReconcileCodesFunction")
-    )
-    queued = sum(sum(line.get("CodesQueued", [])) for line in stack.log("ExpireCodesFunction"))
-    return Drained(seconds, int(queued) - due - len(awaited), int(failed), awaited)
+    failed = _counted(stack, "ReconcileCodesFunction", "BatchEntryFailed")
+    queued = _counted(stack, "ExpireCodesFunction", "CodesQueued")
+    return Drained(seconds, queued - due - len(awaited), failed, awaited)
+
+
+def _counted(stack: LocalStack, function: str, metric: str) -> int:
+    return int(sum(sum(line.get(metric, [])) for line in stack.log(function)))
 
 
 def _looked_at(codes: DynamoCodeStore, code: PaymentCode) -> bool:
@@ -205,18 +208,21 @@ def publish(stack: LocalStack, events: int) -> dict[int, Rate]:
         found = {}
         for size in _BATCHES:
             batches = max(events // size // 4, 3)
-            cases: dict[str, Callable[[], None]] = {
-                "ours": lambda size=size: handler(_batch(numbers, size), _Context()),  # type: ignore[misc]
-                "floor": _bare(stack, numbers, size),
+            bare = _bare(stack, numbers, size)
+            # What AWS hands over is made before the time runs.
+            cases: dict[str, Callable[[], Callable[[], object]]] = {
+                "ours": lambda size=size: partial(handler, _batch(numbers, size), _Context()),  # type: ignore[misc]
+                "floor": lambda bare=bare: bare,  # type: ignore[misc]
             }
             for case in cases.values():
-                case()  # opens the connections
+                case()()  # opens the connections
             spent: dict[str, list[float]] = {name: [] for name in cases}
             order = random.Random(1)  # noqa: S311 - no secret
             for _ in range(batches):
                 for name in order.sample(sorted(cases), len(cases)):
+                    call = cases[name]()
                     began = time.process_time()
-                    cases[name]()
+                    call()
                     spent[name].append((time.process_time() - began) * 1000 / size)
             found[size] = Rate(median(spent["ours"]), median(spent["floor"]))
         queued = backlog(client("sqs", stack.about["aws_url"]), [os.environ["WEBHOOK_QUEUE_URL"]])

@@ -145,7 +145,8 @@ class Scale:
             self._seconds("generate_code", 2 * wait + assumed.doku_ms)
             + assume.paid * self._seconds("receive_notification", 2 * wait + assumed.s3_ms)
             + assume.reads * self._seconds("read_codes", wait)
-            + assume.events / on_lambda(self._needs["publish_events"].cpu_ms, 1, 512)
+            + assume.events
+            / on_lambda(self._needs["publish_events"].cpu_ms, 1, self._memory("publish_events"))
             + assume.events * self._deliver_seconds
             + self.asks * (2 * wait + assumed.doku_ms) / 1000
         )

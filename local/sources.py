@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.blueprint import QueueSource, Schedule, StreamSource
 from local.functions import FunctionError, FunctionPool
 from local.lambda_events import queue_event, stream_event
+from o2o.adapters.queue import SqsWorkQueue
 
 _WAIT_SECONDS = 5
 _PAUSE_SECONDS = 1.0
@@ -154,9 +155,7 @@ def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
 
 def backlog(sqs: Any, queue_urls: Iterable[str]) -> int:
     """How many messages wait in queues or are being processed."""
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    answers = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names) for url in queue_urls]
-    return sum(int(answer["Attributes"][name]) for answer in answers for name in names)
+    return sum(sum(SqsWorkQueue(sqs, url).backlog()) for url in queue_urls)
 
 
 class StreamPoller:
