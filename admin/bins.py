@@ -17,7 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature
 from o2o.core.errors import InvalidConfiguration
-from o2o.entry.settings import check_paths, parse_bins, parse_channels, read_retention
+from o2o.entry.settings.codes import check_paths, parse_bins, parse_channels, read_retention
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = ("bin", "channel", "bin_type", "features", "code_digits", "storefronts", "biller")

@@ -49,7 +49,7 @@ from o2o.core.codes import Customer, Status
 from o2o.core.events import Change
 from o2o.core.notifications import DokuMessage
 from o2o.core.work import Work, WorkKind
-from o2o.entry.settings import GenerateSettings
+from o2o.entry.settings.codes import GenerateSettings
 from o2o.usecases.authorize_storefront import AuthorizeStorefront
 from o2o.usecases.expire_codes import ExpireCodes, Lane
 from o2o.usecases.generate_code import GenerateCode

@@ -15,7 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from o2o.core.channels import Feature
 from o2o.core.codes import TRANSITIONS, Move, PaymentKind, Status
-from o2o.entry.settings import parse_timetable
+from o2o.entry.settings.codes import parse_timetable
 
 Named = TypeVar("Named", Move, PaymentKind)
 

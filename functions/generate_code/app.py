@@ -13,7 +13,7 @@ from o2o.entry.models.codes import PaymentCodeView
 from o2o.entry.models.requests import NewPaymentCode
 from o2o.entry.observability import count
 from o2o.entry.observe_doku import count_doku_error
-from o2o.entry.settings import GenerateSettings
+from o2o.entry.settings.codes import GenerateSettings
 from o2o.usecases.generate_code import Generation
 
 api = Api(takes_json=True)

@@ -10,7 +10,7 @@ from o2o.entry import wiring
 from o2o.entry.http import Api, InvoiceNumber, InvoiceNumberQuery
 from o2o.entry.models.codes import ChannelList, PaymentCodeList, PaymentCodeView, PaymentList
 from o2o.entry.models.text import Instant
-from o2o.entry.settings import ReadSettings
+from o2o.entry.settings.codes import ReadSettings
 from o2o.usecases.read_codes import CodeFilter
 
 api = Api()

@@ -80,6 +80,7 @@ def test_a_moved_clock_ages_it(entry: Entry, monkeypatch: pytest.MonkeyPatch) ->
     """As a local stack whose clock was moved by five minutes."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     moved = [0.0]
+    wiring.forget_clients()  # whatever was run in this process before
     wiring.use_clock(system_clock, lambda: moved[0])
     try:
         credentials = wiring._credentials(NAME)

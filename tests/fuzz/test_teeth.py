@@ -31,7 +31,7 @@ FAULTS: dict[str, tuple[str, Callable[..., Any]]] = {
     "notification": ("o2o.adapters.doku.signature.verify", _yes),
     "pay_page": ("hmac.compare_digest", _yes),
     "secret_document": ("o2o.adapters.signing._is_root", _yes),
-    "settings": ("o2o.entry.settings._address", urlsplit),
+    "settings": ("o2o.entry.settings.parse_address", urlsplit),
     "storefront": (
         "o2o.usecases.cancel_code.owned_code",
         lambda codes, _, order_number: codes.get(order_number),

@@ -13,7 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 from admin.bins import MAX_BYTES
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.errors import InvalidConfiguration
-from o2o.entry.settings import GenerateSettings, LifeSettings, parse_bins
+from o2o.entry.settings.codes import GenerateSettings, LifeSettings, parse_bins
 from tests.support.bin_rules import RULES
 from tests.support.documents import read, rows, section
 
@@ -156,11 +156,12 @@ def test_retentions_that_contradict_are_refused_by_every_function_that_has_them(
         GenerateSettings,
     }
     for kind in kinds:
-        settings = kind.__new__(kind)
-        object.__setattr__(settings, "code_retention_days", timedelta(days=2))
-        object.__setattr__(settings, "evidence_retention_days", timedelta(days=1))
+        days = {
+            "code_retention_days": timedelta(days=2),
+            "evidence_retention_days": timedelta(days=1),
+        }
         with pytest.raises(InvalidConfiguration, match="EVIDENCE_RETENTION_DAYS"):
-            settings.__post_init__()
+            kind(days)
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging"])

@@ -1,10 +1,10 @@
 """What must hold of each function."""
 
-from dataclasses import fields
 from typing import Any
 
 from benchmarks import functions
 from o2o.entry import settings
+from o2o.entry.settings import codes, webhooks
 from tests.template.model import ROOT, Template
 
 API_GATEWAY_WAITS_SECONDS = 29
@@ -186,21 +186,21 @@ def test_prod_rolls_out_by_canary_unless_it_can_not_wait(template: Template) -> 
 
 
 READS = {
-    "answer_inquiry": settings.InboxSettings,
+    "answer_inquiry": codes.InboxSettings,
     "authorize_storefront": settings.AuthorizeSettings,
     "browse_events": settings.BrowseEventsSettings,
-    "cancel_code": settings.LifeSettings,
-    "deliver_webhooks": settings.DeliverSettings,
+    "cancel_code": codes.LifeSettings,
+    "deliver_webhooks": webhooks.DeliverSettings,
     "describe_api": settings.DescribeSettings,
     "expire_codes": settings.ExpireSettings,
-    "explain_payment": settings.ExplainSettings,
-    "generate_code": settings.GenerateSettings,
+    "explain_payment": codes.ExplainSettings,
+    "generate_code": codes.GenerateSettings,
     "publish_events": settings.PublishSettings,
-    "read_codes": settings.ReadSettings,
-    "receive_notification": settings.ReceiveSettings,
-    "reconcile_codes": settings.ReconcileSettings,
-    "refresh_code": settings.ReconcileSettings,
-    "show_code": settings.ShowSettings,
+    "read_codes": codes.ReadSettings,
+    "receive_notification": codes.ReceiveSettings,
+    "reconcile_codes": codes.ReconcileSettings,
+    "refresh_code": codes.ReconcileSettings,
+    "show_code": codes.ShowSettings,
 }
 
 
@@ -212,7 +212,7 @@ def test_a_function_is_told_what_its_settings_read_and_no_more(template: Templat
         for function in template.written_functions.values()
     }
     assert told == {
-        folder: {field.name.upper() for field in fields(kind)} - {"TABLE_NAME", "READABLE_BY_01"}
+        folder: {name.upper() for name in kind.names()} - {"TABLE_NAME", "READABLE_BY_01"}
         for folder, kind in READS.items()
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from o2o.entry import settings
+from o2o.entry.settings import codes, webhooks
 from tests.template.model import ROOT, Template
 
 STAGES = ("dev", "staging", "prod")
@@ -116,13 +116,13 @@ def test_the_functions_can_read_what_is_configured(
     template: Template, samconfig: dict[str, Any]
 ) -> None:
     defaults = template.source["Parameters"]
-    channels = settings.parse_channels(defaults["Channels"]["Default"])
-    settings.parse_timetable(defaults["Timetable"]["Default"])
-    retries = settings.parse_retries(defaults["WebhookRetryMinutes"]["Default"])
+    channels = codes.parse_channels(defaults["Channels"]["Default"])
+    codes.parse_timetable(defaults["Timetable"]["Default"])
+    retries = webhooks.parse_retries(defaults["WebhookRetryMinutes"]["Default"])
     assert timedelta(days=3) < retries.span < timedelta(days=4)
     # An event can be sent again long after it has become a dead letter.
     assert retries.span < timedelta(days=defaults["EventRetentionDays"]["MinValue"])
-    settings.check_paths(channels, settings.parse_bins(overrides(samconfig, "dev")["Bins"]))
+    codes.check_paths(channels, codes.parse_bins(overrides(samconfig, "dev")["Bins"]))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_the_template_and_the_functions_take_the_same_url(template: Template, va
     parameter = template.source["Parameters"]["OverrideNotificationUrl"]
     taken = re.fullmatch(parameter["AllowedPattern"], value) is not None
     try:
-        settings._override_url(value)
+        codes.parse_override_url(value)
     except ValueError:
         assert not taken
     else:

@@ -6,13 +6,9 @@ from typing import Any
 import pytest
 
 from o2o.core.errors import InvalidConfiguration
-from o2o.entry.settings import (
-    AuthorizeSettings,
-    DeliverSettings,
-    DescribeSettings,
-    GenerateSettings,
-    Settings,
-)
+from o2o.entry.settings import AuthorizeSettings, DescribeSettings, Settings
+from o2o.entry.settings.codes import GenerateSettings
+from o2o.entry.settings.webhooks import DeliverSettings
 
 DEEP = "[" * 100_000
 CHANNEL = {

@@ -10,7 +10,7 @@ import requests.adapters
 from o2o.adapters.doku import transport
 from o2o.adapters.doku.transport import BareSession, NotConnected
 from o2o.entry import wiring
-from o2o.entry.settings import GenerateSettings
+from o2o.entry.settings.codes import GenerateSettings
 from tests.support.certificates import make_certificate, serving
 from tests.support.receivers import answering, receiver
 from tests.unit.test_settings import ENVIRONMENT

@@ -4,18 +4,19 @@ It is refused by a sentence that names the variable, or the functions can live b
 without bounds, no wait that is none.
 """
 
-from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from o2o.core.errors import InvalidConfiguration
 from o2o.entry import settings
+from o2o.entry.settings import codes, webhooks
 from tests.fuzz.functions import SETTINGS
 
 _ALL = {
-    each: {field.name for field in fields(each)}
-    for each in vars(settings).values()
+    each: set(each.names())
+    for module in (settings, codes, webhooks)
+    for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, settings.Settings)
 }
 SEEDS = (

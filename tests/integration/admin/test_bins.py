@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from admin import bins
 from admin.cli import app
 from o2o.core.errors import InvalidConfiguration
-from o2o.entry.settings import check_paths, parse_bins, parse_channels
+from o2o.entry.settings.codes import check_paths, parse_bins, parse_channels
 from tools import artefacts
 
 GENERAL = {"channel": "alfa", "partnership": "aggregator", "bin_type": "general", "bin": "8"}

@@ -9,7 +9,7 @@ from o2o.adapters.archive import S3MessageArchive
 from o2o.core.archive import MessageKind
 from o2o.core.codes import Status
 from o2o.entry import wiring
-from o2o.entry.settings import ReceiveSettings
+from o2o.entry.settings.codes import ReceiveSettings
 from tests.integration.functions.conftest import counts
 from tests.integration.functions.test_failures import URL, refusal
 from tests.integration.functions.test_proof import Talk, makes_the_code, told

@@ -11,7 +11,7 @@ import pytest
 
 from o2o.core.storefronts import Branding, Storefront
 from o2o.entry import wiring
-from o2o.entry.settings import ShowSettings
+from o2o.entry.settings.codes import ShowSettings
 from tests.integration.functions import doku
 from tests.integration.functions.shapes import about
 from tests.support.world import START

@@ -13,7 +13,7 @@ from werkzeug import Request, Response
 
 from o2o.core.codes import Status
 from o2o.entry import wiring
-from o2o.entry.settings import DokuSettings
+from o2o.entry.settings.codes import DokuSettings
 from tests.integration.functions import doku
 from tests.integration.functions.shapes import about
 from tests.support.samples import make_own_code, make_settlement

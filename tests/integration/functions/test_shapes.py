@@ -8,7 +8,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from o2o.core.storefronts import Storefront
 from o2o.entry import wiring
-from o2o.entry.settings import ShowSettings
+from o2o.entry.settings.codes import ShowSettings
 from tests.integration.functions import doku, routes
 from tests.integration.functions.shapes import SHAPES, Event, about, same
 from tests.support.world import START

@@ -6,7 +6,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from o2o.adapters.dynamodb.codec import parse_instant
-from o2o.core.deliveries import EventRecord
 from o2o.core.errors import O2OError
 from o2o.core.work import Backlog, Work, WorkKind
 from o2o.usecases.ports import DeadLetters, WorkQueue
@@ -14,6 +13,8 @@ from o2o.usecases.ports import DeadLetters, WorkQueue
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+    from o2o.core.deliveries import EventRecord
 
 _BATCH = 10
 """SendMessageBatch takes this many."""
@@ -64,7 +65,7 @@ class SqsDeadLetters(DeadLetters):
         self._client = client
         self._queue_url = queue_url
 
-    def put(self, record: EventRecord) -> None:
+    def put(self, record: "EventRecord") -> None:
         work = Work(WorkKind.EVENT, "", record.event_id)
         self._client.send_message(QueueUrl=self._queue_url, MessageBody=encode_work(work))
 

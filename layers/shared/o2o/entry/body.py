@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from o2o.core.errors import InvalidRequest
-from o2o.core.notifications import DokuMessage
 
 JSON = "application/json"
 MAX_BODY_BYTES = 16 * 1024
@@ -35,15 +34,6 @@ def raw_body(event: dict[str, Any]) -> bytes:
         return base64.b64decode(body, validate=True)
     except binascii.Error as error:
         raise InvalidRequest.of("body", "is not readable") from error
-
-
-def doku_message(event: dict[str, Any]) -> DokuMessage:
-    """The request as a message of DOKU's."""
-    try:
-        body = raw_body(event)
-    except InvalidRequest:
-        body = b""  # which DOKU signed as little as what can't be read
-    return DokuMessage(called_path(event), headers_of(event), body)
 
 
 def check_json_body(event: dict[str, Any]) -> dict[str, Any]:

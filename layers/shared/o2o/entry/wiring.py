@@ -21,18 +21,9 @@ from o2o.core.errors import NotConfiguredYet
 from o2o.entry.observability import Handler, log_failure
 from o2o.entry.settings import (
     BrowseEventsSettings,
-    DeliverSettings,
-    DokuSettings,
     ExpireSettings,
-    ExplainSettings,
-    GenerateSettings,
-    InboxSettings,
-    LifeSettings,
     PublishSettings,
-    ReceiveSettings,
-    ReconcileSettings,
     Settings,
-    ShowSettings,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +40,8 @@ if TYPE_CHECKING:
     from o2o.adapters.signing import Signing, WebhookRoots
     from o2o.adapters.webhook_sender import HttpsWebhookSender
     from o2o.core.events import Change
+    from o2o.entry.settings.codes import DokuSettings, LifeSettings, ReconcileSettings
+    from o2o.entry.settings.webhooks import DeliverSettings
     from o2o.usecases.answer_inquiry import AnswerInquiry
     from o2o.usecases.authorize_storefront import AuthorizeStorefront
     from o2o.usecases.browse_events import BrowseEvents
@@ -118,6 +111,7 @@ def authorize_storefront() -> "AuthorizeStorefront":
 
 def generate_code() -> "GenerateCode":
     """Wire ``generate_code``."""
+    from o2o.entry.settings.codes import GenerateSettings
     from o2o.usecases.generate_code import GenerateCode
 
     settings = read_settings(GenerateSettings)
@@ -142,6 +136,7 @@ def read_codes() -> "ReadCodes":
 
 def cancel_code() -> "CancelCode":
     """Wire ``cancel_code``."""
+    from o2o.entry.settings.codes import LifeSettings
     from o2o.usecases.cancel_code import CancelCode
 
     settings = read_settings(LifeSettings)
@@ -150,6 +145,7 @@ def cancel_code() -> "CancelCode":
 
 def refresh_code() -> "RefreshCode":
     """Wire ``refresh_code``."""
+    from o2o.entry.settings.codes import ReconcileSettings
     from o2o.usecases.refresh_code import RefreshCode
 
     settings = read_settings(ReconcileSettings)
@@ -158,6 +154,7 @@ def refresh_code() -> "RefreshCode":
 
 def reconcile_codes() -> "ReconcileCodes":
     """Wire ``reconcile_codes``."""
+    from o2o.entry.settings.codes import ReconcileSettings
     from o2o.usecases.reconcile_codes import ReconcileCodes
 
     settings = read_settings(ReconcileSettings)
@@ -176,6 +173,7 @@ def reconcile_codes() -> "ReconcileCodes":
 def receive_notification() -> "ReceiveNotification":
     """Wire ``receive_notification``."""
     from o2o.entry.observe_notifications import count_received
+    from o2o.entry.settings.codes import ReceiveSettings
     from o2o.usecases.receive_notification import ReceiveNotification
 
     settings = read_settings(ReceiveSettings)
@@ -190,6 +188,7 @@ def receive_notification() -> "ReceiveNotification":
 
 def answer_inquiry() -> "AnswerInquiry":
     """Wire ``answer_inquiry``."""
+    from o2o.entry.settings.codes import InboxSettings
     from o2o.usecases.answer_inquiry import AnswerInquiry
 
     settings = read_settings(InboxSettings)
@@ -204,6 +203,7 @@ def answer_inquiry() -> "AnswerInquiry":
 def explain_payment() -> "ExplainPayment":
     """Wire ``explain_payment``."""
     from o2o.adapters.doku.how_to_pay import HowToPayApi
+    from o2o.entry.settings.codes import ExplainSettings
     from o2o.usecases.explain_payment import ExplainPayment
 
     settings = read_settings(ExplainSettings)
@@ -216,6 +216,7 @@ def explain_payment() -> "ExplainPayment":
 
 def show_code() -> "ShowCode":
     """Wire ``show_code``."""
+    from o2o.entry.settings.codes import ShowSettings
     from o2o.usecases.show_code import ShowCode
 
     settings = read_settings(ShowSettings)
@@ -285,6 +286,7 @@ def deliver_webhooks() -> "DeliverWebhooks":
     """Wire ``deliver_webhooks``."""
     from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
     from o2o.adapters.queue import SqsDeadLetters
+    from o2o.entry.settings.webhooks import DeliverSettings
     from o2o.usecases.deliver_webhooks import DeliverWebhooks
 
     settings = read_settings(DeliverSettings)
@@ -323,6 +325,7 @@ def answers_roll_outs() -> "Callable[[Handler], Handler]":
 
 def _check_version() -> None:
     from o2o.adapters.doku import self_test
+    from o2o.entry.settings.codes import InboxSettings
 
     settings = read_settings(InboxSettings)
     _codes(settings).get("roll-out")
@@ -349,6 +352,7 @@ def _report_version(deployment_id: str, execution_id: str, status: str) -> None:
 def manage_endpoints() -> "ManageEndpoints":
     """Wire the commands about endpoints, in the environments of those who deliver and browse."""
     from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
+    from o2o.entry.settings.webhooks import DeliverSettings
     from o2o.usecases.manage_endpoints import ManageEndpoints
 
     settings = read_settings(DeliverSettings)
@@ -364,12 +368,15 @@ def manage_endpoints() -> "ManageEndpoints":
 
 def webhook_roots() -> "WebhookRoots":
     """Wire the commands about webhooks' roots, in the environment of ``deliver_webhooks``."""
+    from o2o.entry.settings.webhooks import DeliverSettings
+
     return _webhook_roots(read_settings(DeliverSettings))
 
 
 def upgrade() -> "Upgrade":
     """Wire the command that upgrades stored items, in the environment of ``reconcile_codes``."""
     from o2o.adapters.dynamodb.upgrade import Upgrade
+    from o2o.entry.settings.codes import LifeSettings
 
     return Upgrade(_store(read_settings(LifeSettings)))
 
@@ -400,6 +407,7 @@ def release_digits() -> "ReleaseDigits":
 def replay_archive() -> "ReplayArchive":
     """Wire the command that replays the archive, in the environment of ``receive_notification``."""
     from o2o.adapters.doku.archived import DokuArchiveReader
+    from o2o.entry.settings.codes import ReceiveSettings
     from o2o.usecases.replay_archive import ReplayArchive, ReplayClock
 
     settings = read_settings(ReceiveSettings)
@@ -414,6 +422,7 @@ def replay_archive() -> "ReplayArchive":
 
 def resolve_notifications() -> "ResolveNotifications":
     """Wire the commands about kept notifications, in the environment of ``reconcile_codes``."""
+    from o2o.entry.settings.codes import DokuSettings
     from o2o.usecases.resolve_notifications import ResolveNotifications
 
     settings = read_settings(DokuSettings)
@@ -458,9 +467,11 @@ def _session() -> Session:
 def _store(settings: Settings) -> "Store":
     from o2o.adapters.dynamodb.store import Store
 
-    retention = settings.retention if isinstance(settings, LifeSettings) else None
     return Store(
-        _client("dynamodb"), settings.table_name, retention, readable_by_01=settings.readable_by_01
+        _client("dynamodb"),
+        settings.table_name,
+        settings.retention,
+        readable_by_01=settings.readable_by_01,
     )
 
 
@@ -500,7 +511,7 @@ def _queue(url: str) -> "SqsWorkQueue":
     return SqsWorkQueue(_client("sqs"), url)
 
 
-def _sender(settings: DeliverSettings) -> "HttpsWebhookSender":
+def _sender(settings: "DeliverSettings") -> "HttpsWebhookSender":
     from o2o.adapters.webhook_sender import HttpsWebhookSender
 
     return HttpsWebhookSender(
@@ -510,13 +521,13 @@ def _sender(settings: DeliverSettings) -> "HttpsWebhookSender":
     )
 
 
-def _settle(settings: LifeSettings, now: "Clock | None" = None) -> "Settle":
+def _settle(settings: "LifeSettings", now: "Clock | None" = None) -> "Settle":
     from o2o.usecases.settle import Settle
 
     return Settle(codes=_codes(settings), clock=now or clock, timetable=settings.timetable)
 
 
-def _record(settings: LifeSettings, now: "Clock") -> "RecordMessage":
+def _record(settings: "LifeSettings", now: "Clock") -> "RecordMessage":
     from o2o.usecases.record_message import RecordMessage
 
     return RecordMessage(
@@ -527,7 +538,7 @@ def _record(settings: LifeSettings, now: "Clock") -> "RecordMessage":
     )
 
 
-def _reconcile(settings: ReconcileSettings) -> "Reconcile":
+def _reconcile(settings: "ReconcileSettings") -> "Reconcile":
     from o2o.usecases.reconcile import Reconcile
 
     return Reconcile(
@@ -557,7 +568,7 @@ def _signing(secret_name: str) -> "Signing":
     return Signing(_client("secretsmanager"), secret_name)
 
 
-def _webhook_roots(settings: DeliverSettings) -> "WebhookRoots":
+def _webhook_roots(settings: "DeliverSettings") -> "WebhookRoots":
     from o2o.adapters.signing import WebhookRoots
 
     return WebhookRoots(
@@ -569,7 +580,7 @@ def _webhook_roots(settings: DeliverSettings) -> "WebhookRoots":
     )
 
 
-def _doku(settings: DokuSettings) -> "Doku":
+def _doku(settings: "DokuSettings") -> "Doku":
     from o2o.adapters.doku.client import DokuClient, TimeLimits
     from o2o.adapters.doku.transport import trusted
     from o2o.entry.observe_doku import ObservedDoku

@@ -1,25 +1,29 @@
 """What the use cases need of the world, as protocols.
 
-Adapters subclass them, so that what a method promises stands here once.
+Adapters subclass them, so that what a method promises stands here once. What they speak of is
+imported for the type checker alone: a process that starts would pay for all of the core.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from o2o.core.archive import ArchivedMessage
-from o2o.core.channels import Channel
-from o2o.core.codes import DokuCode, PaymentCode
-from o2o.core.deliveries import Attempt, EventRecord
-from o2o.core.endpoints import Endpoint
-from o2o.core.events import Event
-from o2o.core.how_to_pay import Instruction
-from o2o.core.inquiries import Inquiry, InquiryAnswer, SignedResponse
-from o2o.core.notifications import DokuMessage, KeptNotification, Notification, OrderStatus
-from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Settlement
-from o2o.core.storefronts import ApiKey, Branding, Storefront
-from o2o.core.work import Backlog, Work
+if TYPE_CHECKING:
+    from o2o.core.archive import ArchivedMessage
+    from o2o.core.channels import Channel
+    from o2o.core.codes import DokuCode, PaymentCode
+    from o2o.core.deliveries import Attempt, EventRecord
+    from o2o.core.endpoints import Endpoint
+    from o2o.core.events import Event
+    from o2o.core.how_to_pay import Instruction
+    from o2o.core.inquiries import Inquiry, InquiryAnswer, SignedResponse
+    from o2o.core.notifications import DokuMessage, KeptNotification, Notification, OrderStatus
+    from o2o.core.pages import Page
+    from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Settlement
+    from o2o.core.storefronts import ApiKey, Branding, Storefront
+    from o2o.core.work import Backlog, Work
 
 Clock = Callable[[], datetime]
 """Now, as aware UTC: business time, which the local stack and tests can move."""
@@ -31,7 +35,7 @@ its own, such as the timestamp of a signature (decision 0045)."""
 TimeLeft = Callable[[], float]
 """Seconds that the invocation may still spend."""
 
-Render = Callable[[Event], str]
+Render = Callable[["Event"], str]
 """The body of the webhook for an event; the same text for the same event."""
 
 SecretsOf = Callable[[str, int], Sequence[str]]

@@ -14,10 +14,11 @@ from o2o.adapters.dynamodb.listing import Span, read_position
 from o2o.adapters.dynamodb.table import INDEXED, Condition, Key, Update, due_as_in_01
 from o2o.core.errors import Busy, InvalidConfiguration
 from o2o.core.pages import Page
-from o2o.core.timetable import Retention
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from o2o.core.timetable import Retention
 
 Result = TypeVar("Result")
 Record = TypeVar("Record")
@@ -63,7 +64,7 @@ class Store:
         self,
         client: "DynamoDBClient",
         table_name: str,
-        retention: Retention | None = None,
+        retention: "Retention | None" = None,
         *,
         readable_by_01: bool = False,
         sleep: Callable[[float], None] = time.sleep,
@@ -77,7 +78,7 @@ class Store:
         self._randbelow = randbelow
 
     @property
-    def retention(self) -> Retention:
+    def retention(self) -> "Retention":
         """How long items are kept. Raises InvalidConfiguration if it was not configured."""
         if self._retention is None:
             raise InvalidConfiguration("the retention of codes and evidence is not set")

@@ -22,27 +22,34 @@ dataclass (see ``codec``), so an instant that an index sorts by is stored once.
 
 TTL deletes what nothing hangs on: settled events, and messages that nobody need look at. Codes,
 their payments and claims on digits stay for good (decision 0046).
+
+An item's class is imported where an item becomes one: a function pays for its own ones only.
 """
 
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from o2o.adapters.dynamodb.codec import Attributes, dump, instant_text, load, parse_instant
-from o2o.core.audit import AuditEntry
-from o2o.core.channels import Channel
-from o2o.core.codes import PaymentCode
-from o2o.core.deliveries import EventRecord
-from o2o.core.endpoints import Endpoint
-from o2o.core.notifications import KeptNotification
-from o2o.core.payments import Payment
-from o2o.core.storefronts import ApiKey, Branding, Storefront
-from o2o.core.timetable import Retention
 from o2o.core.work import Work, WorkKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from o2o.core.audit import AuditEntry
+    from o2o.core.channels import Channel
+    from o2o.core.codes import PaymentCode
+    from o2o.core.deliveries import EventRecord
+    from o2o.core.endpoints import Endpoint
+    from o2o.core.notifications import KeptNotification
+    from o2o.core.payments import Payment
+    from o2o.core.storefronts import ApiKey, Branding, Storefront
+    from o2o.core.timetable import Retention
 
 DUE_INDEX = "due"
 LISTING_INDEX = "listing"
@@ -72,7 +79,7 @@ class Key(NamedTuple):
         return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
 
     @classmethod
-    def of(cls, item: Mapping[str, Any]) -> "Key":
+    def of(cls, item: Mapping[str, Any]) -> Key:
         """The key of an item or of an index entry."""
         return cls(item["pk"]["S"], item["sk"]["S"])
 
@@ -272,6 +279,8 @@ _AT_REST = "at_rest"
 
 def load_code(item: Mapping[str, Any]) -> PaymentCode:
     """The code of an item. One at rest is only forgotten, whatever the due index says."""
+    from o2o.core.codes import PaymentCode
+
     if _AT_REST in item:
         item = {name: value for name, value in item.items() if name != "due_at"}
     return load(PaymentCode, item)
@@ -312,6 +321,8 @@ def receipt_item(code: PaymentCode, payment: Payment) -> Attributes | None:
 
 def load_payment(item: Mapping[str, Any]) -> Payment:
     """The payment of an item."""
+    from o2o.core.payments import Payment
+
     return load(Payment, item)
 
 
@@ -330,6 +341,8 @@ def notification_item(notification: KeptNotification, retention: Retention) -> A
 
 def load_notification(item: Mapping[str, Any]) -> KeptNotification:
     """The kept notification of an item."""
+    from o2o.core.notifications import KeptNotification
+
     return load(KeptNotification, item)
 
 
@@ -352,6 +365,8 @@ def namespace_item(storefront: Storefront) -> Attributes:
 
 def load_storefront(item: Mapping[str, Any]) -> Storefront:
     """The storefront of an item."""
+    from o2o.core.storefronts import Storefront
+
     return load(Storefront, item)
 
 
@@ -362,6 +377,8 @@ def branding_item(branding: Branding) -> Attributes:
 
 def load_branding(item: Mapping[str, Any]) -> Branding:
     """The branding of an item."""
+    from o2o.core.storefronts import Branding
+
     return load(Branding, item)
 
 
@@ -372,6 +389,8 @@ def endpoint_item(endpoint: Endpoint) -> Attributes:
 
 def load_endpoint(item: Mapping[str, Any]) -> Endpoint:
     """The endpoint of an item."""
+    from o2o.core.endpoints import Endpoint
+
     return load(Endpoint, item)
 
 
@@ -388,6 +407,8 @@ def event_item(record: EventRecord) -> Attributes:
 
 def load_event(item: Mapping[str, Any]) -> EventRecord:
     """The event of an item."""
+    from o2o.core.deliveries import EventRecord
+
     return load(EventRecord, item)
 
 
@@ -407,11 +428,15 @@ def audit_item(entry: AuditEntry) -> Attributes:
 
 def load_audit(item: Mapping[str, Any]) -> AuditEntry:
     """The entry of an item."""
+    from o2o.core.audit import AuditEntry
+
     return load(AuditEntry, item)
 
 
 def load_api_key(item: Mapping[str, Any]) -> ApiKey:
     """The API key of an item."""
+    from o2o.core.storefronts import ApiKey
+
     return load(ApiKey, item)
 
 
