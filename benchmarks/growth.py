@@ -8,25 +8,28 @@ with their records in the stream; then as many cycles again. Writes the table in
 """
 
 import argparse
+import math
 import platform
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
+from rich.progress import track
 
 from benchmarks import document
 from benchmarks.backlog import RETENTION, make_code
 from local.options import positive
-from o2o.adapters.dynamodb.codes import DynamoCodeStore
-from o2o.adapters.dynamodb.store import Store
+from o2o.adapters.dynamodb.table import code_item
 from o2o.core.codes import Status
 from tests.support.local_stack import LocalStack, started
 
-_WRITERS = 8
+_BATCH = 25
+"""BatchWriteItem takes this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +57,17 @@ def cycles(stack: LocalStack, number: int) -> Cycles:
 
 def fill(stack: LocalStack, number: int) -> None:
     """Write codes of which no event is made, so that only their number tells."""
-    store = Store(stack.dynamodb(), stack.about["outputs"]["TableName"], RETENTION)
-    codes = DynamoCodeStore(store)
+    dynamodb, name = stack.dynamodb(), stack.about["outputs"]["TableName"]
     now = datetime.now(UTC)
-    with ThreadPoolExecutor(_WRITERS) as threads:
-        made = (
-            replace(make_code(n, now), status=Status.REQUESTED, due_at=None) for n in range(number)
-        )
-        for _ in threads.map(codes.create, made):
-            pass
+    items = (
+        code_item(replace(make_code(n, now), status=Status.REQUESTED, due_at=None), RETENTION)
+        for n in range(number)
+    )
+    for _ in track(range(math.ceil(number / _BATCH)), description="filling"):
+        puts = [{"PutRequest": {"Item": item}} for item in islice(items, _BATCH)]
+        asked: Any = {name: puts}
+        while asked:
+            asked = dynamodb.batch_write_item(RequestItems=asked)["UnprocessedItems"]
 
 
 def main() -> None:

@@ -189,6 +189,7 @@ class StreamPoller:
         self._stopping = threading.Event()
         self._done: dict[str, str] = {}
         self._iterators: dict[str, str] = {}
+        self._known_shards: list[str] | None = None
 
     def start(self) -> None:
         """Start reading at the checkpoint, if it is of this stream."""
@@ -210,13 +211,18 @@ class StreamPoller:
                 self._keep()
             except (BotoCoreError, ClientError):
                 self._iterators.clear()  # expired, or the engine failed: get new ones
+                self._known_shards = None
                 busy = False
             if not busy:
                 self._stopping.wait(_STREAM_PAUSE_SECONDS)
 
     def _shards(self) -> list[str]:
-        described = self._streams.describe_stream(StreamArn=self._stream_arn)
-        return [shard["ShardId"] for shard in described["StreamDescription"]["Shards"]]
+        """Asked for again only when one has ended: Dynoxide reads its whole stream to answer."""
+        if self._known_shards is None:
+            described = self._streams.describe_stream(StreamArn=self._stream_arn)
+            shards = described["StreamDescription"]["Shards"]
+            self._known_shards = [shard["ShardId"] for shard in shards]
+        return self._known_shards
 
     def _read(self, shard: str) -> bool:
         """Deliver the next records of a shard; returns whether there were any."""
@@ -247,6 +253,8 @@ class StreamPoller:
             self._iterators[shard] = following
         else:  # The shard has ended; or, after a refused transaction, moto has put another there.
             self._iterators.pop(shard, None)
+        if not following:
+            self._known_shards = None
         return bool(records)
 
     def _keep(self) -> None:

@@ -6,13 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pytest
 
 from local import engine
 from local.aws import client
-from local.functions import FunctionError
+from local.functions import FunctionError, FunctionPool
 from local.sources import (
     QueuePoller,
     Scheduler,
@@ -191,6 +191,59 @@ class Watcher:
             for record in records
             if record and record["dynamodb"]["Keys"]["pk"]["S"].startswith(prefix)
         ]
+
+
+class RollingStream:
+    """A stream whose first shard ends after five polls; its second one goes on."""
+
+    def __init__(self) -> None:
+        self.polls: list[str] = []
+        self.described_after: list[int] = []
+        """How many polls there had been each time that somebody asked for the shards."""
+
+    def describe_stream(self, **_: Any) -> dict[str, Any]:
+        self.described_after.append(len(self.polls))
+        names = ["first", "second"] if len(self.polls) >= 5 else ["first"]
+        return {"StreamDescription": {"Shards": [{"ShardId": name} for name in names]}}
+
+    def get_shard_iterator(self, **asked: Any) -> dict[str, Any]:
+        return {"ShardIterator": asked["ShardId"]}
+
+    def get_records(self, **asked: Any) -> dict[str, Any]:
+        shard = asked["ShardIterator"]
+        self.polls.append(shard)
+        records = [{"eventID": shard, "dynamodb": {"SequenceNumber": str(len(self.polls))}}]
+        if shard == "first" and len(self.polls) >= 5:
+            return {"Records": records if len(self.polls) == 5 else []}
+        return {"Records": records, "NextShardIterator": shard}
+
+
+class Taking:
+    """A function that takes whatever comes."""
+
+    arn = "arn:aws:lambda:local:000000000000:function:taking"
+
+    def submit(self, _: object) -> Future[Any]:
+        return finished({})
+
+
+def test_shards_are_asked_for_only_when_one_has_ended(shop: Shop) -> None:
+    """Dynoxide reads its whole stream to answer: each poll would cost more with each change."""
+    (source,) = shop.blueprint.stream_sources
+    stream, taking = RollingStream(), cast("FunctionPool", Taking())
+    poller = StreamPoller(
+        replace(source, patterns=()),
+        taking,
+        stream,
+        "arn",
+        shop.folder / "rolling",
+        lambda *_: None,
+    )
+    poller.start()
+    until(lambda: "second" in stream.polls)
+    poller.stop()
+    assert stream.polls[:5] == ["first"] * 5
+    assert stream.described_after[:2] == [0, 5]
 
 
 def put(dynamodb: Any, key: str, **attributes: Any) -> None:
