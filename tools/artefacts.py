@@ -96,6 +96,12 @@ def read_functions(template: Path = ROOT / "template.yaml") -> dict[str, Functio
     }
 
 
+def snapshot_functions(template: Path = ROOT / "template.yaml") -> set[str]:
+    """The logical ids of the functions that start from a snapshot."""
+    resources = yaml_parse(template.read_text(encoding="utf-8"))["Resources"]
+    return {name for name, each in resources.items() if "SnapStart" in each["Properties"]}
+
+
 def lay_out(folder: Path) -> list[Path]:
     """Set up in an empty folder what follows the function's own folder on Lambda's import path."""
     runtime, native = folder / "runtime", folder / "native"

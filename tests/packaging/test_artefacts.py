@@ -5,6 +5,7 @@ import json
 import marshal
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,17 @@ def test_it_imports_nothing_of_a_developers(started: dict[str, Any]) -> None:
 def test_it_pays_for_no_import_that_it_does_not_need(started: dict[str, Any], module: str) -> None:
     folder = started["function"].folder.removeprefix("functions/")
     assert (module in started["modules"]) == (folder in DEAR[module])
+
+
+@pytest.mark.parametrize("name", sorted(artefacts.snapshot_functions()))
+def test_it_can_be_primed_for_a_snapshot(name: str, import_path: list[Path]) -> None:
+    """With the runtime's botocore, without a connection, and without a word."""
+    function = FUNCTIONS[name]
+    variables = function.variables | {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+    done = artefacts.start(
+        replace(function, variables=variables), [build.BUILT / name, *import_path]
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_build_holds_the_functions_and_the_layer_and_nothing_else() -> None:

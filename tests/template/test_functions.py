@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from benchmarks import functions
+from benchmarks import first_call, functions
 from o2o.entry import settings
 from o2o.entry.settings import codes, webhooks
 from tests.template.model import ROOT, Template
+from tools.artefacts import snapshot_functions
 
 API_GATEWAY_WAITS_SECONDS = 29
 
@@ -76,6 +77,12 @@ def test_what_somebody_waits_for_starts_from_a_snapshot_and_nothing_else(
         if name != "AnswerInquiryFunction":
             assert function.get("SnapStart") == expected, name
     assert set(template.functions) >= FROM_A_SNAPSHOT
+
+
+def test_the_first_call_of_every_function_with_a_snapshot_is_measured(template: Template) -> None:
+    functions = template.written_functions
+    folders = {functions[name]["CodeUri"] for name in snapshot_functions()}
+    assert {f"functions/{case.function}" for case in first_call.CASES} == folders
 
 
 WAITING_FOR_OTHERS = {"DeliverWebhooksFunction", "ReconcileCodesFunction"}

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from o2o.adapters.aws import error_code, is_outage
 from o2o.core.errors import InvalidConfiguration
+from o2o.entry import snapshot
 
 logger = Logger()
 metrics = Metrics()
@@ -30,7 +31,11 @@ class HandlerFailed(Exception):
 
 
 def instrument(handler: Handler) -> Handler:
-    """Give a Lambda handler its log context and flush its metrics, whatever happens."""
+    """Give a Lambda handler its log context and flush its metrics, whatever happens.
+
+    It is the last thing that a function's module does, or nearly so.
+    """
+    snapshot.settle()
 
     @functools.wraps(handler)
     def flushing(event: dict[str, Any], context: Any) -> Any:

@@ -18,6 +18,7 @@ from botocore.session import Session, get_session
 from o2o.adapters import aws
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.errors import NotConfiguredYet
+from o2o.entry import snapshot
 from o2o.entry.observability import Handler, log_failure
 from o2o.entry.settings import (
     BrowseEventsSettings,
@@ -444,7 +445,12 @@ def _client(service: str) -> Any:
         read_timeout=2,
         retries={"mode": "standard", "total_max_attempts": 2},
     )
-    return _session().create_client(service, config=config, verify=_roots())
+    client = _session().create_client(service, config=config, verify=_roots())
+    if snapshot.is_taken():
+        from o2o.adapters.priming import prime
+
+        prime(client)
+    return client
 
 
 def _roots() -> str | None:
@@ -585,8 +591,8 @@ def _doku(settings: "DokuSettings") -> "Doku":
     from o2o.adapters.doku.transport import trusted
     from o2o.entry.observe_doku import ObservedDoku
 
-    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-        trusted()  # so that the snapshot has it, and no customer waits for it
+    if snapshot.is_taken():
+        trusted()
     doku = DokuClient(
         base_url=settings.doku_base_url,
         paths=settings.paths,

@@ -45,7 +45,8 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-# Compiled while the function starts.
+# Compiled while the function starts, and with them the one that both extend.
+_ENVIRONMENT.get_template("page.html")
 _CODE = _ENVIRONMENT.get_template("code.html")
 _MISSING = _ENVIRONMENT.get_template("missing.html")
 
