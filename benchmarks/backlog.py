@@ -4,8 +4,9 @@
 
 Two measurements on a temporary local stack:
 
-- So many codes are due at once. The schedule runs again and again until none is left. Meanwhile
-  one code after the other becomes due for which a customer waits: how long until it is looked at?
+- So many codes are due at once, and the stack's own schedule runs each minute until none is left.
+  Meanwhile one code after the other becomes due for which a customer waits: how long until it is
+  looked at?
 - publish_events gets batches of the table's stream, in this process, on the real engine. Its floor
   is the same requests to AWS without any of our code, in turns with it.
 
@@ -17,8 +18,6 @@ import importlib.util
 import itertools
 import json
 import os
-import platform
-import random
 import sys
 import tempfile
 import threading
@@ -31,14 +30,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.console import Console
 from samtranslator.yaml_helper import yaml_parse
 
-from benchmarks import document
+from benchmarks import document, picture
 from benchmarks.bill import WHOLE_PROCESSOR_MB, Assumptions
+from benchmarks.measuring import Spent, in_turns, keep, machine
 from benchmarks.paid_to_webhook import distribution
 from local.aws import REGION, client
 from local.options import positive
@@ -55,7 +54,7 @@ from tests.support.patience import until
 from tools.life_cycle import ROOT
 
 RETENTION = Retention(codes=timedelta(days=90), evidence=timedelta(days=365))
-_SWEEP_SECONDS = 1.0
+_LOOK_SECONDS = 2.0
 _QUIET_LOOKS = 5
 _BATCHES = (1, 10, 100)
 
@@ -97,6 +96,8 @@ class Drained:
     """Looks that failed, and came again."""
     awaited: Sequence[float]
     """Seconds until what a customer waits for was looked at."""
+    left: Sequence[tuple[float, int]]
+    """How many were left after how many seconds."""
 
 
 def drain(stack: LocalStack, due: int) -> Drained:
@@ -111,7 +112,7 @@ def drain(stack: LocalStack, due: int) -> Drained:
     sqs, urls = client("sqs", stack.about["aws_url"]), [stack.about["outputs"]["WebhookQueueUrl"]]
     quiet = 0
     while quiet < _QUIET_LOOKS:
-        time.sleep(_SWEEP_SECONDS)
+        time.sleep(_LOOK_SECONDS)
         quiet = 0 if backlog(sqs, urls) else quiet + 1
     index = DynamoDueIndex(store, table.Due.CODES)
     # What is due by then is the backlog; what was looked at is due later.
@@ -134,17 +135,17 @@ def drain(stack: LocalStack, due: int) -> Drained:
     began = time.perf_counter()
     customers.start()
     stack.advance(hours=3)
-    while index.due(last, 1):
-        stack.run_schedules()
-        time.sleep(_SWEEP_SECONDS)
-    seconds = time.perf_counter() - began
+    left = [(0.0, due)]
+    while left[-1][1]:
+        time.sleep(_LOOK_SECONDS)
+        still = len(index.due(last, due))
+        left.append((time.perf_counter() - began, still))
     done.set()
-    while customers.is_alive():
-        stack.run_schedules()
-        customers.join(_SWEEP_SECONDS)
+    customers.join()
+    seconds = left[-1][0]
     failed = _counted(stack, "ReconcileCodesFunction", "BatchEntryFailed")
     queued = _counted(stack, "ExpireCodesFunction", "CodesQueued")
-    return Drained(seconds, queued - due - len(awaited), failed, awaited)
+    return Drained(seconds, queued - due - len(awaited), failed, awaited, left)
 
 
 def _counted(stack: LocalStack, function: str, metric: str) -> int:
@@ -161,10 +162,10 @@ def _looked_at(codes: DynamoCodeStore, code: PaymentCode) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Milliseconds of one processor for an event: ours, and those of the bare requests."""
+    """What an event takes: with all of ours, and its bare requests."""
 
-    ours: float
-    floor: float
+    ours: Spent
+    floor: Spent
 
 
 @contextmanager
@@ -216,15 +217,8 @@ def publish(stack: LocalStack, events: int) -> dict[int, Rate]:
             }
             for case in cases.values():
                 case()()  # opens the connections
-            spent: dict[str, list[float]] = {name: [] for name in cases}
-            order = random.Random(1)  # noqa: S311 - no secret
-            for _ in range(batches):
-                for name in order.sample(sorted(cases), len(cases)):
-                    call = cases[name]()
-                    began = time.process_time()
-                    call()
-                    spent[name].append((time.process_time() - began) * 1000 / size)
-            found[size] = Rate(median(spent["ours"]), median(spent["floor"]))
+            spent = in_turns(cases, batches, share=size)
+            found[size] = Rate(spent["ours"], spent["floor"])
         queued = backlog(client("sqs", stack.about["aws_url"]), [os.environ["WEBHOOK_QUEUE_URL"]])
         if queued != next(numbers):
             sys.exit("Not all that was published is in the queue: the measurement is none.")
@@ -306,8 +300,8 @@ def drained_table(due: int, found: Drained) -> str:
     """What is written about a backlog."""
     waits = distribution(found.awaited)
     return (
-        f"{due:,} codes due at once, the schedule every {_SWEEP_SECONDS:g} s,"
-        f" Python {platform.python_version()} on {platform.machine()}.\n\n"
+        f"{due:,} codes due at once, the schedule every minute,"
+        f" {machine()}.\n\n"
         "| | |\n|---|---:|\n"
         f"| until the last one was looked at, seconds | {found.seconds:.0f} |\n"
         f"| looks a second | {due / found.seconds:.0f} |\n"
@@ -319,6 +313,19 @@ def drained_table(due: int, found: Drained) -> str:
     )
 
 
+def _draw(due: int, found: Drained) -> None:
+    """How the backlog became less."""
+    fifths = [each / 5 for each in range(6)]
+    picture.draw(
+        "backlog",
+        {"codes that are left": found.left},
+        "seconds",
+        "codes",
+        {found.seconds * each: f"{found.seconds * each:.0f}" for each in fifths},
+        {due * each: f"{due * each:,.0f}" for each in fifths},
+    )
+
+
 def published_table(found: dict[int, Rate]) -> str:
     """What is written about publishing; the last column is computed for Lambda."""
     resources = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
@@ -326,16 +333,20 @@ def published_table(found: dict[int, Rate]) -> str:
     memory = function.get("MemorySize", resources["Globals"]["Function"]["MemorySize"])
     at_once = function["Events"]["CodeChanges"]["Properties"]["ParallelizationFactor"]
     rows = "".join(
-        f"| {size} | {rate.ours:.1f} | {rate.floor:.1f} | {rate.ours / rate.floor:.2f}"
-        f" | {on_lambda(rate.ours, size, memory):.0f}"
-        f" | {at_once * on_lambda(rate.ours, size, memory):,.0f} |\n"
+        f"| {size} | {rate.ours.cpu} | {rate.ours.wall.median:.1f} | {rate.floor.cpu}"
+        f" | {rate.ours.cpu.median / rate.floor.cpu.median:.2f}"
+        f" | {on_lambda(rate.ours.cpu.median, size, memory):.0f}"
+        f" | {at_once * on_lambda(rate.ours.cpu.median, size, memory):,.0f} |\n"
         for size, rate in found.items()
     )
     return (
-        f"Python {platform.python_version()} on {platform.machine()}; on Lambda computed, with"
+        f"{machine()}; on Lambda computed, with"
         f" {memory} MB and {at_once} batches of a shard at once.\n\n"
-        "| events in a batch | ms of one processor each | the bare requests | times the floor"
-        " | a second on Lambda, one batch | of a shard |\n|---:|---:|---:|---:|---:|---:|\n" + rows
+        "| events in a batch | ms of one processor each | half between | ms | the bare requests"
+        " | half between | times the floor | a second on Lambda, one batch | of a shard |\n"
+        + "|---:" * 9
+        + "|\n"
+        + rows
     )
 
 
@@ -354,9 +365,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as stack:
         rates = publish(stack, arguments.events)
     document.write("publishing", published_table(rates))
+    keep("publishing", rates)
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as stack:
         found = drain(stack, arguments.due)
     document.write("backlog", drained_table(arguments.due, found))
+    keep("backlog", found)
+    _draw(arguments.due, found)
     console = Console()
     for mark in ("publishing", "backlog"):
         console.print(document.marked(mark))

@@ -10,24 +10,23 @@ benchmarks/cold_start.json and the table in docs/benchmarks.md.
 
 import argparse
 import json
-import platform
 import random
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
 from benchmarks import document
+from benchmarks.measuring import Spread, keep, machine
 from local.options import positive
 from tools import artefacts, build
 
-MEASURED = Path(__file__).with_name("cold_start.json")
 FLOOR = "boto3 and one client"
 _CODE = "import boto3\nboto3.client('dynamodb')\ndef lambda_handler(event, context): ...\n"
 
@@ -36,9 +35,8 @@ _CODE = "import boto3\nboto3.client('dynamodb')\ndef lambda_handler(event, conte
 class Start:
     """Medians of a handler's starts: milliseconds, those of its processor, and modules."""
 
-    cpu_ms: float
-    cpu_quartiles_ms: tuple[float, float]
-    wall_ms: float
+    cpu_ms: Spread
+    wall_ms: Spread
     modules: int
     times_floor: float = 1.0
     """By processor time."""
@@ -53,9 +51,7 @@ def main() -> None:
         sys.exit("The artefacts are out of date: run `make build` first.")
     with tempfile.TemporaryDirectory() as folder:
         measured = measure(Path(folder), starts)
-    MEASURED.write_text(
-        json.dumps({name: asdict(each) for name, each in measured.items()}, indent=1) + "\n"
-    )
+    keep("cold_start", measured)
     document.write("cold-start", "".join(table(measured, starts)))
     Console().print(document.marked("cold-start"))
 
@@ -84,29 +80,27 @@ def measure(folder: Path, starts: int) -> dict[str, Start]:
 
 
 def _start(told: list[dict[str, Any]], floor: float) -> Start:
-    cpu = [each["cpu_milliseconds"] for each in told]
-    first, _, third = quantiles(cpu, n=4) if len(cpu) > 1 else cpu * 3
+    cpu = Spread.of([each["cpu_milliseconds"] for each in told])
     return Start(
-        cpu_ms=round(median(cpu), 1),
-        cpu_quartiles_ms=(round(first, 1), round(third, 1)),
-        wall_ms=round(median(each["milliseconds"] for each in told), 1),
+        cpu_ms=cpu,
+        wall_ms=Spread.of([each["milliseconds"] for each in told]),
         modules=len(told[0]["modules"]),
-        times_floor=round(median(cpu) / floor, 2),
+        times_floor=round(cpu.median / floor, 2),
     )
 
 
 def table(measured: Mapping[str, Start], starts: int) -> Iterator[str]:
     """The table of the document."""
     yield (
-        f"{starts} starts of each, Python {platform.python_version()} on {platform.machine()}.\n\n"
+        f"{starts} starts of each, {machine()}.\n\n"
         "| | ms of one processor | half of them between | ms | modules | times the floor |\n"
         "|---|---:|---:|---:|---:|---:|\n"
     )
     for name, each in measured.items():
         what = name if name == FLOOR else f"`{name}`"
-        low, high = each.cpu_quartiles_ms
+        cpu, wall = each.cpu_ms, each.wall_ms
         yield (
-            f"| {what} | {each.cpu_ms:.0f} | {low:.0f}-{high:.0f} | {each.wall_ms:.0f}"
+            f"| {what} | {cpu.median:.0f} | {cpu.low:.0f}-{cpu.high:.0f} | {wall.median:.0f}"
             f" | {each.modules} | {each.times_floor:.2f} |\n"
         )
 

@@ -4,42 +4,47 @@
 
 A process imports a handler, as Lambda does before it takes the snapshot, and then handles events of
 `events/` with the engine and the stand-in for AWS of a local stack: the first call is what a
-customer or a cashier waits for after a restore, those behind it are warm. Each function is started
+customer or a cashier waits for after a restore, those behind it are warm, in turns with the same
+requests to AWS without any of our code. Each function is started
 as if no snapshot was taken of it, and primed for one, in a new order in each round. What is not
 here: TLS, which `benchmarks.tls` measures, and how Lambda loads the snapshot's pages. Writes
 benchmarks/first_call.json and the table in docs/benchmarks.md.
 """
 
 import argparse
+import copy
 import importlib.util
+import itertools
 import json
 import os
-import platform
 import random
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 from uuid import uuid4
 
+from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.progress import track
 
 from benchmarks import document
+from benchmarks.measuring import Spent, Spread, in_turns, keep, machine
 from local.aws import client
 from local.options import positive
+from o2o.entry import wiring
 from tests.support.local_stack import LocalStack, started
 
 ROOT = Path(__file__).parent.parent
-MEASURED = Path(__file__).with_name("first_call.json")
+MARK = "{number}"
 SECRET = "benchmark"  # noqa: S105 - its name
 _TOKEN = "SU5WLTIwMjYwMzAxLTAwMDE.AAAAAAAAAAAAAAAAAAAAAA"  # noqa: S105 - of the event
-_WARM = 8
+_WARM = 12
 _TIMEOUT_SECONDS = 60.0
 
 
@@ -65,12 +70,12 @@ CASES = (
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Medians, in milliseconds of one processor; the first ones' wall time, too."""
+    """What calls took, and what the requests to AWS of a warm one take with nothing around them."""
 
-    unprimed_ms: float
-    primed_ms: float
-    primed_wall_ms: float
-    warm_ms: float
+    unprimed: Spent
+    primed: Spent
+    warm: Spent
+    bare: Spent
 
 
 class Context:
@@ -85,23 +90,71 @@ class Context:
 
 
 def child(case: Case, event: dict[str, Any]) -> None:
-    """Import the handler, and print what its calls took."""
+    """Import the handler, and print what its calls took, and their bare requests."""
     path = ROOT / "functions" / case.function / "app.py"
     spec = importlib.util.spec_from_file_location("app", path)
     if spec is None or spec.loader is None:
         sys.exit(f"{path} is no module.")
     app = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(app)
-    told = []
-    for number in range(_WARM + 1):
-        called = json.loads(json.dumps(event).replace("{number}", str(number)))
-        cpu, wall = time.process_time(), time.perf_counter()
-        answer = app.lambda_handler(called, Context())
-        told.append(((time.process_time() - cpu) * 1000, (time.perf_counter() - wall) * 1000))
-        status = answer.get("statusCode")
-        if status != case.status or answer.get("batchItemFailures"):
-            sys.exit(f"{case.function} answered {answer}")
-    print(json.dumps(told))
+    numbers = itertools.count()
+
+    def call() -> Callable[[], object]:
+        return partial(app.lambda_handler, _numbered(event, str(next(numbers))), Context())
+
+    told = in_turns({"first": call}, 1)
+    # What it asks of AWS when its secrets are known, to be asked again by itself.
+    requests: list[tuple[Any, str, Any]] = []
+    recorded = "recorded"
+    with recording(requests):
+        answer = app.lambda_handler(_numbered(event, recorded), Context())
+    if answer.get("statusCode") != case.status:
+        sys.exit(f"{case.function} answered {answer}")
+
+    def bare() -> Callable[[], object]:
+        number = str(next(numbers))
+        again = [
+            (asked, operation, _numbered(parameters, number, recorded))
+            for asked, operation, parameters in requests
+        ]
+        return partial(ask, again)
+
+    told |= in_turns({"warm": call, "bare": bare}, _WARM)
+    print(json.dumps(told, default=asdict))
+
+
+def ask(requests: Sequence[tuple[Any, str, Any]]) -> None:
+    """Send requests to AWS's stand-in, and take no notice of what it says."""
+    for asked, operation, parameters in requests:
+        with suppress(ClientError):
+            asked._make_api_call(operation, parameters)  # noqa: SLF001 - by its name
+
+
+@contextmanager
+def recording(requests: list[tuple[Any, str, Any]]) -> Iterator[None]:
+    """Note what is asked of AWS meanwhile."""
+    clients = [wiring._client(each) for each in ("dynamodb", "s3")]  # noqa: SLF001 - as it is made
+
+    def note(client: Any, params: Any, model: Any, **_: Any) -> None:
+        requests.append((client, model.name, copy.deepcopy(params)))
+
+    notes = [(each, partial(note, each)) for each in clients]
+    for each, noted in notes:
+        each.meta.events.register("provide-client-params", noted)
+    try:
+        yield
+    finally:
+        for each, noted in notes:
+            each.meta.events.unregister("provide-client-params", noted)
+
+
+def _numbered(value: Any, number: str, mark: str = MARK) -> Any:
+    """The same with a number instead of the mark, wherever it stands."""
+    if isinstance(value, dict):
+        return {name: _numbered(each, number, mark) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_numbered(each, number, mark) for each in value]
+    return value.replace(mark, number) if isinstance(value, str) else value
 
 
 def measure(stack: LocalStack, rounds: int) -> dict[str, Calls]:
@@ -113,7 +166,7 @@ def measure(stack: LocalStack, rounds: int) -> dict[str, Calls]:
             {"client_id": "MCH-0001-10791114622547", "secret_key": "SK-local-test-key-0001"}
         ),
     )
-    told: dict[tuple[str, bool], list[list[list[float]]]] = {}
+    told: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     order = random.Random(1)  # noqa: S311 - no secret
     pairs = [(case, primed) for case in CASES for primed in (False, True)]
     for _ in track(range(rounds), description="rounds"):
@@ -138,7 +191,7 @@ def _event(stack: LocalStack, case: Case) -> dict[str, Any]:
     text = (ROOT / "events" / case.function / f"{case.event}.json").read_text("utf-8")
     if case.function == "generate_code":
         # Each call makes a code.
-        text = text.replace("INV-20260301-0001", f"{uuid4().hex}-{{number}}")
+        text = text.replace("INV-20260301-0001", f"{uuid4().hex}-{MARK}")
     elif not case.by_doku:
         code = stack.create()
         token = code["pay_url"].rpartition("/pay/")[2]
@@ -147,7 +200,7 @@ def _event(stack: LocalStack, case: Case) -> dict[str, Any]:
     return event
 
 
-def _start(case: Case, environment: dict[str, str], event: dict[str, Any]) -> list[list[float]]:
+def _start(case: Case, environment: dict[str, str], event: dict[str, Any]) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.first_call", "--case", str(CASES.index(case))],
         env=environment | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "layers/shared")))},
@@ -159,30 +212,34 @@ def _start(case: Case, environment: dict[str, str], event: dict[str, Any]) -> li
     )
     if done.returncode:
         sys.exit(f"{done.stdout}\n{done.stderr}")
-    told: list[list[float]] = json.loads(done.stdout.splitlines()[-1])
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
 
 
-def _calls(unprimed: list[list[list[float]]], primed: list[list[list[float]]]) -> Calls:
-    def first(told: list[list[list[float]]], which: int) -> float:
-        return round(median(each[0][which] for each in told), 1)
+def _calls(unprimed: list[dict[str, Any]], primed: list[dict[str, Any]]) -> Calls:
+    def spent(told: list[dict[str, Any]], what: str) -> Spent:
+        medians = ([each[what][time]["median"] for each in told] for time in ("cpu", "wall"))
+        return Spent(*map(Spread.of, medians))
 
-    warm = median(call[0] for each in (*unprimed, *primed) for call in each[1:])
-    return Calls(first(unprimed, 0), first(primed, 0), first(primed, 1), round(warm, 1))
+    both = [*unprimed, *primed]
+    return Calls(
+        spent(unprimed, "first"), spent(primed, "first"), spent(both, "warm"), spent(both, "bare")
+    )
 
 
 def table(found: dict[str, Calls], rounds: int) -> Iterator[str]:
     """The table of the document."""
     yield (
-        f"{rounds} starts of each, Python {platform.python_version()} on"
-        f" {platform.machine()}; milliseconds of one processor.\n\n"
-        "| | first call | primed | primed, until it was answered | warm |\n"
-        "|---|---:|---:|---:|---:|\n"
+        f"{rounds} starts of each, {machine()}; milliseconds of one processor, and what half of"
+        " them lie between; the clock's, DOKU's simulator in it, only where it says so.\n\n"
+        "| | first call | half | primed | half | primed, on the clock | warm | half"
+        " | its bare requests | half | times the floor |\n|---|" + "---:|" * 10 + "\n"
     )
     for name, each in found.items():
         yield (
-            f"| `{name}` | {each.unprimed_ms:.1f} | {each.primed_ms:.1f}"
-            f" | {each.primed_wall_ms:.1f} | {each.warm_ms:.1f} |\n"
+            f"| `{name}` | {each.unprimed.cpu} | {each.primed.cpu} | {each.primed.wall.median:.1f}"
+            f" | {each.warm.cpu} | {each.bare.cpu}"
+            f" | {each.warm.cpu.median / each.bare.cpu.median:.2f} |\n"
         )
 
 
@@ -197,9 +254,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as stack:
         found = measure(stack, arguments.rounds)
-    MEASURED.write_text(
-        json.dumps({name: asdict(each) for name, each in found.items()}, indent=1) + "\n"
-    )
+    keep("first_call", found)
     document.write("first-call", "".join(table(found, arguments.rounds)))
     Console().print(document.marked("first-call"))
 

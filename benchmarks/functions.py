@@ -11,24 +11,23 @@ memory is rather too much than too little. Writes benchmarks/functions.json, fro
 import argparse
 import json
 import os
-import platform
 import re
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import document
+from benchmarks.measuring import FOLDER, keep, machine
 from local.options import positive
 from tests.support.local_stack import LocalStack, started
 from tests.support.patience import until
 
-FOLDER = Path(__file__).parent
 MEASURED = FOLDER / "functions.json"
 _QUIET = 50
 _CODES = 3
@@ -47,7 +46,7 @@ class Needs:
 
 def read() -> dict[str, Needs]:
     """What was measured last, by the function's folder."""
-    known = json.loads(MEASURED.read_text("utf-8"))
+    known = json.loads(MEASURED.read_text("utf-8"))["measured"]
     return {name: Needs(**needs) for name, needs in known.items()}
 
 
@@ -174,15 +173,14 @@ def main() -> None:
     for name, needs in found.items():
         table.add_row(name, str(needs.peak_mb), f"{needs.cpu_ms:g}", f"{needs.log_bytes:g}")
     Console().print(table)
-    kept = {name: asdict(needs) for name, needs in found.items()}
-    MEASURED.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
+    keep("functions", found)
     rows = "\n".join(
         f"| `{name}` | {needs.peak_mb} | {needs.cpu_ms:g} | {needs.log_bytes:g} |"
         for name, needs in found.items()
     )
     document.write(
         "functions",
-        f"{rounds} rounds, Python {platform.python_version()} on {platform.machine()}. For a call; "
+        f"{rounds} rounds, {machine()}. For a call; "
         "of `publish_events` and `deliver_webhooks` for an event.\n\n"
         "| function | MB at its peak | ms of one processor | bytes of log |\n"
         f"|---|---:|---:|---:|\n{rows}\n",

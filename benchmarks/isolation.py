@@ -10,7 +10,6 @@ DOKU's simulator share this machine, so the numbers say how the three compare, n
 """
 
 import argparse
-import platform
 import statistics
 import tempfile
 import threading
@@ -27,6 +26,7 @@ from rich.table import Table
 from samtranslator.yaml_helper import yaml_parse
 
 from benchmarks import document
+from benchmarks.measuring import keep, machine
 from local.options import positive
 from tests.support.local_stack import LocalStack, new_storefront
 
@@ -156,11 +156,11 @@ def main() -> None:
         table.add_row(title, *cells)
         lines.append(f"| {title} | {' | '.join(cells)} |")
     Console().print(table)
-    python = f"Python {platform.python_version()} on {platform.machine()}"
+    keep("isolation", {"seconds": found, "answers_to_the_flood": answers})
     document.write(
         "isolation",
         f"{options.calls:,} calls of each kind, {options.senders} senders, milliseconds,"
-        f" {python}. Of the flood at the default rate {answers[200]:,} requests were let in and"
+        f" {machine()}. Of the flood at the default rate {answers[200]:,} requests were let in and"
         f" {answers[429]:,} refused.\n\n" + "\n".join(lines) + "\n",
     )
 

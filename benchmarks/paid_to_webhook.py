@@ -11,7 +11,7 @@ docs/benchmarks.md.
 
 import argparse
 import json
-import platform
+import math
 import statistics
 import tempfile
 import threading
@@ -25,7 +25,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import document
+from benchmarks import document, picture
+from benchmarks.measuring import keep, machine
 from local.options import positive
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.store import Store
@@ -121,8 +122,7 @@ def write(found: dict[str, float], payments: int, customers: int) -> None:
     rows = "\n".join(f"| {name} | {value:,.0f} |" for name, value in found.items())
     document.write(
         "paid-to-webhook",
-        f"{payments:,} payments, {customers} customers at a time, Python "
-        f"{platform.python_version()} on {platform.machine()}.\n\n"
+        f"{payments:,} payments, {customers} customers at a time, {machine()}.\n\n"
         f"| | milliseconds |\n|---|---:|\n{rows}\n",
     )
 
@@ -134,12 +134,30 @@ def main() -> None:
     parser.add_argument("customers", type=positive, nargs="?", default=4)
     options = parser.parse_args()
     payments, customers = options.payments, options.customers
-    found = distribution(measure(payments, customers))
+    seconds = sorted(measure(payments, customers))
+    found = distribution(seconds)
     table = Table("", "milliseconds", title=f"Paid at the till to webhook received, {payments}x")
     for name, value in found.items():
         table.add_row(name, f"{value:,.0f}")
     Console().print(table)
     write(found, payments, customers)
+    keep("paid_to_webhook", {"milliseconds": [round(each * 1000, 1) for each in seconds]})
+    draw(seconds)
+
+
+def draw(seconds: Sequence[float]) -> None:
+    """Which share of the payments arrived within how long; the slowest hundredth is left out."""
+    shown = seconds[: math.ceil(len(seconds) * 0.99)]
+    end = math.ceil(shown[-1] * 10) * 100
+    step = math.ceil(end / 1000) * 100 // 2
+    picture.draw(
+        "paid-to-webhook",
+        {"": [(each * 1000, place / len(seconds)) for place, each in enumerate(shown, 1)]},
+        "milliseconds from the till to the storefront",
+        "share of the payments",
+        {tick: str(tick) for tick in range(0, end + step, step)},
+        {each / 4: f"{each * 25} %" for each in range(5)},
+    )
 
 
 if __name__ == "__main__":

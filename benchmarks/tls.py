@@ -7,18 +7,17 @@ new order. Writes the table in docs/benchmarks.md.
 """
 
 import argparse
-import platform
-import random
 import ssl
-import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 import botocore
 import certifi
 from rich.console import Console
 
 from benchmarks import document
+from benchmarks.measuring import in_turns, keep, machine
 from local.options import positive
 from o2o.adapters.aws import AMAZON_ROOTS
 
@@ -34,24 +33,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--times", type=positive, default=30, help="readings of each file")
     times: int = parser.parse_args().times
-    spent: dict[str, list[float]] = {name: [] for name in FILES}
-    order = random.Random(1)  # noqa: S311 - no secret
-    for _ in range(times):
-        for name in order.sample(sorted(FILES), len(FILES)):
-            began = time.process_time()
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(FILES[name])
-            spent[name].append((time.process_time() - began) * 1000)
+    cases = {name: partial(_reading, path) for name, path in FILES.items()}
+    found = in_turns(cases, times)
+    keep("tls", found)
+    floor = min(each.cpu.median for each in found.values())
     rows = [
-        f"| {name} | {FILES[name].read_text().count('BEGIN CERTIFICATE')} | {median(each):.1f} |\n"
-        for name, each in spent.items()
+        f"| {name} | {FILES[name].read_text().count('BEGIN CERTIFICATE')} | {each.cpu}"
+        f" | {each.wall.median:.1f} | {each.cpu.median / floor:.1f} |\n"
+        for name, each in found.items()
     ]
     document.write(
         "tls",
-        f"{times} readings of each, Python {platform.python_version()} on {platform.machine()}.\n\n"
-        "| roots | how many | ms of one processor for a connection |\n|---|---:|---:|\n"
-        + "".join(rows),
+        f"{times} readings of each, {machine()}.\n\n"
+        "| roots | how many | ms of one processor for a connection | half of them between | ms"
+        " | times the least |\n|---|---:|---:|---:|---:|---:|\n" + "".join(rows),
     )
     Console().print(document.marked("tls"))
+
+
+def _reading(path: Path) -> Callable[[], object]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return partial(context.load_verify_locations, path)
 
 
 if __name__ == "__main__":
