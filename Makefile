@@ -83,10 +83,12 @@ bench: build node_modules/.synced ## measure costs and speed, and write them int
 	@$(BIN)/python -m benchmarks.costs --write
 	@$(BIN)/python -m benchmarks.scale
 	@$(BIN)/python -m benchmarks.cold_start --starts 7
+	@$(BIN)/python -m benchmarks.first_call --rounds 3
 	@$(BIN)/python -m benchmarks.tls
 	@$(BIN)/python -m benchmarks.paid_to_webhook 300
 	@$(BIN)/python -m benchmarks.backlog --due 1000 --events 400
-	@$(BIN)/python -m benchmarks.isolation
+	@$(BIN)/python -m benchmarks.growth --codes 20000 --cycles 60
+	@$(BIN)/python -m benchmarks.isolation 100
 
 # The gate tries the same examples in every run, so that no change fails by chance.
 .PHONY: nightly

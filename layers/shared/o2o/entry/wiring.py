@@ -453,6 +453,16 @@ def _client(service: str) -> Any:
     return client
 
 
+class _SeldomClient:
+    """A client that is made at its first call: most starts of who has it never make one."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(_client(self._service), operation)
+
+
 def _roots() -> str | None:
     """The certificates that AWS's clients trust; None: botocore's own choice.
 
@@ -493,10 +503,10 @@ def _notifications(settings: Settings) -> "DynamoNotificationStore":
     return DynamoNotificationStore(_store(settings))
 
 
-def _archive(bucket: str) -> "S3MessageArchive":
+def _archive(bucket: str, client: Any = None) -> "S3MessageArchive":
     from o2o.adapters.archive import S3MessageArchive
 
-    return S3MessageArchive(_client("s3"), bucket)
+    return S3MessageArchive(client or _client("s3"), bucket)
 
 
 def _events(settings: Settings) -> "DynamoEventStore":
@@ -550,7 +560,7 @@ def _reconcile(settings: "ReconcileSettings") -> "Reconcile":
     return Reconcile(
         codes=_codes(settings),
         notifications=_notifications(settings),
-        archive=_archive(settings.archive_bucket_name),
+        archive=_archive(settings.archive_bucket_name, _SeldomClient("s3")),
         doku=_doku(settings),
         settle=_settle(settings),
         clock=clock,
