@@ -17,6 +17,7 @@ import argparse
 import importlib.util
 import itertools
 import json
+import math
 import os
 import sys
 import tempfile
@@ -315,14 +316,14 @@ def drained_table(due: int, found: Drained) -> str:
 
 def _draw(due: int, found: Drained) -> None:
     """How the backlog became less."""
-    fifths = [each / 5 for each in range(6)]
+    minutes = range(math.ceil(found.seconds / 60) + 1)
     picture.draw(
         "backlog",
-        {"codes that are left": found.left},
-        "seconds",
-        "codes",
-        {found.seconds * each: f"{found.seconds * each:.0f}" for each in fifths},
-        {due * each: f"{due * each:,.0f}" for each in fifths},
+        {"": found.left},
+        "minutes",
+        "codes that are left",
+        {minute * 60: str(minute) for minute in minutes},
+        {due * each / 5: f"{due * each / 5:,.0f}" for each in range(6)},
     )
 
 
