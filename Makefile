@@ -79,16 +79,16 @@ simulate: .venv/.synced ## run the whole system in virtual time, with faults; AR
 # What others do on the machine meanwhile is measured, too: leave it alone.
 .PHONY: bench
 bench: build node_modules/.synced ## measure costs and speed, and write them into docs/benchmarks.md
-	@$(BIN)/python -m benchmarks.functions 20
+	@$(BIN)/python -m benchmarks.functions 15
 	@$(BIN)/python -m benchmarks.costs --write
 	@$(BIN)/python -m benchmarks.scale
-	@$(BIN)/python -m benchmarks.cold_start --starts 7
+	@$(BIN)/python -m benchmarks.cold_start --starts 5
 	@$(BIN)/python -m benchmarks.first_call --rounds 3
 	@$(BIN)/python -m benchmarks.tls
-	@$(BIN)/python -m benchmarks.paid_to_webhook 300
-	@$(BIN)/python -m benchmarks.backlog --due 1000 --events 400
+	@$(BIN)/python -m benchmarks.paid_to_webhook 200
+	@$(BIN)/python -m benchmarks.backlog --due 1000 --events 300
 	@$(BIN)/python -m benchmarks.growth --codes 20000 --cycles 60
-	@$(BIN)/python -m benchmarks.isolation 100
+	@$(BIN)/python -m benchmarks.isolation 60
 
 # The gate tries the same examples in every run, so that no change fails by chance.
 .PHONY: nightly
