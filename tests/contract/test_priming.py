@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.session import get_session
 
 from o2o.adapters import priming
-from o2o.entry import snapshot, wiring
+from o2o.entry import observability, snapshot, wiring
 
 NOBODY = "http://127.0.0.1:1"
 INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
@@ -67,6 +67,20 @@ def test_clients_are_primed_for_a_snapshot_only(
     monkeypatch.setenv(INITIALIZATION, how)
     client = wiring._client("dynamodb")
     assert seen == ([client] if primed else [])
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_client_that_cannot_be_primed_is_there_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Lambda changes botocore by itself: no payment may wait for what only saves time."""
+    monkeypatch.setenv(INITIALIZATION, "snap-start")
+    monkeypatch.setattr(priming, "_answer", lambda **_: 1 / 0)
+    monkeypatch.setattr(observability.logger._logger, "propagate", True)
+    client = wiring._client("dynamodb")
+    assert client.meta.service_model.service_name == "dynamodb"
+    (line,) = [each for each in caplog.records if each.message == "not primed"]
+    assert vars(line)["client"] == "dynamodb"
 
 
 @pytest.mark.parametrize(("how", "frozen"), [("snap-start", True), ("on-demand", False)])

@@ -79,6 +79,11 @@ def log_failure(error: BaseException) -> None:
         logger.error("unexpected error", extra=told)
 
 
+def log_unprimed(client: str, error: BaseException) -> None:
+    """Log that the first call of a client will take longer than it could."""
+    logger.warning("not primed", extra={"client": client, "error": type(error).__qualname__})
+
+
 def _count_for_roll_out(metric: str) -> None:
     """Count for this function and build alone, so that a roll-out hears of its own faults only."""
     function, build = os.environ.get("AWS_LAMBDA_FUNCTION_NAME"), os.environ.get("BUILD_HASH")

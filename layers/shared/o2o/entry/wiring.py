@@ -19,7 +19,7 @@ from o2o.adapters import aws
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.errors import NotConfiguredYet
 from o2o.entry import snapshot
-from o2o.entry.observability import Handler, log_failure
+from o2o.entry.observability import Handler, log_failure, log_unprimed
 from o2o.entry.settings import (
     BrowseEventsSettings,
     ExpireSettings,
@@ -447,10 +447,18 @@ def _client(service: str) -> Any:
     )
     client = _session().create_client(service, config=config, verify=_roots())
     if snapshot.is_taken():
-        from o2o.adapters.priming import prime
-
-        prime(client)
+        _prime(service, client)
     return client
+
+
+def _prime(service: str, client: Any) -> None:
+    from o2o.adapters.priming import prime
+
+    try:
+        prime(client)
+    except Exception as error:  # noqa: BLE001 - Lambda changes botocore by itself
+        # A first call that takes longer is no reason not to start.
+        log_unprimed(service, error)
 
 
 class _SeldomClient:
