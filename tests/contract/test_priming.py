@@ -14,6 +14,7 @@ from o2o.entry import observability, snapshot, wiring
 
 NOBODY = "http://127.0.0.1:1"
 INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
+STARTS = [("snap-start", True), ("provisioned-concurrency", True), ("on-demand", False)]
 
 
 @pytest.fixture
@@ -57,9 +58,9 @@ def test_whatever_comes_after_it_is_sent(service: str, monkeypatch: pytest.Monke
     assert b"Signature" in headers["Authorization"]
 
 
-@pytest.mark.parametrize(("how", "primed"), [("snap-start", True), ("on-demand", False)])
+@pytest.mark.parametrize(("how", "primed"), STARTS)
 @pytest.mark.usefixtures("alone")
-def test_clients_are_primed_for_a_snapshot_only(
+def test_clients_are_primed_where_nobody_waits_for_a_start(
     how: str, primed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
@@ -83,8 +84,8 @@ def test_a_client_that_cannot_be_primed_is_there_all_the_same(
     assert vars(line)["client"] == "dynamodb"
 
 
-@pytest.mark.parametrize(("how", "frozen"), [("snap-start", True), ("on-demand", False)])
-def test_what_was_loaded_is_no_garbage_for_a_snapshot_only(
+@pytest.mark.parametrize(("how", "frozen"), STARTS)
+def test_what_was_loaded_is_no_garbage_where_nobody_waits_for_a_start(
     how: str, frozen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(INITIALIZATION, how)

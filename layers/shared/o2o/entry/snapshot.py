@@ -7,10 +7,12 @@ Nothing secret and nothing drawn by chance may be read meanwhile: all that are r
 import gc
 import os
 
+_AHEAD = {"provisioned-concurrency", "snap-start"}
 
-def is_taken() -> bool:
-    """Whether a snapshot will be taken of this process, once it has started."""
-    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+
+def starts_ahead() -> bool:
+    """Whether nobody waits for this start: Lambda takes a snapshot then, or keeps the process."""
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in _AHEAD
 
 
 def settle() -> None:
@@ -18,6 +20,6 @@ def settle() -> None:
 
     The first call of many a restore would otherwise bring the one that looks at everything.
     """
-    if is_taken():
+    if starts_ahead():
         gc.collect()
         gc.freeze()

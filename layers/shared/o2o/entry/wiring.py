@@ -446,7 +446,7 @@ def _client(service: str) -> Any:
         retries={"mode": "standard", "total_max_attempts": 2},
     )
     client = _session().create_client(service, config=config, verify=_roots())
-    if snapshot.is_taken():
+    if snapshot.starts_ahead():
         _prime(service, client)
     return client
 
@@ -609,7 +609,7 @@ def _doku(settings: "DokuSettings") -> "Doku":
     from o2o.adapters.doku.transport import trusted
     from o2o.entry.observe_doku import ObservedDoku
 
-    if snapshot.is_taken():
+    if snapshot.starts_ahead():
         trusted()
     doku = DokuClient(
         base_url=settings.doku_base_url,
