@@ -39,10 +39,12 @@ from local.aws import client
 from local.options import positive
 from o2o.entry import wiring
 from tests.support.local_stack import LocalStack, started
+from tests.support.wire import CLIENT_ID, SECRET
 
 ROOT = Path(__file__).parent.parent
 MARK = "{number}"
-SECRET = "benchmark"  # noqa: S105 - its name
+ENTRY = "benchmark"
+"""The name of a secret that holds the key of `events/`."""
 _TOKEN = "SU5WLTIwMjYwMzAxLTAwMDE.AAAAAAAAAAAAAAAAAAAAAA"  # noqa: S105 - of the event
 _WARM = 12
 _TIMEOUT_SECONDS = 60.0
@@ -161,10 +163,8 @@ def measure(stack: LocalStack, rounds: int) -> dict[str, Calls]:
     """Every case, shuffled in each round."""
     environments = json.loads((stack.folder / "functions.json").read_text("utf-8"))
     client("secretsmanager", stack.about["aws_url"]).create_secret(
-        Name=SECRET,
-        SecretString=json.dumps(
-            {"client_id": "MCH-0001-10791114622547", "secret_key": "SK-local-test-key-0001"}
-        ),
+        Name=ENTRY,
+        SecretString=json.dumps({"client_id": CLIENT_ID, "secret_key": SECRET}),
     )
     told: dict[tuple[str, bool], list[dict[str, Any]]] = {}
     order = random.Random(1)  # noqa: S311 - no secret
@@ -176,7 +176,7 @@ def measure(stack: LocalStack, rounds: int) -> dict[str, Calls]:
                 "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if primed else "on-demand"
             }
             if case.by_doku:
-                environment["DOKU_SECRET_NAME"] = SECRET
+                environment["DOKU_SECRET_NAME"] = ENTRY
             told.setdefault((case.function, primed), []).append(
                 _start(case, environment, _event(stack, case))
             )
