@@ -309,7 +309,7 @@ class Functions:
         twins = {
             "_codes": lambda _: self.codes,
             "_notifications": lambda _: MemoryNotificationStore(self.table),
-            "_archive": lambda _: MemoryMessageArchive(),
+            "_archive": lambda *_: MemoryMessageArchive(),
             "_events": lambda _: self.events,
             "_storefronts": lambda _: self.storefronts,
             "_queue": lambda _: MemoryWorkQueue(),

@@ -16,7 +16,7 @@ from moto import mock_aws
 from pytest_httpserver import HTTPServer
 
 from o2o.adapters.system import system_clock
-from o2o.entry import wiring
+from o2o.entry import observability, wiring
 from tests.support import tables
 from tests.support.settings import CHANNELS, TIMETABLE
 from tests.support.world import TurnableClock
@@ -120,6 +120,12 @@ def counts(printed: str) -> dict[str, float]:
         for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
             found[metric["Name"]] = found.get(metric["Name"], 0) + sum(document[metric["Name"]])
     return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> None:
+    """What was counted in this process outside of a function would be told with the first call."""
+    observability.metrics.clear_metrics()
 
 
 @pytest.fixture
