@@ -14,7 +14,6 @@ Writes the tables in docs/benchmarks.md.
 """
 
 import argparse
-import importlib.util
 import itertools
 import json
 import math
@@ -38,6 +37,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from benchmarks import document, picture
 from benchmarks.bill import WHOLE_PROCESSOR_MB, Assumptions
+from benchmarks.handlers import Context, load
 from benchmarks.measuring import Spent, in_turns, keep, machine
 from benchmarks.paid_to_webhook import distribution
 from local.aws import REGION, client
@@ -207,7 +207,7 @@ def environment(stack: LocalStack, function: str) -> Iterator[None]:
 def publish(stack: LocalStack, events: int) -> dict[int, Rate]:
     """What an event costs, by the size of the batch that it is in."""
     with environment(stack, "publish_events"), redirect_stdout(StringIO()):
-        handler = _load("publish_events")
+        handler = load("publish_events")
         numbers = itertools.count()
         found = {}
         for size in _BATCHES:
@@ -215,7 +215,7 @@ def publish(stack: LocalStack, events: int) -> dict[int, Rate]:
             bare = _bare(stack, numbers, size)
             # What AWS hands over is made before the time runs.
             cases: dict[str, Callable[[], Callable[[], object]]] = {
-                "ours": lambda size=size: partial(handler, _batch(numbers, size), _Context()),  # type: ignore[misc]
+                "ours": lambda size=size: partial(handler, _batch(numbers, size), Context()),  # type: ignore[misc]
                 "floor": lambda bare=bare: bare,  # type: ignore[misc]
             }
             for case in cases.values():
@@ -226,24 +226,6 @@ def publish(stack: LocalStack, events: int) -> dict[int, Rate]:
         if queued != next(numbers):
             sys.exit("Not all that was published is in the queue: the measurement is none.")
         return found
-
-
-class _Context:
-    function_name = "publish_events"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:ap-southeast-3:123456789012:function:publish_events"
-    aws_request_id = "request"
-
-
-def _load(function: str) -> Callable[[dict[str, Any], object], Any]:
-    path = ROOT / "functions" / function / "app.py"
-    spec = importlib.util.spec_from_file_location(f"{function}_benchmark", path)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{path} can't be loaded.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    handler: Callable[[dict[str, Any], object], Any] = module.lambda_handler
-    return handler
 
 
 def _batch(numbers: Iterator[int], size: int) -> dict[str, Any]:
@@ -303,8 +285,7 @@ def drained_table(due: int, found: Drained) -> str:
     """What is written about a backlog."""
     waits = distribution(found.awaited)
     return (
-        f"{due:,} codes due at once, the schedule every minute,"
-        f" {machine()}.\n\n"
+        f"{due:,} codes due at once, the schedule every minute, {machine()}.\n\n"
         "| | |\n|---|---:|\n"
         f"| until the last one was looked at, seconds | {found.seconds:.0f} |\n"
         f"| looks a second | {due / found.seconds:.0f} |\n"

@@ -5,15 +5,14 @@
 A process imports a handler, as Lambda does before it takes the snapshot, and then handles events of
 `events/` with the engine and the stand-in for AWS of a local stack: the first call is what a
 customer or a cashier waits for after a restore, those behind it are warm, in turns with the same
-requests to AWS without any of our code. Each function is started
-as if no snapshot was taken of it, and primed for one, in a new order in each round. What is not
-here: TLS, which `benchmarks.tls` measures, and how Lambda loads the snapshot's pages. Writes
-benchmarks/first_call.json and the table in docs/benchmarks.md.
+requests to AWS without any of our code. Each function is started as if no snapshot was taken of it,
+and primed for one, in a new order in each round. What is not here: TLS, which `benchmarks.tls`
+measures, and how Lambda loads the snapshot's pages. Writes benchmarks/first_call.json and the table
+in docs/benchmarks.md.
 """
 
 import argparse
 import copy
-import importlib.util
 import itertools
 import json
 import os
@@ -34,14 +33,16 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks import document
+from benchmarks.functions import folder_of
+from benchmarks.handlers import Context, load
 from benchmarks.measuring import Spent, Spread, in_turns, keep, machine
 from local.aws import client
 from local.options import positive
 from o2o.entry import wiring
 from tests.support.local_stack import LocalStack, started
 from tests.support.wire import CLIENT_ID, SECRET
+from tools.build import ROOT
 
-ROOT = Path(__file__).parent.parent
 MARK = "{number}"
 ENTRY = "benchmark"
 """The name of a secret that holds the key of `events/`."""
@@ -80,36 +81,20 @@ class Calls:
     bare: Spent
 
 
-class Context:
-    """Lambda's context, of a call that has a quarter of a minute."""
-
-    function_name = function_version = invoked_function_arn = aws_request_id = "benchmark"
-    memory_limit_in_mb = 512
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Always the same: nothing here waits."""
-        return 15_000
-
-
 def child(case: Case, event: dict[str, Any]) -> None:
     """Import the handler, and print what its calls took, and their bare requests."""
-    path = ROOT / "functions" / case.function / "app.py"
-    spec = importlib.util.spec_from_file_location("app", path)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{path} is no module.")
-    app = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(app)
+    handler = load(case.function)
     numbers = itertools.count()
 
     def call() -> Callable[[], object]:
-        return partial(app.lambda_handler, _numbered(event, str(next(numbers))), Context())
+        return partial(handler, _numbered(event, str(next(numbers))), Context())
 
     told = in_turns({"first": call}, 1)
     # What it asks of AWS when its secrets are known, to be asked again by itself.
     requests: list[tuple[Any, str, Any]] = []
     recorded = "recorded"
     with recording(requests):
-        answer = app.lambda_handler(_numbered(event, recorded), Context())
+        answer = handler(_numbered(event, recorded), Context())
     if answer.get("statusCode") != case.status:
         sys.exit(f"{case.function} answered {answer}")
 
@@ -161,7 +146,8 @@ def _numbered(value: Any, number: str, mark: str = MARK) -> Any:
 
 def measure(stack: LocalStack, rounds: int) -> dict[str, Calls]:
     """Every case, shuffled in each round."""
-    environments = json.loads((stack.folder / "functions.json").read_text("utf-8"))
+    described = json.loads((stack.folder / "functions.json").read_text("utf-8"))
+    environments = {folder_of(name): environment for name, environment in described.items()}
     client("secretsmanager", stack.about["aws_url"]).create_secret(
         Name=ENTRY,
         SecretString=json.dumps({"client_id": CLIENT_ID, "secret_key": SECRET}),
@@ -171,8 +157,7 @@ def measure(stack: LocalStack, rounds: int) -> dict[str, Calls]:
     pairs = [(case, primed) for case in CASES for primed in (False, True)]
     for _ in track(range(rounds), description="rounds"):
         for case, primed in order.sample(pairs, len(pairs)):
-            name = "".join(word.capitalize() for word in case.function.split("_")) + "Function"
-            environment = environments[name] | {
+            environment = environments[case.function] | {
                 "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if primed else "on-demand"
             }
             if case.by_doku:
