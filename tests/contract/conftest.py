@@ -13,17 +13,27 @@ from moto import mock_aws
 
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
+from o2o.adapters.dynamodb.payments import DynamoPaymentStore, DynamoSearchIndex
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.core.codes import PaymentCode
 from o2o.core.payments import Payment
-from o2o.usecases.ports import CodeStore, DueIndex, NotificationStore, StorefrontStore
+from o2o.usecases.ports import (
+    CodeStore,
+    DueIndex,
+    NotificationStore,
+    PaymentStore,
+    SearchIndex,
+    StorefrontStore,
+)
 from tests.support import dynoxide, tables
 from tests.support.due import of_codes
 from tests.support.memory import (
     RETENTION,
     MemoryCodeStore,
     MemoryNotificationStore,
+    MemoryPaymentStore,
+    MemorySearchIndex,
     MemoryStorefrontStore,
     MemoryTable,
 )
@@ -45,6 +55,8 @@ class Stores:
     codes: CodeStore
     notifications: NotificationStore
     storefronts: StorefrontStore
+    payments: PaymentStore
+    search: SearchIndex
 
     @property
     def due(self) -> DueIndex:
@@ -64,7 +76,11 @@ class Table:
         """The ports over this table."""
         store = Store(self.client, self.name, RETENTION)
         return Stores(
-            DynamoCodeStore(store), DynamoNotificationStore(store), DynamoStorefrontStore(store)
+            DynamoCodeStore(store),
+            DynamoNotificationStore(store),
+            DynamoStorefrontStore(store),
+            DynamoPaymentStore(store),
+            DynamoSearchIndex(store),
         )
 
 
@@ -72,7 +88,11 @@ def memory_stores() -> Stores:
     """The ports over a table in memory."""
     table = MemoryTable()
     return Stores(
-        MemoryCodeStore(table), MemoryNotificationStore(table), MemoryStorefrontStore(table)
+        MemoryCodeStore(table),
+        MemoryNotificationStore(table),
+        MemoryStorefrontStore(table),
+        MemoryPaymentStore(table),
+        MemorySearchIndex(table),
     )
 
 

@@ -24,7 +24,8 @@ from o2o.core.errors import DigitsTaken, InvalidRequest, VersionConflict
 from o2o.core.events import Change
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
+from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement, comparable
+from o2o.core.search import SearchBy, SearchChanges, SearchEntry, find_completed
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
 from o2o.core.work import Backlog, Work, WorkKind
@@ -35,6 +36,8 @@ from o2o.usecases.ports import (
     EventStore,
     MessageArchive,
     NotificationStore,
+    PaymentStore,
+    SearchIndex,
     StorefrontStore,
     WorkQueue,
 )
@@ -69,6 +72,7 @@ class MemoryTable:
         self.events: dict[str, EventRecord] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.brandings: dict[str, Branding] = {}
+        self.search: set[SearchEntry] = set()
 
 
 class MemoryCodeStore(CodeStore):
@@ -133,6 +137,11 @@ class MemoryCodeStore(CodeStore):
         with self._table.lock:
             return self._table.codes.get(order_number)
 
+    def get_payment(self, order_number: str, payment_id: str) -> Payment | None:
+        with self._table.lock:
+            recorded = self._table.payments.get(order_number, {})
+            return next((each for each in recorded.values() if each.payment_id == payment_id), None)
+
     def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
         key = order_number
         with self._table.lock:
@@ -175,6 +184,8 @@ class MemoryCodeStore(CodeStore):
                     raise VersionConflict("a payment code changed since it was read")
             self.save(code)
             recorded[payment.number] = payment
+            entry = find_completed(settlement.former, payment)
+            self._table.search |= {entry} if entry else set()
             receipt = payment.report.names.get("receipt_number")
             if code.reusable and receipt is not None:
                 self._table.receipts[code.order_number, receipt] = payment.number
@@ -197,6 +208,113 @@ class MemoryCodeStore(CodeStore):
         return _page(
             codes, _List(f"codes of {storefront_id}", created_from, created_to), limit, cursor
         )
+
+
+class MemoryPaymentStore(PaymentStore):
+    """Payments as lists, in memory."""
+
+    def __init__(self, table: MemoryTable | None = None) -> None:
+        self._table = table or MemoryTable()
+
+    def list_recorded(
+        self,
+        storefront_id: str,
+        *,
+        recorded_from: datetime | None,
+        recorded_to: datetime | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[Payment]:
+        found = [(each.recorded_at, each) for each in self._of(storefront_id)]
+        span = _List(f"payments of {storefront_id}", recorded_from, recorded_to)
+        return self._page(found, span, limit, cursor)
+
+    def list_paid(
+        self,
+        storefront_id: str,
+        *,
+        paid_from: datetime | None,
+        paid_to: datetime | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[Payment]:
+        found = [(each.report.paid_at, each) for each in self._of(storefront_id)]
+        span = _List(f"paid to {storefront_id}", paid_from, paid_to)
+        return self._page(found, span, limit, cursor)
+
+    def list_attention(
+        self, storefront_id: str, *, recorded_to: datetime | None, limit: int, cursor: str | None
+    ) -> Page[Payment]:
+        found = [
+            (each.recorded_at, each) for each in self._of(storefront_id) if each.needs_attention
+        ]
+        span = _List(f"attention of {storefront_id}", None, recorded_to)
+        return self._page(found, span, limit, cursor)
+
+    def find_by_receipt(
+        self, storefront_id: str, receipt_number: str, *, limit: int, cursor: str | None
+    ) -> Page[Payment]:
+        wanted = comparable(receipt_number)
+        entries = self._entries(storefront_id, SearchBy.RECEIPT, wanted)
+        place = _List(f"receipt {wanted} of {storefront_id}")
+        start = 0 if cursor is None else place.read_number(cursor)
+        with self._table.lock:
+            found = [
+                payment
+                for entry in entries[start : start + limit]
+                for payment in self._table.payments[entry.order_number].values()
+                if payment.payment_id == entry.payment_id
+                and comparable(payment.report.receipt_number) == wanted
+            ]
+        more = len(entries) > start + limit
+        return Page(found, place.write(str(start + limit)) if more else None)
+
+    def find_order_numbers(self, storefront_id: str, payment_code: str) -> Sequence[str]:
+        entries = self._entries(storefront_id, SearchBy.DIGITS, payment_code)
+        return [entry.order_number for entry in entries[:100]]
+
+    def _entries(self, storefront_id: str, by: SearchBy, value: str | None) -> list[SearchEntry]:
+        with self._table.lock:
+            return sorted(
+                entry
+                for entry in self._table.search
+                if (entry.storefront_id, entry.by, entry.value) == (storefront_id, by, value)
+            )
+
+    def _of(self, storefront_id: str) -> list[Payment]:
+        with self._table.lock:
+            return [
+                payment
+                for recorded in self._table.payments.values()
+                for payment in recorded.values()
+                if payment.code is not None and payment.code.storefront_id == storefront_id
+            ]
+
+    def _page(
+        self,
+        found: list[tuple[datetime, Payment]],
+        span: "_List",
+        limit: int,
+        cursor: str | None,
+    ) -> Page[Payment]:
+        placed = []
+        for instant, payment in found:
+            assert payment.code is not None
+            key = (payment.code.order_number, f"{payment.number:010}")
+            placed.append(((instant, _texts(key)), payment))
+        return _page(placed, span, limit, cursor)
+
+
+class MemorySearchIndex(SearchIndex):
+    """The search, in memory."""
+
+    def __init__(self, table: MemoryTable | None = None) -> None:
+        self._table = table or MemoryTable()
+
+    def change(self, changes: SearchChanges) -> None:
+        with self._table.lock:
+            self._table.search |= changes.added
+            self._table.search -= changes.removed
 
 
 class MemoryNotificationStore(NotificationStore):

@@ -21,7 +21,7 @@ from o2o.core.codes import (
     Status,
 )
 from o2o.core.notifications import KeptFor, KeptNotification
-from o2o.core.payments import Evidence, Payment, PaymentReport, Settlement
+from o2o.core.payments import Evidence, PaidCode, Payment, PaymentReport, Settlement
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -132,7 +132,11 @@ def make_settlement(
     report = make_report(code.invoice_number, receipt_number=receipt_number, **changes)
     number = number or code.payments + 1
     payment = Payment(
-        number=number, kind=PaymentKind.PAID, report=report, recorded_at=at(minutes=6)
+        number=number,
+        kind=PaymentKind.PAID,
+        report=report,
+        recorded_at=at(minutes=6),
+        code=PaidCode.of(code),
     )
     move = Move.RECORD if code.status is Status.PAID else Move.PAY
     paid = code.move(
@@ -151,7 +155,7 @@ def make_completion(code: PaymentCode, payment: Payment, **facts: Any) -> Settle
     report = replace(payment.report, **facts)
     told = replace(report, evidence=Evidence(f"telling {len(payment.further) + 2}"))
     fuller = replace(payment, report=report, further=(*payment.further, told))
-    return Settlement(code.move(Move.RECORD), fuller, is_new=False, is_news=False)
+    return Settlement(code.move(Move.RECORD), fuller, is_new=False, is_news=False, former=payment)
 
 
 def make_kept(

@@ -9,6 +9,7 @@ from typing import Any
 
 from o2o.core.channels import Channel, Feature
 from o2o.core.errors import IllegalMove, Obstacle
+from o2o.core.resolutions import Resolution
 from o2o.core.storefronts import to_invoice_number, to_order_number
 from o2o.core.timetable import Retention, Timetable
 
@@ -45,6 +46,8 @@ class Move(StrEnum):
     """Only the instant of the next look changes."""
     REPLACE = "replace"
     """Another code stands in for one that has ended."""
+    RESOLVE = "resolve"
+    """A person says what was done about a payment of it."""
     FORGET = "forget"
     """What need not be kept of a code at rest goes: personal data first, DOKU's messages later."""
 
@@ -68,6 +71,7 @@ TRANSITIONS: dict[tuple[Status, Move], Status] = {
     (Status.FAILED, Move.PAY_ENDED): Status.PAID,
     **{(status, Move.RECORD): status for status in Status},
     **{(status, Move.REFUND): status for status in Status},
+    **{(status, Move.RESOLVE): status for status in Status},
     **{
         (status, Move.REPLACE): status
         for status in (Status.EXPIRED, Status.CANCELLED, Status.FAILED)
@@ -202,6 +206,15 @@ class PaymentMark:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedPayment:
+    """A payment that a person resolved. ``number`` counts the resolutions of it, from 1."""
+
+    number: int
+    payment: PaymentMark
+    resolution: Resolution
+
+
+@dataclass(frozen=True, slots=True)
 class DokuCode:
     """DOKU's answer to a request for a code."""
 
@@ -269,6 +282,8 @@ class PaymentCode:
     refund: Refund | None = None
     payments: int = 0
     last_payment: PaymentMark | None = None
+    last_resolution: ResolvedPayment | None = None
+    """The payment that was resolved last."""
     namespace: str | None = None
     """Its storefront's."""
     forgotten_at: datetime | None = None
@@ -522,6 +537,14 @@ class PaymentCode:
     def refunded(self, refund: Refund) -> "PaymentCode | None":
         """DOKU gave the money back; None if that is known."""
         return None if self.refund else self.move(Move.REFUND, refund=refund)
+
+    def resolve(self, resolved: ResolvedPayment) -> "PaymentCode":
+        """A payment of it was resolved. It brings no message, so there is none to forget."""
+        return self.move(
+            Move.RESOLVE,
+            last_resolution=resolved,
+            evidence_forgotten_at=self.evidence_forgotten_at,
+        )
 
     def wait(self, due_at: datetime | None, **learnt: Any) -> "PaymentCode":
         """Nothing happened; look again then, or never. ``learnt`` is what DOKU's word changed."""

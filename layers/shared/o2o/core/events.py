@@ -6,12 +6,13 @@ its life makes them again, under the same ids (decision 0069).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, Status
+from o2o.core.codes import PaymentCode, PaymentKind, PaymentMark, ResolvedPayment, Status
+from o2o.core.resolutions import Resolution
 
 
 class EventType(StrEnum):
@@ -27,13 +28,15 @@ class EventType(StrEnum):
     CANCELLED = "payment_code.cancelled"
     FAILED = "payment_code.failed"
     REFUNDED = "payment.refunded"
+    RESOLVED = "payment.resolved"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened to a code. ``payment`` is the one that it reports, if any.
 
-    ``occurred_at`` is when the code changed, not when the event was derived.
+    ``resolution`` is what a person did about that payment. ``occurred_at`` is when the code
+    changed, not when the event was derived.
     """
 
     event_id: str
@@ -41,6 +44,7 @@ class Event:
     occurred_at: datetime
     code: PaymentCode
     payment: PaymentMark | None = None
+    resolution: Resolution | None = None
 
 
 _OF_PAYMENT = {
@@ -78,10 +82,17 @@ def derive_events(change: Change) -> list[Event]:
         found.append(_payment_event(after, payment))
     if after.refund and (before is None or before.refund is None):
         found.append(_event(EventType.REFUNDED, after, after.refund.recorded_at))
+    resolved = after.last_resolution
+    if resolved and (before is None or before.last_resolution != resolved):
+        found.append(_resolution_event(after, resolved))
     return found
 
 
-def derive_story(code: PaymentCode, payments: Iterable[PaymentMark]) -> list[Event]:
+def derive_story(
+    code: PaymentCode,
+    payments: Iterable[PaymentMark],
+    resolved: Iterable[ResolvedPayment] = (),
+) -> list[Event]:
     """The events of a code's life, as far as the code and its payments still tell them.
 
     They have the ids that the writes gave them, and show the code as it is now. A payment that
@@ -93,6 +104,7 @@ def derive_story(code: PaymentCode, payments: Iterable[PaymentMark]) -> list[Eve
     if code.ended_at:
         found.append(_event(_end(code, code.ended_at), code, code.ended_at))
     found += [_payment_event(code, payment) for payment in payments]
+    found += [_resolution_event(code, each) for each in resolved]
     if code.refund:
         found.append(_event(EventType.REFUNDED, code, code.refund.recorded_at))
     return sorted(found, key=lambda event: event.occurred_at)
@@ -113,6 +125,13 @@ def _payment_event(code: PaymentCode, payment: PaymentMark) -> Event:
     return _event(_OF_PAYMENT[payment.kind], code, payment.recorded_at or payment.paid_at, payment)
 
 
+def _resolution_event(code: PaymentCode, resolved: ResolvedPayment) -> Event:
+    event = _event(
+        EventType.RESOLVED, code, resolved.resolution.at, resolved.payment, resolved.number
+    )
+    return replace(event, resolution=resolved.resolution)
+
+
 def _is_news(before: PaymentCode | None, payment: PaymentMark, after: PaymentCode) -> bool:
     """Whether the newest payment is new, or matches the code now and did not before."""
     if before is None or before.last_payment is None or after.payments > before.payments:
@@ -122,12 +141,17 @@ def _is_news(before: PaymentCode | None, payment: PaymentMark, after: PaymentCod
 
 
 def _event(
-    kind: EventType, code: PaymentCode, occurred_at: datetime, payment: PaymentMark | None = None
+    kind: EventType,
+    code: PaymentCode,
+    occurred_at: datetime,
+    payment: PaymentMark | None = None,
+    time: int | None = None,
 ) -> Event:
-    # What happens once in a code's life, or once to a payment of it. With the creation, because
-    # version 0.1 let an invoice number come round.
+    # What happens once in a code's life, or once to a payment of it, or for the nth time. With the
+    # creation, because version 0.1 let an invoice number come round.
     what = [code.order_number, code.created_at.isoformat(), one_of(kind).value]
     what += [str(payment.number)] if payment else []
+    what += [f"{payment.identity} {time}"] if payment and time else []
     event_id = f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
     return Event(event_id, kind, occurred_at, code, payment)
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from o2o.core.channels import Feature
+from o2o.core.channels import Channel, Feature
 from o2o.core.codes import (
     CLOCKS_DIFFER,
     Doubt,
@@ -22,10 +22,12 @@ from o2o.core.codes import (
     PaymentCode,
     PaymentKind,
     PaymentMark,
+    ResolvedPayment,
     Source,
     Status,
 )
 from o2o.core.money import CURRENCY
+from o2o.core.resolutions import Attention, Resolution
 from o2o.core.timetable import Timetable
 
 MOST_TELLINGS = 5
@@ -137,6 +139,28 @@ def comparable(text: str | None) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaidCode:
+    """Which code a payment is of: what a list of payments shows without reading the code."""
+
+    order_number: str
+    invoice_number: str
+    storefront_id: str
+    channel: Channel
+    bin: str | None = None
+
+    @classmethod
+    def of(cls, code: PaymentCode) -> "PaidCode":
+        """What a payment of this code remembers of it."""
+        return cls(
+            order_number=code.order_number,
+            invoice_number=code.invoice_number,
+            storefront_id=code.storefront_id,
+            channel=code.channel,
+            bin=code.bin,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """A payment on record. ``number`` counts the payments of its code, from 1.
 
@@ -157,6 +181,32 @@ class Payment:
     """Tells payments apart in what was stored before they were numbered; those have number 0."""
     first_paid: str | None = None
     """Of a further payment: the invoice number under which the first one was made."""
+    code: PaidCode | None = None
+    """None in what was stored before payments were listed."""
+    resolutions: tuple[Resolution, ...] = ()
+    """What was done about it by hand, the last one in force."""
+
+    @property
+    def payment_id(self) -> str:
+        """Tells it from the other payments of its code."""
+        return str(self.number) if self.number else self.identity
+
+    @property
+    def attention(self) -> tuple[Attention, ...]:
+        """Why a person must look at it, whether or not one has."""
+        kind = () if self.kind is PaymentKind.PAID else (Attention(self.kind),)
+        return (*kind, *((Attention.UNCERTAIN,) if self.doubts else ()))
+
+    @property
+    def resolution(self) -> Resolution | None:
+        """The resolution that is in force."""
+        return self.resolutions[-1] if self.resolutions else None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether something calls for a person that no resolution has answered."""
+        answered = self.resolution.answers if self.resolution else ()
+        return not {*self.attention} <= {*answered}
 
     @property
     def when(self) -> tuple[datetime, int]:
@@ -228,6 +278,18 @@ class Payment:
             doubts=self.doubts,
         )
 
+    @property
+    def resolved_payments(self) -> list[ResolvedPayment]:
+        """Each of its resolutions, as the code's item had it."""
+        return [
+            ResolvedPayment(number, self.mark, resolution)
+            for number, resolution in enumerate(self.resolutions, start=1)
+        ]
+
+    def resolved(self, resolution: Resolution) -> "Payment":
+        """The payment with one more resolution, which answers all that calls for it now."""
+        return replace(self, resolutions=(*self.resolutions, resolution))
+
 
 @dataclass(frozen=True, slots=True)
 class CodeHistory:
@@ -246,9 +308,9 @@ class CodeHistory:
 class Settlement:
     """A payment as it is now on record, and the code after it.
 
-    ``is_new`` tells a new payment from a known one of which more is known now; ``is_news``
-    whether storefronts hear of it. It holds only as long as the codes in ``seen`` are as they
-    were when it was decided.
+    ``is_new`` tells a new payment from a known one of which more is known now, which ``former``
+    shows as it was; ``is_news`` whether storefronts hear of it. It holds only as long as the codes
+    in ``seen`` are as they were when it was decided.
     """
 
     code: PaymentCode
@@ -256,6 +318,13 @@ class Settlement:
     is_new: bool = True
     is_news: bool = True
     seen: tuple[PaymentCode, ...] = ()
+    former: Payment | None = None
+
+    @property
+    def ends_attention(self) -> bool:
+        """Whether its payment called for a person and does no more."""
+        calls = self.payment.needs_attention
+        return self.former is not None and self.former.needs_attention and not calls
 
 
 class Relation(StrEnum):
@@ -373,8 +442,24 @@ def settle(
         recorded_at=now,
         had_ended=not code.is_open,
         doubts=(*doubts, *_doubt_date(code, report)),
+        code=PaidCode.of(code),
     )
     return _apply(code, payment, at)
+
+
+def resolve(code: PaymentCode, payment: Payment, resolution: Resolution) -> Settlement | None:
+    """What a person's word does to a payment of a code, or None if it was said before.
+
+    Only the record changes: what the code is and what it was paid with stays. Raises
+    InvalidRequest for a text that is blank or too long.
+    """
+    resolution.check()
+    resolution = replace(resolution, answers=payment.attention)
+    if payment.resolution and payment.resolution.says_the_same(resolution):
+        return None
+    fuller = replace(payment.resolved(resolution), code=PaidCode.of(code))
+    resolved = code.resolve(fuller.resolved_payments[-1])
+    return Settlement(resolved, fuller, is_new=False, former=payment)
 
 
 def _likeliest(payments: Sequence[Payment], report: PaymentReport) -> Payment:
@@ -416,9 +501,10 @@ def _complete(
         first=payment.first or replace(payment.report, evidence=payment.report.evidence.forget()),
         further=(*payment.further, report),
         doubts=tuple(dict.fromkeys(found)),
+        code=PaidCode.of(code),
     )
     if not payment.kind.matches and _matches(code, fuller.report):
-        return _apply(code, fuller, at, is_new=False)
+        return _apply(code, fuller, at, former=payment)
     changes: dict[str, Any] = {}
     if payment.kind in (PaymentKind.PAID, PaymentKind.PAID_LATE):
         late = _is_late(code, fuller.report, had_ended=payment.had_ended)
@@ -427,7 +513,8 @@ def _complete(
             changes = {"paid_at": fuller.report.paid_at, "late": late}
     if code.last_payment == payment.mark:
         changes["last_payment"] = fuller.mark
-    return Settlement(code.move(Move.RECORD, **changes), fuller, is_new=False, is_news=False)
+    recorded = code.move(Move.RECORD, **changes)
+    return Settlement(recorded, fuller, is_new=False, is_news=False, former=payment)
 
 
 def _disagree(known: PaymentReport, report: PaymentReport) -> bool:
@@ -477,7 +564,7 @@ def _apply(
     payment: Payment,
     at: _Circumstances,
     *,
-    is_new: bool = True,
+    former: Payment | None = None,
 ) -> Settlement:
     """A payment that is news, and what it does to its code."""
     report = payment.report
@@ -489,7 +576,7 @@ def _apply(
         kind = PaymentKind.PAID_AGAIN
     payment = replace(payment, kind=kind, first_paid=first_paid)
     changes: dict[str, Any] = {"last_payment": payment.mark}
-    if is_new:
+    if former is None:
         changes["payments"] = code.payments + 1
     if pays:
         changes |= {
@@ -508,7 +595,13 @@ def _apply(
             "due_at": (code.due_at if code.status is Status.ACTIVE else None)
             or at.timetable.after_activation(at.now, code.expires_at, at.now),
         }
-    return Settlement(code.move(move, **changes), payment, is_new=is_new, seen=tuple(at.chain))
+    return Settlement(
+        code.move(move, **changes),
+        payment,
+        is_new=former is None,
+        seen=tuple(at.chain),
+        former=former,
+    )
 
 
 def _first_paid(code: PaymentCode, kind: PaymentKind, chain: Sequence[PaymentCode]) -> str | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from o2o.core.notifications import DokuMessage, KeptNotification, Notification, OrderStatus
     from o2o.core.pages import Page
     from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Settlement
+    from o2o.core.search import SearchChanges
     from o2o.core.storefronts import ApiKey, Branding, Storefront
     from o2o.core.work import Backlog, Work
 
@@ -168,6 +169,10 @@ class CodeStore(Protocol):
         """A code's payments, as they were recorded. Raises InvalidRequest for a foreign cursor."""
         ...
 
+    def get_payment(self, order_number: str, payment_id: str) -> Payment | None:
+        """A payment of a code."""
+        ...
+
     def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
         """The code and its first ``payments`` payments, in one read."""
         ...
@@ -203,6 +208,75 @@ class CodeStore(Protocol):
 
         Raises InvalidRequest for a foreign cursor.
         """
+        ...
+
+
+class PaymentStore(Protocol):
+    """Payments as lists: they are written with their codes (``CodeStore.record``).
+
+    What was stored by version 0.1 is in them once it was upgraded.
+    """
+
+    def list_recorded(
+        self,
+        storefront_id: str,
+        *,
+        recorded_from: datetime | None,
+        recorded_to: datetime | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[Payment]:
+        """A storefront's payments as they became known, the newest first.
+
+        Both instants are included. Raises InvalidRequest for a foreign cursor.
+        """
+        ...
+
+    def list_paid(
+        self,
+        storefront_id: str,
+        *,
+        paid_from: datetime | None,
+        paid_to: datetime | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[Payment]:
+        """A storefront's payments by DOKU's date of them, the newest first.
+
+        Both instants are included. Raises InvalidRequest for a foreign cursor.
+        """
+        ...
+
+    def list_attention(
+        self,
+        storefront_id: str,
+        *,
+        recorded_to: datetime | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[Payment]:
+        """Those that call for a person, the newest first. Raises InvalidRequest for a cursor."""
+        ...
+
+    def find_by_receipt(
+        self, storefront_id: str, receipt_number: str, *, limit: int, cursor: str | None
+    ) -> Page[Payment]:
+        """A storefront's payments that have a receipt number, however it is written.
+
+        Raises InvalidRequest for a foreign cursor.
+        """
+        ...
+
+    def find_order_numbers(self, storefront_id: str, payment_code: str) -> Sequence[str]:
+        """The order numbers of a storefront's codes that have or had these digits, a hundred."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """What leads from digits and receipt numbers to codes and payments."""
+
+    def change(self, changes: SearchChanges) -> None:
+        """Add and remove entries. What was done before is done again without harm."""
         ...
 
 

@@ -113,7 +113,11 @@ class RepublishEvents:
         turned_out_later = {each.number for each in found if each.kind.matches and each.further}
         missing = [
             event
-            for event in derive_story(code, [each.mark for each in found])
+            for event in derive_story(
+                code,
+                [each.mark for each in found],
+                [each for payment in found for each in payment.resolved_payments],
+            )
             if (
                 event.occurred_at in span
                 # The event of the write that made it match is dated when it was recorded.

@@ -11,6 +11,7 @@ from o2o.core.codes import PaymentCode
 from o2o.core.errors import DigitsTaken, VersionConflict
 from o2o.core.pages import Page, all_items
 from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
+from o2o.core.search import find_completed
 from o2o.usecases.ports import CodeStore
 
 if TYPE_CHECKING:
@@ -77,6 +78,10 @@ class DynamoCodeStore(CodeStore):
         item = self._store.get(table.code_key(order_number))
         return table.load_code(item) if item else None
 
+    def get_payment(self, order_number: str, payment_id: str) -> Payment | None:
+        item = self._store.get(table.payment_key(order_number, payment_id))
+        return table.load_payment(item) if item else None
+
     def get_history(self, order_number: str, payments: int) -> CodeHistory | None:
         items = self._store.query(payments + 1, **listing.history_query(order_number))
         if not items or not table.is_code(items[0]):
@@ -125,9 +130,17 @@ class DynamoCodeStore(CodeStore):
         receipt = table.receipt_item(code, payment)
         if receipt:
             puts.append((receipt, None))
+        if payment.needs_attention:
+            puts.append((table.attention_item(code, payment), None))
+        # Of a new payment, the change of its code makes it, off this way.
+        entry = find_completed(settlement.former, payment)
+        if entry:
+            puts.append((table.search_item(entry), None))
+        calls = table.attention_key(code.order_number, payment.payment_id)
         try:
             self._store.put_all(
                 *puts,
+                deletes=[calls] if settlement.ends_attention else [],
                 checks=[
                     (table.code_key(other.order_number), table.stands(other))
                     for other in settlement.seen

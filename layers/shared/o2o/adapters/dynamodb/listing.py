@@ -1,6 +1,6 @@
 """The lists of the table: their queries, and the cursors that name a place in one list only.
 
-A list is a partition of the index ``listing``, or the payments in the partition of their code.
+A list is a partition of the index ``listing`` or ``paid``, or items of one partition of the table.
 """
 
 import json
@@ -12,8 +12,17 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from o2o.adapters.dynamodb.codec import Attributes, instant_text, parse_instant
-from o2o.adapters.dynamodb.table import LISTING_INDEX, PAYMENT, Key, code_key, key_part
+from o2o.adapters.dynamodb.table import (
+    LISTING_INDEX,
+    PAID_INDEX,
+    PAYMENT,
+    Key,
+    code_key,
+    key_part,
+    search_place,
+)
 from o2o.core.pages import not_a_cursor
+from o2o.core.search import SearchBy
 
 _LONGEST_CURSOR = 4096
 
@@ -62,7 +71,32 @@ def history_query(order_number: str) -> dict[str, Any]:
     }
 
 
-# --- Index "listing" --------------------------------------------------------------------
+# --- The search -------------------------------------------------------------------------
+
+
+def search_query(
+    storefront_id: str, by: SearchBy, value: str, cursor: str | None
+) -> dict[str, Any]:
+    """The parameters that query a storefront's entries of one value. Raises InvalidRequest."""
+    pk, prefix = search_place(storefront_id, by, value)
+    query: dict[str, Any] = {
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :value)",
+        "ExpressionAttributeValues": {":pk": {"S": pk}, ":value": {"S": prefix}},
+    }
+    if cursor is None:
+        return query
+    match _read_cursor(cursor):
+        case [str(found), str(sk)] if found == pk and sk.startswith(prefix):
+            return query | {"ExclusiveStartKey": Key(pk, sk).attributes}
+    raise not_a_cursor()
+
+
+def write_search_cursor(item: Mapping[str, Any]) -> str:
+    """An opaque text that names a place among the entries of one value."""
+    return _write_cursor(*Key.of(item))
+
+
+# --- The indexes of lists ---------------------------------------------------------------
 
 
 class Position(NamedTuple):
@@ -74,29 +108,45 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A list, or the part of it that was made between two instants, both included."""
+    """A list, or the part of it that lies between two instants, both included.
+
+    ``index`` names its attributes: the list's name, and the instant that it is sorted by.
+    """
 
     listing: str
     created_from: datetime | None = None
     created_to: datetime | None = None
+    index: str = LISTING_INDEX
     _kind: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # CODES lists CODE items, and so on.
         object.__setattr__(self, "_kind", self.listing.partition("#")[0].removesuffix("S"))
 
+    def lists(self, item: Mapping[str, Any]) -> bool:
+        """Whether an item is still in the list."""
+        return bool(item[self._name_attribute]["S"] == self.listing)
+
+    @property
+    def _name_attribute(self) -> str:
+        return _INDEXES[self.index][0]
+
+    @property
+    def _sort_attribute(self) -> str:
+        return _INDEXES[self.index][1]
+
     def __contains__(self, position: Position) -> bool:
         created_at, (pk, sk) = position
         return (
             (self.created_from is None or self.created_from <= created_at)
             and (self.created_to is None or created_at <= self.created_to)
-            and self._is_key(pk, names_all=True)
-            and self._is_key(sk, names_all=False)
+            and self._is_key(pk, _PARTITIONS.get(self._kind, self._kind), names_all=True)
+            and self._is_key(sk, self._kind, names_all=False)
         )
 
-    def _is_key(self, text: str, *, names_all: bool) -> bool:
+    def _is_key(self, text: str, wanted: str, *, names_all: bool) -> bool:
         kind, separator, part = text.partition("#")
-        return kind == self._kind and key_part(part) == part and bool(separator or not names_all)
+        return kind == wanted and key_part(part) == part and bool(separator or not names_all)
 
     @property
     def is_empty(self) -> bool:
@@ -106,19 +156,21 @@ class Span:
     @property
     def query(self) -> dict[str, Any]:
         """The parameters that query it, newest first."""
-        condition, values = "listing = :listing", {":listing": {"S": self.listing}}
+        sort = self._sort_attribute
+        condition = f"{self._name_attribute} = :listing"
+        values = {":listing": {"S": self.listing}}
         if self.created_from:
             values[":from"] = {"S": instant_text(self.created_from)}
         if self.created_to:
             values[":to"] = {"S": instant_text(self.created_to)}
         if self.created_from and self.created_to:
-            condition += " AND created_at BETWEEN :from AND :to"
+            condition += f" AND {sort} BETWEEN :from AND :to"
         elif self.created_from:
-            condition += " AND created_at >= :from"
+            condition += f" AND {sort} >= :from"
         elif self.created_to:
-            condition += " AND created_at <= :to"
+            condition += f" AND {sort} <= :to"
         return {
-            "IndexName": LISTING_INDEX,
+            "IndexName": self.index,
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": values,
             "ScanIndexForward": False,
@@ -127,14 +179,15 @@ class Span:
     def start_after(self, position: Position) -> Attributes:
         """The key that a query goes on after."""
         return {
-            "listing": {"S": self.listing},
-            "created_at": {"S": instant_text(position.created_at)},
+            self._name_attribute: {"S": self.listing},
+            self._sort_attribute: {"S": instant_text(position.created_at)},
             **position.key.attributes,
         }
 
     def write_cursor(self, position: Position) -> str:
         """An opaque text that names a position in this list and no other."""
-        return _write_cursor(self.listing, instant_text(position.created_at), *position.key)
+        name = self.listing if self.index == LISTING_INDEX else f"{self.index} {self.listing}"
+        return _write_cursor(name, instant_text(position.created_at), *position.key)
 
     def read_cursor(self, cursor: str) -> Position:
         """The position. Raises InvalidRequest unless this very list wrote the cursor."""
@@ -142,6 +195,10 @@ class Span:
         if position is None or position not in self or self.write_cursor(position) != cursor:
             raise not_a_cursor()
         return position
+
+    def read_position(self, entry: Mapping[str, Any]) -> Position:
+        """Where an entry of its index stands."""
+        return Position(parse_instant(entry[self._sort_attribute]["S"]), Key.of(entry))
 
 
 def _read_position(cursor: str) -> Position | None:
@@ -152,9 +209,10 @@ def _read_position(cursor: str) -> Position | None:
     return None
 
 
-def read_position(entry: Mapping[str, Any]) -> Position:
-    """Where an entry of the listing index stands."""
-    return Position(parse_instant(entry["created_at"]["S"]), Key.of(entry))
+_INDEXES = {LISTING_INDEX: ("listing", "created_at"), PAID_INDEX: ("paid_to", "paid_at")}
+
+_PARTITIONS = {"PAYMENT": "CODE", "ATTENTION": "CODE"}
+"""What stands in the partition of something else."""
 
 
 # --- Cursors ----------------------------------------------------------------------------

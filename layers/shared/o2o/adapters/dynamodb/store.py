@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from o2o.adapters.aws import THROTTLED, error_code
 from o2o.adapters.dynamodb.codec import Attributes, compress
-from o2o.adapters.dynamodb.listing import Span, read_position
+from o2o.adapters.dynamodb.listing import Span
 from o2o.adapters.dynamodb.table import INDEXED, Condition, Key, Update, due_as_in_01
 from o2o.core.errors import Busy, InvalidConfiguration
 from o2o.core.pages import Page
@@ -95,8 +95,9 @@ class Store:
         self,
         *puts: tuple[Attributes, Condition | None],
         checks: Sequence[tuple[Key, Condition]] = (),
+        deletes: Sequence[Key] = (),
     ) -> None:
-        """Write whole items, all or none, and only if the ``checks`` hold, too.
+        """Write and delete whole items, all or none, and only if the ``checks`` hold, too.
 
         Raises ConditionFailed, with the items of the puts first.
         """
@@ -115,6 +116,7 @@ class Store:
             {"ConditionCheck": {**table, "Key": key.attributes, **condition.parameters}}
             for key, condition in checks
         ]
+        writes += [{"Delete": {**table, "Key": key.attributes}} for key in deletes]
         self._patiently(lambda: self._client.transact_write_items(TransactItems=writes))
 
     def _written(self, item: Attributes) -> Attributes:
@@ -198,18 +200,19 @@ class Store:
         if start is not None:
             query["ExclusiveStartKey"] = span.start_after(start)
         entries = self.query(limit + 1, **query)
-        positions = [read_position(entry) for entry in entries[:limit]]
-        items = self._get_all([position.key for position in positions])
+        positions = [span.read_position(entry) for entry in entries[:limit]]
+        items = self.get_all([position.key for position in positions])
         return Page(
             [
                 read(item)
                 for position in positions
-                if (item := items.get(position.key)) and item["listing"]["S"] == span.listing
+                if (item := items.get(position.key)) and span.lists(item)
             ],
             span.write_cursor(positions[-1]) if len(entries) > limit else None,
         )
 
-    def _get_all(self, keys: Sequence[Key]) -> dict[Key, Attributes]:
+    def get_all(self, keys: Sequence[Key]) -> dict[Key, Attributes]:
+        """The items of keys, read consistently; those that are gone are left out."""
         found: dict[Key, Attributes] = {}
         for start in range(0, len(keys), _BATCH):
             wanted: Any = [key.attributes for key in keys[start : start + _BATCH]]

@@ -2,7 +2,10 @@
 
     item               pk                             sk                       listing
     code               CODE#<order number>            CODE                     CODES#<storefront>
-    payment            CODE#<order number>            PAYMENT#<number>
+    payment            CODE#<order number>            PAYMENT#<number>         PAYMENTS#<storefront>
+    call for a person  CODE#<order number>            ATTENTION#<number>       ATTENTIONS#<storefr.>
+    search entry       SEARCH#<storefront>            DIGITS#<digest>#<order number>
+    search entry       SEARCH#<storefront>            RECEIPT#<digest>#<order number>#<number>
     its receipt        CODE#<order number>            RECEIPT#<receipt number>
     claim on digits    DIGITS#<channel>#<digits>      CLAIM
     kept notification  NOTIFICATION#<order number>    NOTIFICATION#<identity>  NOTIFICATIONS
@@ -16,7 +19,8 @@
 
 Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten, in
 three lanes (``Due``), so that nothing hides what matters more;
-index ``listing`` (``listing``, ``created_at``) holds what is listed. Both project keys only:
+index ``listing`` (``listing``, ``created_at``) holds what is listed;
+index ``paid`` (``paid_to``, ``paid_at``) holds payments by their own date. All project keys only:
 nothing is read from an index and then trusted. An item's other attributes are the fields of its
 dataclass (see ``codec``), so an instant that an index sorts by is stored once.
 
@@ -28,6 +32,7 @@ An item's class is imported where an item becomes one: a function pays for its o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -48,13 +53,15 @@ if TYPE_CHECKING:
     from o2o.core.endpoints import Endpoint
     from o2o.core.notifications import KeptNotification
     from o2o.core.payments import Payment
+    from o2o.core.search import SearchBy, SearchEntry
     from o2o.core.storefronts import ApiKey, Branding, Storefront
     from o2o.core.timetable import Retention
 
 DUE_INDEX = "due"
 LISTING_INDEX = "listing"
+PAID_INDEX = "paid"
 
-INDEXED = ("pk", "sk", "due_shard", "due_at", "listing", "created_at")
+INDEXED = ("pk", "sk", "due_shard", "due_at", "listing", "created_at", "paid_to", "paid_at")
 """What keys and index entries are made of."""
 
 DUE_SHARDS = 8
@@ -98,15 +105,44 @@ def order_number(key: Mapping[str, Any]) -> str:
     return str(found)
 
 
-def payment_key(order_number: str, payment: Payment) -> Key:
+def payment_key(order_number: str, payment_id: str) -> Key:
     """The key of a payment, in the partition of its code: they sort as they were recorded."""
-    name = f"{payment.number:010}" if payment.number else key_part(payment.identity)
-    return Key(code_key(order_number).pk, PAYMENT + name)
+    return Key(code_key(order_number).pk, PAYMENT + _payment_part(payment_id))
+
+
+def attention_key(order_number: str, payment_id: str) -> Key:
+    """The key of what says that a payment calls for a person."""
+    return Key(code_key(order_number).pk, f"ATTENTION#{_payment_part(payment_id)}")
+
+
+def _payment_part(payment_id: str) -> str:
+    # An identity, which payments had before they were numbered, is longer than any number.
+    return f"{int(payment_id):010}" if _NUMBER.fullmatch(payment_id) else key_part(payment_id)
+
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 
 
 def receipt_key(order_number: str, receipt_number: str) -> Key:
     """The key of what leads from a receipt number to its payment, of reusable codes."""
     return Key(code_key(order_number).pk, f"RECEIPT#{key_part(receipt_number)}")
+
+
+def search_key(entry: SearchEntry) -> Key:
+    """The key of a search entry: all that are of one value stand together."""
+    pk, prefix = search_place(entry.storefront_id, entry.by, entry.value)
+    parts = [entry.order_number, *([entry.payment_id] if entry.payment_id else [])]
+    return Key(pk, prefix + "#".join(map(key_part, parts)))
+
+
+def search_place(storefront_id: str, by: SearchBy, value: str) -> tuple[str, str]:
+    """The partition of a storefront's search entries, and how the keys of one value begin."""
+    # A receipt number is anybody's text: as a digest it can't run into what stands behind it.
+    part = sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    return f"SEARCH#{key_part(storefront_id)}", f"{by.upper()}#{part}#"
+
+
+_DIGEST = 32
 
 
 def claim_key(channel: Channel, payment_code: str) -> Key:
@@ -251,6 +287,16 @@ def events_listing(storefront_id: str) -> str:
     return f"EVENTS#{key_part(storefront_id)}"
 
 
+def payments_listing(storefront_id: str) -> str:
+    """The partition that lists a storefront's payments."""
+    return f"PAYMENTS#{key_part(storefront_id)}"
+
+
+def attention_listing(storefront_id: str) -> str:
+    """The partition that lists a storefront's payments that call for a person."""
+    return f"ATTENTIONS#{key_part(storefront_id)}"
+
+
 def keys_listing(storefront_id: str) -> str:
     """The partition that lists a storefront's API keys."""
     return f"KEYS#{key_part(storefront_id)}"
@@ -302,10 +348,43 @@ def load_holder(item: Mapping[str, Any]) -> str:
 
 def payment_item(order_number: str, payment: Payment) -> Attributes:
     """A payment's item, with its evidence."""
+    item = dump(payment) | payment_key(order_number, payment.payment_id).attributes
+    if payment.code is None:
+        return item
     return {
-        **dump(payment),
-        **payment_key(order_number, payment).attributes,
+        **item,
+        "listing": {"S": payments_listing(payment.code.storefront_id)},
+        "created_at": {"S": instant_text(payment.recorded_at)},
+        "paid_to": {"S": payments_listing(payment.code.storefront_id)},
+        "paid_at": {"S": instant_text(payment.report.paid_at)},
     }
+
+
+def attention_item(code: PaymentCode, payment: Payment) -> Attributes:
+    """What says that a payment calls for a person."""
+    return {
+        **attention_key(code.order_number, payment.payment_id).attributes,
+        "listing": {"S": attention_listing(code.storefront_id)},
+        "created_at": {"S": instant_text(payment.recorded_at)},
+        "payment": {"S": payment_key(code.order_number, payment.payment_id).sk},
+    }
+
+
+def search_item(entry: SearchEntry) -> Attributes:
+    """A search entry's item."""
+    return {**dump(entry), **search_key(entry).attributes}
+
+
+def load_search(item: Mapping[str, Any]) -> SearchEntry:
+    """The search entry of an item."""
+    from o2o.core.search import SearchEntry
+
+    return load(SearchEntry, item)
+
+
+def pointed_payment(item: Mapping[str, Any]) -> Key:
+    """The key of the payment that an item of its partition leads to."""
+    return Key(item["pk"]["S"], item["payment"]["S"])
 
 
 def receipt_item(code: PaymentCode, payment: Payment) -> Attributes | None:
@@ -315,7 +394,7 @@ def receipt_item(code: PaymentCode, payment: Payment) -> Attributes | None:
         return None
     return {
         **receipt_key(code.order_number, receipt_number).attributes,
-        "payment": {"S": payment_key(code.order_number, payment).sk},
+        "payment": {"S": payment_key(code.order_number, payment.payment_id).sk},
     }
 
 
@@ -504,11 +583,15 @@ def is_held_by(order_number: str | None) -> Condition:
 
 
 def has_as_many_tellings(payment: Payment) -> Condition:
-    """No more is known of the payment that is there than of this one."""
+    """No more is known of the payment that is there, or was done about it, than of this one."""
     return Condition(
-        "attribute_exists(pk) AND (attribute_not_exists(#further) OR size(#further) = :tellings)",
-        {"#further": "further"},
-        {":tellings": {"N": str(len(payment.further))}},
+        "attribute_exists(pk) AND (attribute_not_exists(#further) OR size(#further) = :tellings)"
+        " AND (attribute_not_exists(#resolutions) OR size(#resolutions) = :resolutions)",
+        {"#further": "further", "#resolutions": "resolutions"},
+        {
+            ":tellings": {"N": str(len(payment.further))},
+            ":resolutions": {"N": str(len(payment.resolutions))},
+        },
     )
 
 
