@@ -6,7 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from admin import archive, bins, branding, codes, deadletters, events, notifications, webhooks
+from admin import (
+    archive,
+    bins,
+    branding,
+    codes,
+    deadletters,
+    events,
+    notifications,
+    payments,
+    webhooks,
+)
 from admin.audit import audited, show_audit
 from admin.desk import PAGE, Desk, StorefrontId
 from admin.target import Target
@@ -26,6 +36,7 @@ app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(codes.app, name="codes")
 app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
+app.add_typer(payments.app, name="payments")
 app.add_typer(archive.app, name="archive")
 app.add_typer(deadletters.app, name="deadletters")
 
@@ -164,20 +175,22 @@ def check_bins(
         desk.fail(*mistakes)
 
 
+app.command("find")(payments.find)
+app.command("attention")(payments.attention)
 app.command("audit")(show_audit)
 
 
 @app.command("upgrade")
 @audited
 def upgrade(context: typer.Context) -> None:
-    """Bring what version 0.1 stored into this version's form. It reads the whole table, once."""
+    """Bring what version 0.1 stored into this version's form. It reads the whole table, twice."""
     desk: Desk = context.obj
     with desk.environment("ReconcileCodes"):
         done = wiring.upgrade()(wiring.clock())
         desk.say(
             asdict(done),
-            f"{done.changed} of {done.seen} items are upgraded,"
-            f" {done.forgotten} codes were forgotten.",
+            f"{done.changed} of {done.seen} items are upgraded, {done.listed} payments are"
+            f" listed now, {done.forgotten} codes were forgotten.",
         )
 
 

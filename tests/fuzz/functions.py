@@ -34,6 +34,8 @@ from tests.support.memory import (
     MemoryEventStore,
     MemoryMessageArchive,
     MemoryNotificationStore,
+    MemoryPaymentStore,
+    MemorySearchIndex,
     MemoryStorefrontStore,
     MemoryTable,
     MemoryWorkQueue,
@@ -240,6 +242,7 @@ class Functions:
     def _publish(self, change: Change) -> None:
         PublishEvents(
             events=self.events,
+            search=MemorySearchIndex(self.table),
             queue=MemoryWorkQueue(),
             bus=SimpleNamespace(put=lambda _: None),
             dead_letters=MemoryWorkQueue(),
@@ -308,6 +311,7 @@ class Functions:
         """The composition root over the twins; what is loaded meanwhile keeps them."""
         twins = {
             "_codes": lambda _: self.codes,
+            "_payments": lambda _: MemoryPaymentStore(self.table),
             "_notifications": lambda _: MemoryNotificationStore(self.table),
             "_archive": lambda *_: MemoryMessageArchive(),
             "_events": lambda _: self.events,

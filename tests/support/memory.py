@@ -24,7 +24,8 @@ from o2o.core.errors import DigitsTaken, InvalidRequest, VersionConflict
 from o2o.core.events import Change
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement, comparable
+from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
+from o2o.core.receipts import comparable
 from o2o.core.search import SearchBy, SearchChanges, SearchEntry, find_completed
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
@@ -72,7 +73,8 @@ class MemoryTable:
         self.events: dict[str, EventRecord] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.brandings: dict[str, Branding] = {}
-        self.search: set[SearchEntry] = set()
+        self.search: dict[SearchEntry, str] = {}
+        """What is searched for, by the entries that lead from it."""
 
 
 class MemoryCodeStore(CodeStore):
@@ -185,7 +187,7 @@ class MemoryCodeStore(CodeStore):
             self.save(code)
             recorded[payment.number] = payment
             entry = find_completed(settlement.former, payment)
-            self._table.search |= {entry} if entry else set()
+            self._table.search |= {entry: entry.value} if entry else {}
             receipt = payment.report.names.get("receipt_number")
             if code.reusable and receipt is not None:
                 self._table.receipts[code.order_number, receipt] = payment.number
@@ -269,6 +271,22 @@ class MemoryPaymentStore(PaymentStore):
         more = len(entries) > start + limit
         return Page(found, place.write(str(start + limit)) if more else None)
 
+    def find_by_digits(
+        self, storefront_id: str, payment_code: str, *, limit: int, cursor: str | None
+    ) -> Page[Payment]:
+        orders = self.find_order_numbers(storefront_id, payment_code)
+        place = _List(f"digits {payment_code} of {storefront_id}")
+        start = 0 if cursor is None else place.read_number(cursor)
+        with self._table.lock:
+            found = [
+                recorded[number]
+                for order in orders
+                for recorded in [self._table.payments.get(order, {})]
+                for number in sorted(recorded)
+            ]
+        more = len(found) > start + limit
+        return Page(found[start : start + limit], place.write(str(start + limit)) if more else None)
+
     def find_order_numbers(self, storefront_id: str, payment_code: str) -> Sequence[str]:
         entries = self._entries(storefront_id, SearchBy.DIGITS, payment_code)
         return [entry.order_number for entry in entries[:100]]
@@ -313,8 +331,9 @@ class MemorySearchIndex(SearchIndex):
 
     def change(self, changes: SearchChanges) -> None:
         with self._table.lock:
-            self._table.search |= changes.added
-            self._table.search -= changes.removed
+            self._table.search |= {entry: entry.value for entry in changes.added}
+            for entry in changes.removed:
+                self._table.search.pop(entry, None)
 
 
 class MemoryNotificationStore(NotificationStore):

@@ -146,6 +146,7 @@ def test_one_code_is_read_with_its_payment(stack, event, active):
     assert (answer.body["status"], answer.body["paid_at"]) == ("paid", "2026-03-01T03:19:58Z")
     assert answer.body["payments"] == [
         {
+            "id": "1",
             "kind": "paid",
             "amount": 150_000,
             "currency": "IDR",
@@ -159,6 +160,8 @@ def test_one_code_is_read_with_its_payment(stack, event, active):
             "certain": True,
             "doubts": [],
             "first_paid": None,
+            "needs_attention": False,
+            "resolutions": [],
         }
     ]
 

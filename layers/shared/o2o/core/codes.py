@@ -204,6 +204,11 @@ class PaymentMark:
     source: Source | None = None
     agent_id: str | None = None
 
+    @property
+    def payment_id(self) -> str:
+        """Tells the payment from the other ones of its code."""
+        return str(self.number) if self.number else self.identity
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPayment:

@@ -27,6 +27,7 @@ from o2o.core.codes import (
     Status,
 )
 from o2o.core.money import CURRENCY
+from o2o.core.receipts import comparable
 from o2o.core.resolutions import Attention, Resolution
 from o2o.core.timetable import Timetable
 
@@ -43,8 +44,6 @@ _TILL = {"agent_id", "store_id"}
 
 _OLDER_ORDER = timedelta(days=1)
 """A status check that is dated this long before its code speaks of an earlier order."""
-
-_PLACEHOLDERS = {"na", "n/a", "null", "none", "nil", "undefined"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +127,6 @@ class PaymentReport:
         said |= {("digits", self.payment_code)} if self.payment_code else set()
         said |= {("currency", self.currency)} if self.currency else set()
         return frozenset(said | ({("instant", self.instant)} if self.instant else set()))
-
-
-def comparable(text: str | None) -> str | None:
-    """A receipt, store or brand without case and leading zeros; None if it identifies nothing."""
-    found = (text or "").strip().casefold().lstrip("0")
-    if found in _PLACEHOLDERS or not any(character.isalnum() for character in found):
-        return None
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

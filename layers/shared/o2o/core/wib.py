@@ -30,3 +30,13 @@ def parse_doku_instant(text: str) -> datetime:
 def end_of_day(day: date) -> datetime:
     """The last second of a calendar day in WIB, as aware UTC."""
     return datetime.combine(day, time(23, 59, 59), tzinfo=WIB).astimezone(UTC)
+
+
+def day_starts(day: date) -> datetime:
+    """The first instant of a calendar day in WIB, as aware UTC."""
+    return datetime.combine(day, time.min, tzinfo=WIB).astimezone(UTC)
+
+
+def day_ends(day: date) -> datetime:
+    """The last instant of a calendar day in WIB that a clock can name, as aware UTC."""
+    return datetime.combine(day, time.max, tzinfo=WIB).astimezone(UTC)

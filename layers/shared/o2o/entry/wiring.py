@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from o2o.adapters.dynamodb.codes import DynamoCodeStore
     from o2o.adapters.dynamodb.events import DynamoEventStore
     from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
+    from o2o.adapters.dynamodb.payments import DynamoPaymentStore
     from o2o.adapters.dynamodb.store import Store
     from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
     from o2o.adapters.dynamodb.upgrade import Upgrade
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from o2o.usecases.ports import Clock, Doku
     from o2o.usecases.publish_events import PublishEvents
     from o2o.usecases.read_codes import ReadCodes
+    from o2o.usecases.read_payments import ReadPayments
     from o2o.usecases.receive_notification import ReceiveNotification
     from o2o.usecases.reconcile import Reconcile
     from o2o.usecases.reconcile_codes import ReconcileCodes
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from o2o.usecases.replay_archive import ReplayArchive
     from o2o.usecases.republish_events import RepublishEvents
     from o2o.usecases.resolve_notifications import ResolveNotifications
+    from o2o.usecases.resolve_payment import ResolvePayment
     from o2o.usecases.settle import Settle
     from o2o.usecases.show_code import ShowCode
 
@@ -133,6 +136,21 @@ def read_codes() -> "ReadCodes":
     from o2o.usecases.read_codes import ReadCodes
 
     return ReadCodes(codes=_codes(read_settings(Settings)))
+
+
+def read_payments() -> "ReadPayments":
+    """Wire ``read_payments``."""
+    from o2o.usecases.read_payments import ReadPayments
+
+    return ReadPayments(payments=_payments(read_settings(Settings)))
+
+
+def resolve_payment() -> "ResolvePayment":
+    """Wire ``resolve_payment``."""
+    from o2o.entry.settings.codes import LifeSettings
+    from o2o.usecases.resolve_payment import ResolvePayment
+
+    return ResolvePayment(codes=_codes(read_settings(LifeSettings)), clock=clock)
 
 
 def cancel_code() -> "CancelCode":
@@ -254,12 +272,14 @@ def expire_codes() -> "ExpireCodes":
 def publish_events() -> "PublishEvents":
     """Wire ``publish_events``."""
     from o2o.adapters.bus import EventBridgeBus
+    from o2o.adapters.dynamodb.search import DynamoSearchIndex
     from o2o.entry.models.events import render
     from o2o.usecases.publish_events import PublishEvents
 
     settings = read_settings(PublishSettings)
     return PublishEvents(
         events=_events(settings),
+        search=DynamoSearchIndex(_store(settings)),
         queue=_queue(settings.webhook_queue_url),
         bus=EventBridgeBus(_client("events"), settings.event_bus_name),
         dead_letters=_queue(settings.event_dead_letter_queue_url),
@@ -503,6 +523,12 @@ def _codes(settings: Settings) -> "DynamoCodeStore":
     from o2o.adapters.dynamodb.codes import DynamoCodeStore
 
     return DynamoCodeStore(_store(settings))
+
+
+def _payments(settings: Settings) -> "DynamoPaymentStore":
+    from o2o.adapters.dynamodb.payments import DynamoPaymentStore
+
+    return DynamoPaymentStore(_store(settings))
 
 
 def _notifications(settings: Settings) -> "DynamoNotificationStore":

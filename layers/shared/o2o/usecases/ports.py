@@ -267,6 +267,15 @@ class PaymentStore(Protocol):
         """
         ...
 
+    def find_by_digits(
+        self, storefront_id: str, payment_code: str, *, limit: int, cursor: str | None
+    ) -> Page[Payment]:
+        """The payments of a storefront's codes that have or had these digits.
+
+        Raises InvalidRequest for a foreign cursor.
+        """
+        ...
+
     def find_order_numbers(self, storefront_id: str, payment_code: str) -> Sequence[str]:
         """The order numbers of a storefront's codes that have or had these digits, a hundred."""
         ...

@@ -130,17 +130,15 @@ class DynamoCodeStore(CodeStore):
         receipt = table.receipt_item(code, payment)
         if receipt:
             puts.append((receipt, None))
-        if payment.needs_attention:
+        if payment.needs_attention or settlement.ends_attention:
             puts.append((table.attention_item(code, payment), None))
         # Of a new payment, the change of its code makes it, off this way.
         entry = find_completed(settlement.former, payment)
         if entry:
             puts.append((table.search_item(entry), None))
-        calls = table.attention_key(code.order_number, payment.payment_id)
         try:
             self._store.put_all(
                 *puts,
-                deletes=[calls] if settlement.ends_attention else [],
                 checks=[
                     (table.code_key(other.order_number), table.stands(other))
                     for other in settlement.seen

@@ -21,6 +21,7 @@ from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
 from o2o.core.events import Event, EventType
 from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
+from o2o.core.resolutions import Resolution
 from o2o.entry.models.codes import (
     AgentId,
     Amount,
@@ -31,7 +32,9 @@ from o2o.entry.models.codes import (
     HadEnded,
     PaidAt,
     PaymentCodeView,
+    PaymentId,
     ReceiptNumber,
+    ResolutionView,
 )
 from o2o.entry.models.text import Instant, Model, number, seconds
 from o2o.usecases.browse_events import Resent
@@ -57,9 +60,11 @@ class EventPaymentView(BaseModel):
     """The payment that an event reports. Events of version 0.1 lack what is not required."""
 
     model_config = _later(
-        "currency", "recorded_at", "source", "agent_id", "had_ended", "certain", "doubts"
+        *("currency", "recorded_at", "source", "agent_id", "had_ended", "certain", "doubts"),
+        *("id", "resolution"),
     )
 
+    id: PaymentId
     kind: PaymentKind
     amount: Amount
     currency: Currency
@@ -73,11 +78,16 @@ class EventPaymentView(BaseModel):
     certain: Certain
     doubts: Doubts
     first_paid: FirstPaid
+    resolution: Annotated[
+        ResolutionView | None,
+        Field(description="Of `payment.resolved`: what was done about the payment."),
+    ]
 
     @classmethod
-    def of(cls, payment: PaymentMark) -> Self:
+    def of(cls, payment: PaymentMark, resolution: Resolution | None) -> Self:
         """The view of a payment."""
         return cls(
+            id=payment.payment_id,
             kind=payment.kind,
             amount=number(payment.amount),
             currency=payment.currency or CURRENCY,
@@ -91,6 +101,7 @@ class EventPaymentView(BaseModel):
             certain=not payment.doubts,
             doubts=list(payment.doubts),
             first_paid=payment.first_paid,
+            resolution=None if resolution is None else ResolutionView.of(resolution),
         )
 
 
@@ -127,7 +138,9 @@ class WebhookPayload(BaseModel):
 def render(event: Event) -> str:
     """The text of a webhook's body; the same event is always the same text."""
     view = PaymentCodeView.of(event.code).model_dump(exclude=_LEFT_OUT)
-    payment = None if event.payment is None else EventPaymentView.of(event.payment)
+    payment = (
+        None if event.payment is None else EventPaymentView.of(event.payment, event.resolution)
+    )
     return WebhookPayload(
         id=event.event_id,
         type=event.type,
