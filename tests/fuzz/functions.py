@@ -98,6 +98,7 @@ SETTINGS = {
     "CODE_RETENTION_DAYS": "90",
     "EVIDENCE_RETENTION_DAYS": "3650",
     "OVERRIDE_NOTIFICATION_URL": "",
+    "REPORT_COLUMNS": '{"storefront": "Shop", "invoice_number": "Shop\'s number"}',
     "PUBLIC_URL": "https://pay.example.com",
     "STOREFRONT_RATE_LIMIT": "20",
     "SHARED_USAGE_KEY": "shared-by-those-without",

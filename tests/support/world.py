@@ -22,6 +22,7 @@ from o2o.core.errors import (
 from o2o.core.inquiries import Inquiry, InquiryAnswer, InquiryStatus, SignedResponse
 from o2o.core.notifications import DokuMessage, Notification, OrderState, OrderStatus
 from o2o.core.payments import Evidence, PaymentReport
+from o2o.core.report_columns import ReportColumns
 from o2o.core.timetable import Retention, Timetable
 from o2o.usecases.answer_inquiry import AnswerInquiry
 from o2o.usecases.cancel_code import CancelCode
@@ -152,7 +153,12 @@ class FakeDoku:
         self.said: dict[str, OrderStatus] = {}
         """Its answers about payments, by their bodies."""
 
-    def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
+    def compose(
+        self,
+        code: PaymentCode,
+        expires_in_minutes: int,
+        report: Mapping[str, str] | None = None,  # noqa: ARG002 - the port has this parameter
+    ) -> str:
         return f"{code.order_number} {code.amount} {expires_in_minutes}"
 
     def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
@@ -320,6 +326,7 @@ class UseCases:
             channels=CHANNELS,
             bins=BINS,
             timetable=TIMETABLE,
+            report_columns=ReportColumns(),
             page_token=lambda invoice_number: f"token-of-{invoice_number}",
         )
         self.receive = ReceiveNotification(

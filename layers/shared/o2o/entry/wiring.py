@@ -127,6 +127,7 @@ def generate_code() -> "GenerateCode":
         channels=settings.channels,
         bins=settings.bins,
         timetable=settings.timetable,
+        report_columns=settings.report_columns,
         page_token=_signing(settings.signing_secret_name).page_token,
     )
 

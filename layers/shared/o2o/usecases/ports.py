@@ -66,8 +66,13 @@ class Entropy(Protocol):
 class Doku(Protocol):
     """DOKU's API. Every call raises DokuError and nothing else."""
 
-    def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
-        """The exact body that asks for this code. Persist it before the first ``generate``."""
+    def compose(
+        self, code: PaymentCode, expires_in_minutes: int, report: Mapping[str, str] | None = None
+    ) -> str:
+        """The exact body that asks for this code. Persist it before the first ``generate``.
+
+        ``report`` are the code's columns in DOKU's settlement report, by their keys.
+        """
         ...
 
     def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
