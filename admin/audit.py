@@ -9,15 +9,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import typer
 
-from admin.desk import Desk
+from admin.target import Target
 from o2o.adapters.dynamodb.audit import DynamoAudit
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.audit import AuditEntry, Outcome
+from o2o.core.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from admin.desk import Desk
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -88,7 +92,9 @@ def audited(command: Command) -> Command:
         context: typer.Context = arguments["context"]
         desk: Desk = context.obj
         reason = arguments["reason"] if has_reason else arguments.pop("reason")
-        with _on_record(desk, _words(context), arguments, reason):
+        if not (reason or "").strip() and desk.target.stack:
+            desk.fail("say why: --reason, or the variable O2O_REASON")
+        with desk.sentences(), on_record(desk.target, _words(context), arguments, reason):
             return command(**arguments)
 
     if not has_reason:
@@ -113,34 +119,36 @@ def _words(context: typer.Context) -> str:
 
 
 @contextmanager
-def _on_record(
-    desk: Desk, command: str, arguments: Mapping[str, Any], reason: str | None
+def on_record(
+    target: Target, command: str, arguments: Mapping[str, Any], reason: str | None
 ) -> Iterator[None]:
+    """Record what is done meanwhile, before it begins and as it has ended.
+
+    Raises InvalidRequest if a deployed stack is not told why.
+    """
     reason = (reason or "").strip() or None
-    if reason is None and desk.target.stack:
-        desk.fail("say why: --reason, or the variable O2O_REASON")
-    with desk.sentences():
-        audit = DynamoAudit(desk.target.store())
-        begun = AuditEntry(
-            audit_id=SystemEntropy().request_id(),
-            created_at=system_clock(),
-            who=desk.target.caller(),
-            command=command,
-            arguments={
-                name.rstrip("_"): show(arguments[name])
-                for name, show in RECORDED.items()
-                if arguments.get(name) is not None
-            },
-            reason=reason,
-        )
-        audit.add(begun)
+    if reason is None and target.stack:
+        raise InvalidRequest.of("reason", "must say why: it is kept in the audit")
+    audit = DynamoAudit(target.store())
+    begun = AuditEntry(
+        audit_id=SystemEntropy().request_id(),
+        created_at=system_clock(),
+        who=target.caller(),
+        command=command,
+        arguments={
+            name.rstrip("_"): show(arguments[name])
+            for name, show in RECORDED.items()
+            if arguments.get(name) is not None
+        },
+        reason=reason,
+    )
+    audit.add(begun)
     outcome = Outcome.FAILED
     try:
         yield
         outcome = Outcome.DONE
     finally:
-        with desk.sentences():
-            audit.add(replace(begun, created_at=system_clock(), outcome=outcome))
+        audit.add(replace(begun, created_at=system_clock(), outcome=outcome))
 
 
 def show_audit(

@@ -131,6 +131,7 @@ READING = {
     "codes inquired",
     "codes show",
     "deadletters list",
+    "desk",
     "events list",
     "find",
     "key list",
