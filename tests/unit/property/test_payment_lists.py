@@ -171,7 +171,7 @@ def test_an_index_that_leads_to_anothers_payment_shows_nothing() -> None:
     ])  # fmt: skip
 
     class Lagging(MemoryPaymentStore):
-        def list_recorded(self, storefront_id: str, **page: Any) -> Page[Payment]:
+        def list_recorded(self, storefront_id: str, **page: Any) -> Page[Payment]:  # noqa: ARG002
             return super().list_recorded("other", **page)
 
     read = ReadPayments(payments=Lagging(table))
