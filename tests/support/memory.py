@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from threading import RLock
 from typing import Literal, TypeVar
 
+from o2o.adapters.archive import key_of
 from o2o.core.archive import ArchivedMessage
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
@@ -360,13 +360,12 @@ class MemoryMessageArchive(MessageArchive):
         self._messages: dict[str, ArchivedMessage] = {}
 
     def keep(self, message: ArchivedMessage) -> None:
-        body = sha256(message.message.body).hexdigest()
         with self._lock:
-            self._messages[f"{message.received_at.isoformat()} {message.kind} {body}"] = message
+            self._messages[key_of(message)] = message
 
     def keys(self, since: datetime | None, until: datetime | None) -> Iterator[str]:
         with self._lock:
-            found = sorted(self._messages.items(), key=lambda each: (each[1].received_at, each[0]))
+            found = sorted(self._messages.items())
         for key, message in found:
             if (
                 (since or message.received_at)
