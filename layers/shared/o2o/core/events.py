@@ -125,6 +125,11 @@ def _payment_event(code: PaymentCode, payment: PaymentMark) -> Event:
     return _event(_OF_PAYMENT[payment.kind], code, payment.recorded_at or payment.paid_at, payment)
 
 
+def payment_event_id(code: PaymentCode, number: int, kind: PaymentKind) -> str:
+    """The id of the event of a code's payment: what its number and kind tell alone."""
+    return _event_id(code, _OF_PAYMENT[kind], str(number))
+
+
 def _resolution_event(code: PaymentCode, resolved: ResolvedPayment) -> Event:
     event = _event(
         EventType.RESOLVED, code, resolved.resolution.at, resolved.payment, resolved.number
@@ -147,13 +152,19 @@ def _event(
     payment: PaymentMark | None = None,
     time: int | None = None,
 ) -> Event:
-    # What happens once in a code's life, or once to a payment of it, or for the nth time. With the
-    # creation, because version 0.1 let an invoice number come round.
-    what = [code.order_number, code.created_at.isoformat(), one_of(kind).value]
-    what += [str(payment.number)] if payment else []
+    # What happens once in a code's life, or once to a payment of it, or for the nth time.
+    what = [str(payment.number)] if payment else []
     what += [f"{payment.identity} {time}"] if payment and time else []
-    event_id = f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
-    return Event(event_id, kind, occurred_at, code, payment)
+    return Event(_event_id(code, kind, *what), kind, occurred_at, code, payment)
+
+
+def _event_id(code: PaymentCode, kind: EventType, *what: str) -> str:
+    # With the creation, because version 0.1 let an invoice number come round.
+    return _digest(code.order_number, code.created_at.isoformat(), one_of(kind), *what)
+
+
+def _digest(*what: str) -> str:
+    return f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
 
 
 def one_of(kind: EventType) -> EventType:
