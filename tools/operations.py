@@ -15,11 +15,13 @@ HTML = "text/html"
 TEXT = {"type": "string"}
 
 CODES, EVENTS, PAGE, DOKU, ABOUT = "Payment codes", "Events", "Payment page", "DOKU", "About"
+BOOKS = "Books"
 WEBHOOK = "Webhook"
 
 TAGS = {
     CODES: "What a customer pays at the till of a store.",
     EVENTS: "What happened to payment codes, and its delivery to your webhook.",
+    BOOKS: "What was paid on a day, closed once nothing more can come.",
     PAGE: "What a customer opens on a phone. The token in the address is the permission.",
     DOKU: "Not for storefronts: DOKU calls these, and its signature protects them.",
     ABOUT: "This API about itself.",
@@ -116,6 +118,12 @@ OPERATIONS = {
         {202: Answer("The events are sent again, with the same ids.")},
         (*OF_A_CODE, problems.CONCURRENT_UPDATE),
     ),
+    "GET /books": Operation(
+        BOOKS,
+        {200: Answer("A page of the list. next_cursor is null on the last page.")},
+        (problems.INVALID_REQUEST, *STORED),
+    ),
+    "GET /books/{date}": Operation(BOOKS, {200: Answer("The book of that day.")}, OF_A_CODE),
     "GET /pay/{token}": Operation(
         PAGE,
         {

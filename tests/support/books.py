@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from o2o.core.archive import ArchivedMessage, MessageKind
-from o2o.core.books import ClosedDay
+from o2o.core.closed_days import ClosedDay
 from o2o.core.deliveries import EventRecord
 from o2o.core.errors import UnreadableMessage
 from o2o.core.events import Change, derive_events

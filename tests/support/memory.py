@@ -17,8 +17,8 @@ from typing import Literal, TypeVar
 
 from o2o.adapters.archive import key_of
 from o2o.core.archive import ArchivedMessage
-from o2o.core.books import BooksState, ClosedDay
 from o2o.core.channels import Channel
+from o2o.core.closed_days import BooksState, ClosedDay
 from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.endpoints import Endpoint

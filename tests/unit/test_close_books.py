@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from o2o.core.books import Closing
 from o2o.core.channels import Channel
+from o2o.core.closed_days import Closing
 from o2o.core.codes import Status
 from o2o.core.errors import InvalidRequest
 from o2o.core.merkle import merkle_root

@@ -18,9 +18,6 @@ from typing import Any
 
 from o2o.core import books, payments_csv
 from o2o.core.books import (
-    BooksState,
-    ClosedDay,
-    Closing,
     Difference,
     DifferenceKind,
     Edition,
@@ -28,6 +25,7 @@ from o2o.core.books import (
     Findings,
     Told,
 )
+from o2o.core.closed_days import BooksState, ClosedDay, Closing
 from o2o.core.errors import InvalidRequest, VersionConflict
 from o2o.core.merkle import merkle_root
 from o2o.core.pages import all_items

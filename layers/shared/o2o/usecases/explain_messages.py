@@ -7,7 +7,9 @@ from typing import Any
 
 from o2o.core import books, payments
 from o2o.core.archive import parse_key
-from o2o.core.books import Closing, Difference, DifferenceKind, Explained, Outcome, Told
+from o2o.core.books import Difference, DifferenceKind, Explained, Outcome, Told
+from o2o.core.closed_days import Closing
+from o2o.core.codes import PaymentCode
 from o2o.core.errors import UnreadableMessage
 from o2o.core.notifications import NO_INVOICE_NUMBER, KeptNotification, OrderState
 from o2o.core.pages import all_items
@@ -132,10 +134,7 @@ class DayOfMessages:
         if payment is not None:
             order_number = report.invoice_number
             return Explained(key, order_number, payment.payment_id, Outcome.ON_RECORD), None
-        code = history.code
-        return self._kept_or_not(
-            key, code.order_number, evidence.digest, code.storefront_id, code.invoice_number
-        )
+        return self._kept_or_not(key, report.invoice_number, evidence.digest, history.code)
 
     def _history(self, report: PaymentReport) -> CodeHistory | None:
         history = self._ports.codes.get_history(report.invoice_number, HISTORY)
@@ -145,32 +144,21 @@ class DayOfMessages:
         return history
 
     def _kept_or_not(
-        self,
-        key: str,
-        order_number: str,
-        digest: str,
-        storefront_id: str = "",
-        invoice_number: str = "",
+        self, key: str, order_number: str, digest: str, code: PaymentCode | None = None
     ) -> tuple[Explained, Difference | None]:
         if self._ports.notifications.find(order_number, digest):
             return Explained(key, order_number, "", Outcome.KEPT), None
-        return _unexplained(
-            key,
-            DifferenceKind.MESSAGE_WITHOUT_PAYMENT,
-            order_number,
-            storefront_id,
-            invoice_number,
-        )
+        return _unexplained(key, DifferenceKind.MESSAGE_WITHOUT_PAYMENT, order_number, code)
 
 
 def _unexplained(
-    key: str,
-    kind: DifferenceKind,
-    order_number: str = "",
-    storefront_id: str = "",
-    invoice_number: str = "",
+    key: str, kind: DifferenceKind, order_number: str = "", code: PaymentCode | None = None
 ) -> tuple[Explained, Difference]:
-    difference = Difference(kind, storefront_id, invoice_number, order_number, message=key)
+    difference = Difference(kind, order_number=order_number, message=key)
+    if code is not None:
+        difference = difference._replace(
+            storefront_id=code.storefront_id, invoice_number=code.invoice_number
+        )
     return Explained(key, order_number, "", Outcome.UNEXPLAINED), difference
 
 

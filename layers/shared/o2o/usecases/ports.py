@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from o2o.core.archive import ArchivedMessage
-    from o2o.core.books import BooksState, ClosedDay
     from o2o.core.channels import Channel
+    from o2o.core.closed_days import BooksClosed, BooksState, ClosedDay
     from o2o.core.codes import DokuCode, PaymentCode
     from o2o.core.deliveries import Attempt, EventRecord
     from o2o.core.endpoints import Endpoint
@@ -37,7 +37,7 @@ its own, such as the timestamp of a signature (decision 0045)."""
 TimeLeft = Callable[[], float]
 """Seconds that the invocation may still spend."""
 
-Render = Callable[["Event"], str]
+Render = Callable[["Event | BooksClosed"], str]
 """The body of the webhook for an event; the same text for the same event."""
 
 SecretsOf = Callable[[str, int], Sequence[str]]

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from o2o.core import books, payments_csv
-from o2o.core.books import Closing, Difference, DifferenceKind, Findings, Told
+from o2o.core.books import Difference, DifferenceKind, Findings, Told
+from o2o.core.closed_days import Closing
 from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.events import EventType, payment_event_id

@@ -2,7 +2,7 @@
 
 from o2o.adapters.dynamodb import listing, table
 from o2o.adapters.dynamodb.store import ConditionFailed, Store
-from o2o.core.books import BooksState, ClosedDay
+from o2o.core.closed_days import BooksState, ClosedDay
 from o2o.core.errors import VersionConflict
 from o2o.core.pages import Page
 from o2o.usecases.ports import BooksStore

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from o2o.core.audit import AuditEntry
-    from o2o.core.books import BooksState, ClosedDay
     from o2o.core.channels import Channel
+    from o2o.core.closed_days import BooksState, ClosedDay
     from o2o.core.codes import PaymentCode
     from o2o.core.deliveries import EventRecord
     from o2o.core.endpoints import Endpoint
@@ -531,7 +531,7 @@ def books_state_item(state: BooksState) -> Attributes:
 
 def load_books_state(item: Mapping[str, Any]) -> BooksState:
     """Where closing stands, of its item."""
-    from o2o.core.books import BooksState
+    from o2o.core.closed_days import BooksState
 
     return load(BooksState, item)
 
@@ -549,7 +549,7 @@ def day_item(closed: ClosedDay) -> Attributes:
 
 def load_closed_day(item: Mapping[str, Any]) -> ClosedDay:
     """The book of an item."""
-    from o2o.core.books import ClosedDay
+    from o2o.core.closed_days import ClosedDay
 
     return load(ClosedDay, item)
 
