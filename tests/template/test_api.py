@@ -18,6 +18,8 @@ ROUTES = {
     ("get", "/payment-codes/{invoice_number}/payments"),
     ("post", "/payment-codes/{invoice_number}/cancel"),
     ("post", "/payment-codes/{invoice_number}/refresh"),
+    ("get", "/books"),
+    ("get", "/books/{date}"),
     ("get", "/events"),
     ("get", "/events/{event_id}"),
     ("post", "/events/redeliver"),
