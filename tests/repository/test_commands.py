@@ -126,6 +126,8 @@ def test_every_option_of_the_local_stack_is_in_its_document(capsys):
 READING = {
     "audit",
     "bins check",
+    "books list",
+    "books show",
     "branding show",
     "codes inquired",
     "codes show",
