@@ -344,6 +344,13 @@ def test_rows_that_were_swapped_or_doubled_are_told(books):
     assert kinds(verify(books, events=False)) == {"order", "root", "count"}
 
 
+def test_a_row_of_another_day_is_told(books):
+    whole = rows(books)
+    other = (books.book(DAYS[0]) / "messages.csv").read_bytes().splitlines(keepends=True)[1]
+    write_rows(books, [whole[0], other, *whole[1:]])
+    assert kinds(verify(books, events=False)) == {"order", "root", "count"}
+
+
 def test_what_a_row_says_of_a_payment_is_held_by_the_book(books):
     path = books.book(DAY, 2) / "messages.csv"
     rewrite(path, b",INV-8,1,", b",INV-9,1,")
