@@ -45,7 +45,7 @@ _KEY = re.compile(
 )
 _AMOUNT = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,200})?")
 _EXACT = Context(prec=1000)
-_ESCAPED = re.compile(r"\A'(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
+_ESCAPED = re.compile(r"'[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 """A cell that a spreadsheet might take for a formula is written behind an apostrophe."""
 
 _BOOK, _MESSAGES, _PAYMENTS = "books.json", "messages.csv", "payments.csv"
@@ -238,7 +238,7 @@ class Copy:
                 for cells in reader:
                     if len(cells) != len(header):
                         raise Unreadable(f"has a broken row in line {reader.line_num}")
-                    plain = (_ESCAPED.sub("", cell, count=1) for cell in cells)
+                    plain = (cell[1:] if _ESCAPED.match(cell) else cell for cell in cells)
                     yield reader.line_num, dict(zip(header, plain, strict=True))
         except (csv.Error, UnicodeError) as error:
             raise Unreadable(f"is no CSV in UTF-8: {error}") from None
@@ -1232,15 +1232,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        return run(_parser().parse_args(arguments))
+        code = run(_parser().parse_args(arguments))
+        sys.stdout.flush()
     except Unusable as error:
         print(f"verify_books: {error}.", file=sys.stderr)
         return 2
     except BrokenPipeError:
+        # Nobody reads on; at the end Python would write once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     except KeyboardInterrupt:
         return 130
+    return code
 
 
 if __name__ == "__main__":

@@ -785,6 +785,16 @@ def test_wrong_use_is_told_in_a_sentence(books, more, says):
     assert says in errors
 
 
+def test_who_reads_no_further_is_told_nothing(books):
+    command = [sys.executable, "-I", "-S", str(TOOL), *arguments(books)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout
+        assert run.stderr
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 2
+
+
 def test_without_a_folder_it_can_not_begin(tmp_path):
     assert alone()[0] == alone(str(tmp_path))[0] == alone(str(tmp_path / "gone"))[0] == 2
 
