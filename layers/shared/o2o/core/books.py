@@ -495,7 +495,10 @@ def stack_document(
         **edition.head(),
         "totals": found.summary,
         "storefronts": {
-            storefront_id: {**book["totals"], "difference_count": book["difference_count"]}
+            storefront_id: {
+                "totals": book["totals"],
+                "difference_count": book["difference_count"],
+            }
             for storefront_id, book in sorted(storefronts.items())
         },
         "difference_count": len(found.differences),

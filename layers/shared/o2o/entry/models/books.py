@@ -19,6 +19,7 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class ClosedDayView(BaseModel):
     """A closed day in short: an edition of its book."""
 
+    storefront_id: str
     day: Annotated[date, Field(description="The day, in WIB.")]
     edition: Annotated[
         int, Field(description="Counts from 1: what comes late closes the day again.")
@@ -166,6 +167,7 @@ class BookView(ClosedDayView):
 
 def _in_short(closed: ClosedDay) -> dict[str, Any]:
     return {
+        "storefront_id": closed.storefront_id,
         "day": closed.day,
         "edition": closed.edition,
         "closed_at": seconds(closed.closed_at),
