@@ -56,6 +56,7 @@ def _given(_: object) -> str:
 RECORDED: Mapping[str, Callable[[object], str]] = {
     "channel": str,
     "colour": str,
+    "day": lambda day: str(day)[:10],
     "dry_run": str,
     "event_ids": lambda ids: " ".join(map(str, ids)),  # type: ignore[call-overload]
     "hours": str,

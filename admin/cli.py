@@ -9,6 +9,7 @@ import typer
 from admin import (
     archive,
     bins,
+    books,
     branding,
     codes,
     deadletters,
@@ -39,6 +40,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(payments.app, name="payments")
 app.add_typer(archive.app, name="archive")
+app.add_typer(books.app, name="books")
 app.add_typer(deadletters.app, name="deadletters")
 
 

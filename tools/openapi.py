@@ -31,7 +31,7 @@ from o2o.core.channels import Channel
 from o2o.entry import problems, wiring
 from o2o.entry.describe_api import ADDRESS
 from o2o.entry.http import RATE_LIMIT_POLICY, rate_limit_policy
-from o2o.entry.models.events import WebhookPayload
+from o2o.entry.models.events import BooksPayload, WebhookPayload
 from o2o.entry.problems import ProblemType
 from o2o.version import VERSION
 from tools import artefacts, reference
@@ -87,6 +87,10 @@ INVALID_PARAM_SCHEMA: Json = {
     },
 }
 
+_REF = "#/components/schemas/"
+SENT = {each.__name__: each for each in (WebhookPayload, BooksPayload)}
+"""What webhooks are sent, by its name."""
+
 WEBHOOKS: Json = {
     "event": {
         "post": {
@@ -115,7 +119,7 @@ WEBHOOKS: Json = {
             ],
             "requestBody": {
                 "required": True,
-                "content": {JSON: {"schema": {"$ref": "#/components/schemas/WebhookPayload"}}},
+                "content": {JSON: {"schema": {"$ref": _REF + WebhookPayload.__name__}}},
             },
             "responses": {
                 "2XX": {"description": "The event has arrived: it is not sent again."},
@@ -128,7 +132,23 @@ WEBHOOKS: Json = {
     }
 }
 
-_REF = "#/components/schemas/"
+_POST = WEBHOOKS["event"]["post"]
+WEBHOOKS["books_closed"] = {
+    "post": _POST
+    | {
+        "operationId": "receive_books_closed",
+        "summary": "A day was closed, or closed again",
+        "description": (
+            "To the same address, signed in the same way; its type is `books.closed`. A day that is"
+            " closed again has the next `sequence`."
+        ),
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"$ref": _REF + BooksPayload.__name__}}},
+        },
+    }
+}
+
 OPEN_ENUM = "x-extensible-enum"
 _UNPROCESSABLE = "422"  # Powertools' status of an invalid request; ours is 400
 _NEVER_ANSWERED = {"HTTPValidationError", "ResponseValidationError", "ValidationError"}
@@ -180,19 +200,18 @@ def generate() -> Json:
                 status: {part: value for part, value in response.items() if part != "content"}
                 for status, response in operation["responses"].items()
             }
-    payload = tidy(
-        WebhookPayload.model_json_schema(mode="serialization", ref_template=_REF + "{model}")
-    )
+    payloads = {
+        name: tidy(model.model_json_schema(mode="serialization", ref_template=_REF + "{model}"))
+        for name, model in SENT.items()
+    }
     components = document["components"]
+    for payload in payloads.values():
+        components["schemas"] |= payload.pop("$defs")
     components["schemas"] = {
         name: schema
-        for name, schema in (components["schemas"] | payload.pop("$defs")).items()
+        for name, schema in components["schemas"].items()
         if name not in _NEVER_ANSWERED
-    } | {
-        PROBLEM: PROBLEM_SCHEMA,
-        "InvalidParam": INVALID_PARAM_SCHEMA,
-        WebhookPayload.__name__: payload,
-    }
+    } | {PROBLEM: PROBLEM_SCHEMA, "InvalidParam": INVALID_PARAM_SCHEMA, **payloads}
     document["webhooks"] = WEBHOOKS
     components["securitySchemes"] = {
         KEY: {
@@ -211,13 +230,13 @@ def generate() -> Json:
 def event_schema(document: Json) -> Json:
     """The schema of a webhook's body as a JSON Schema of its own."""
     schemas = document["components"]["schemas"]
-    needed = reachable(schemas, [schemas[WebhookPayload.__name__]])
+    needed = reachable(schemas, [schemas[name] for name in SENT]) | SENT.keys()
     schema: Json = json.loads(
         json.dumps(
             {
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "title": WebhookPayload.__name__,
-                **schemas[WebhookPayload.__name__],
+                "anyOf": [{"$ref": _REF + name} for name in SENT],
                 "$defs": {name: schemas[name] for name in sorted(needed)},
             }
         ).replace(_REF, "#/$defs/")

@@ -14,7 +14,13 @@ JSON = "application/json"
 HTML = "text/html"
 TEXT = {"type": "string"}
 
-CODES, PAYMENTS, EVENTS, PAGE = "Payment codes", "Payments", "Events", "Payment page"
+CODES, PAYMENTS, EVENTS, BOOKS, PAGE = (
+    "Payment codes",
+    "Payments",
+    "Events",
+    "Books",
+    "Payment page",
+)
 DOKU, ABOUT = "DOKU", "About"
 WEBHOOK = "Webhook"
 
@@ -22,6 +28,7 @@ TAGS = {
     CODES: "What a customer pays at the till of a store.",
     PAYMENTS: "What was paid, over all codes, and what you did about it.",
     EVENTS: "What happened to payment codes, and its delivery to your webhook.",
+    BOOKS: "What was paid on a day, closed once nothing more can come.",
     PAGE: "What a customer opens on a phone. The token in the address is the permission.",
     DOKU: "Not for storefronts: DOKU calls these, and its signature protects them.",
     ABOUT: "This API about itself.",
@@ -136,6 +143,12 @@ OPERATIONS = {
         {202: Answer("The events are sent again, with the same ids.")},
         (*OF_A_CODE, problems.CONCURRENT_UPDATE),
     ),
+    "GET /books": Operation(
+        BOOKS,
+        {200: Answer("A page of the list. next_cursor is null on the last page.")},
+        (problems.INVALID_REQUEST, *STORED),
+    ),
+    "GET /books/{date}": Operation(BOOKS, {200: Answer("The book of that day.")}, OF_A_CODE),
     "GET /pay/{token}": Operation(
         PAGE,
         {

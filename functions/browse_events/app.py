@@ -21,7 +21,7 @@ events = wiring.browse_events()
 @api.routes.get("/events/<event_id>")
 def get_event(event_id: Annotated[str, Path(pattern=r"^evt_[0-9a-f]{32}$")]) -> EventView:
     """One event, and every attempt to deliver it."""
-    return EventView.of(events.one(api.storefront_id, event_id))
+    return EventView.of(events.of_code(api.storefront_id, event_id))
 
 
 @api.routes.get("/events")
@@ -34,13 +34,14 @@ def list_events(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
 ) -> EventList:
-    """The storefront's events of the last 90 days, newest first."""
+    """The events of the storefront's codes, of the last 90 days, newest first."""
     wanted = EventFilter(
         type=type,
         status=status,
         invoice_number=invoice_number,
         created_from=created_from,
         created_to=created_to,
+        of_codes=True,
     )
     return EventList.of(events.many(api.storefront_id, wanted, limit=limit, cursor=cursor))
 

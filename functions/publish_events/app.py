@@ -1,4 +1,4 @@
-"""The table's stream: what happened to codes becomes events, kept, queued and announced."""
+"""The table's stream: what happened to codes and days becomes events: kept, queued, announced."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 publish = wiring.publish_events()
 read_change = wiring.change_reader()
+read_closed = wiring.closed_reader()
 read_order_number = wiring.order_number_reader()
 
 
@@ -24,10 +25,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         change = read_change(record)
         if change is not None:
             published.extend(publish.keep(change))
+        closed = read_closed(record)
+        if closed is not None:
+            published.append(publish.keep_closed(closed))
 
     def give_up(record: dict[str, Any]) -> None:
         order_number = read_order_number(record)
-        publish.give_up(order_number)
+        if order_number is not None:
+            publish.give_up(order_number)
         count_unmade(order_number)
 
     answer = each_record(event, keep, give_up)

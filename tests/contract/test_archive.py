@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from o2o.adapters.archive import S3MessageArchive, decode, encode, key_of
-from o2o.core.archive import ArchivedMessage, MessageKind
+from o2o.core.archive import ArchivedMessage, ArchiveKey, MessageKind, parse_key
 from o2o.core.errors import UnreadableMessage
 from o2o.core.notifications import DokuMessage
 from o2o.usecases.ports import MessageArchive
@@ -114,8 +115,10 @@ def test_the_document_can_be_checked_by_hand(s3: Any, bucket: str) -> None:
     (listed,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
     day, name = listed["Key"].rsplit("/", 1)
     assert day == "messages/2026/03/01"
-    assert name.startswith("120000.000000-notification-")
-    document = json.loads(s3.get_object(Bucket=bucket, Key=listed["Key"])["Body"].read())
+    content = s3.get_object(Bucket=bucket, Key=listed["Key"])["Body"].read()
+    body, whole = (sha256(each).hexdigest() for each in (b'{"order":{}}', content))
+    assert name == f"120000.000000-notification-{body}-{whole}.json"
+    document = json.loads(content)
     assert b64decode(document.pop("body_base64")) == b'{"order":{}}'
     assert document == {
         "format": 1,
@@ -146,22 +149,67 @@ def test_errors_of_s3_s_are_told(s3: Any) -> None:
         S3MessageArchive(s3, "archive-that-is-not-there").keep(message())
 
 
-@given(
-    body=st.binary(max_size=200),
-    path=st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
-    headers=st.dictionaries(st.sampled_from(list(HEADERS)), st.text(max_size=20)),
+def test_a_message_with_another_head_has_another_place(archive: MessageArchive) -> None:
+    """A repeat may come at the same instant: it has a signature of its own."""
+    repeat = replace(message().message, headers=HEADERS | {"Request-Id": "r-2"})
+    kept = [message(), message(message=repeat)]
+    for each in kept:
+        archive.keep(each)
+    assert sorted(read(archive), key=repr) == sorted(kept, key=repr)
+
+
+MESSAGES = st.builds(
+    ArchivedMessage,
     kind=st.sampled_from(MessageKind),
+    message=st.builds(
+        DokuMessage,
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=50),
+        st.dictionaries(st.sampled_from(list(HEADERS)), st.text(max_size=20)),
+        st.binary(max_size=200),
+    ),
     received_at=st.datetimes(min_value=datetime(1990, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - Hypothesis adds the zone
 )
-def test_nothing_of_a_message_gets_lost(
-    body: bytes, path: str, headers: dict[str, str], kind: MessageKind, received_at: datetime
-) -> None:
-    kept = ArchivedMessage(
-        kind=kind, message=DokuMessage(path, headers, body), received_at=received_at
-    )
+
+
+@given(MESSAGES)
+def test_nothing_of_a_message_gets_lost(kept: ArchivedMessage) -> None:
     assert decode(encode(kept)) == kept
     again = decode(encode(kept)).message
-    assert (again.headers, again.body) == (headers, body)
+    assert (again.headers, again.body) == (kept.message.headers, kept.message.body)
+
+
+@given(MESSAGES)
+def test_a_key_says_what_is_there(kept: ArchivedMessage) -> None:
+    assert parse_key(key_of(kept)) == ArchiveKey(
+        received_at=kept.received_at,
+        kind=kept.kind,
+        body_sha256=sha256(kept.message.body).hexdigest(),
+        object_sha256=sha256(encode(kept)).hexdigest(),
+    )
+
+
+KEY = key_of(message())
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "messages/2020/01/01/odd",
+        KEY.removeprefix("messages/"),
+        f"{KEY}\n",
+        KEY.replace("/03/", "/13/"),
+        KEY.replace("120000", "126000"),
+        KEY.replace("2026", "\u0662026"),
+        KEY.replace("notification", "inquiry"),
+        KEY.replace(".json", ".txt"),
+        KEY[:-70] + ".json",  # of the time when a key had one digest
+        KEY.upper(),
+    ],
+)
+def test_a_key_under_which_no_message_is_kept_is_told(key: str) -> None:
+    with pytest.raises(UnreadableMessage):
+        parse_key(key)
 
 
 WHOLE = json.loads(encode(message()))

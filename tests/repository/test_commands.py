@@ -127,6 +127,8 @@ READING = {
     "attention",
     "audit",
     "bins check",
+    "books list",
+    "books show",
     "branding show",
     "codes inquired",
     "codes show",

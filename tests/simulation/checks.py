@@ -59,8 +59,9 @@ def each_payment_has_one_event(table: MemoryTable, events: Iterable[EventRecord]
     """
     told: dict[str, Counter[bool]] = {}
     for event in events:
-        payment = json.loads(event.payload)["data"]["payment"]
+        payment = json.loads(event.payload)["data"].get("payment")
         if payment is not None:
+            assert event.invoice_number is not None
             number = to_order_number(NAMESPACES[event.storefront_id], event.invoice_number)
             told.setdefault(number, Counter())[payment["kind"] in _MATCH] += 1
     for number, payments in sorted(table.payments.items()):

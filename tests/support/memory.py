@@ -15,8 +15,10 @@ from hashlib import sha256
 from threading import RLock
 from typing import Literal, TypeVar
 
+from o2o.adapters.archive import key_of
 from o2o.core.archive import ArchivedMessage
 from o2o.core.channels import Channel
+from o2o.core.closed_days import BooksState, ClosedDay
 from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.endpoints import Endpoint
@@ -31,6 +33,8 @@ from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
 from o2o.core.work import Backlog, Work, WorkKind
 from o2o.usecases.ports import (
+    BooksFiles,
+    BooksStore,
     CodeStore,
     DueIndex,
     EndpointStore,
@@ -75,6 +79,9 @@ class MemoryTable:
         self.brandings: dict[str, Branding] = {}
         self.search: dict[SearchEntry, str] = {}
         """What is searched for, by the entries that lead from it."""
+        self.books: dict[str | None, dict[str, dict[int, ClosedDay]]] = {}
+        """Editions by storefront, then by day, then by number."""
+        self.books_state: BooksState | None = None
 
 
 class MemoryCodeStore(CodeStore):
@@ -138,6 +145,15 @@ class MemoryCodeStore(CodeStore):
     def get(self, order_number: str) -> PaymentCode | None:
         with self._table.lock:
             return self._table.codes.get(order_number)
+
+    def get_all(self, order_numbers: Sequence[str]) -> dict[str, PaymentCode]:
+        with self._table.lock:
+            there = self._table.codes
+            return {each: there[each] for each in order_numbers if each in there}
+
+    def get_payments(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Payment]:
+        found = {each: self.get_payment(*each) for each in wanted}
+        return {each: payment for each, payment in found.items() if payment is not None}
 
     def get_payment(self, order_number: str, payment_id: str) -> Payment | None:
         with self._table.lock:
@@ -379,13 +395,12 @@ class MemoryMessageArchive(MessageArchive):
         self._messages: dict[str, ArchivedMessage] = {}
 
     def keep(self, message: ArchivedMessage) -> None:
-        body = sha256(message.message.body).hexdigest()
         with self._lock:
-            self._messages[f"{message.received_at.isoformat()} {message.kind} {body}"] = message
+            self._messages[key_of(message)] = message
 
     def keys(self, since: datetime | None, until: datetime | None) -> Iterator[str]:
         with self._lock:
-            found = sorted(self._messages.items(), key=lambda each: (each[1].received_at, each[0]))
+            found = sorted(self._messages.items())
         for key, message in found:
             if (
                 (since or message.received_at)
@@ -476,6 +491,11 @@ class MemoryEventStore(EventStore):
         with self._table.lock:
             return self._table.events.get(event_id)
 
+    def get_all(self, event_ids: Sequence[str]) -> dict[str, EventRecord]:
+        with self._table.lock:
+            there = self._table.events
+            return {each: there[each] for each in event_ids if each in there}
+
     def save(self, record: EventRecord) -> None:
         key = record.event_id
         with self._table.lock:
@@ -501,6 +521,74 @@ class MemoryEventStore(EventStore):
             ]
         span = _List(f"events of {storefront_id}", created_from, created_to)
         return _page(records, span, limit, cursor)
+
+
+class MemoryBooksStore(BooksStore):
+    """The books of closed days, in memory."""
+
+    def __init__(self, table: MemoryTable | None = None) -> None:
+        self._table = table or MemoryTable()
+
+    def get_state(self) -> BooksState | None:
+        with self._table.lock:
+            return self._table.books_state
+
+    def save_state(self, state: BooksState) -> None:
+        with self._table.lock:
+            before = self._table.books_state
+            if (before.version if before else 0) != state.version - 1:
+                raise VersionConflict("the state of the books changed since it was read")
+            self._table.books_state = state
+
+    def add(self, closed: ClosedDay) -> ClosedDay | None:
+        with self._table.lock:
+            editions = self._table.books.setdefault(closed.storefront_id, {})
+            days = editions.setdefault(closed.day, {})
+            if closed.edition not in days and max(days, default=0) > closed.edition:
+                raise VersionConflict("the day has a newer edition already")
+            return _put_new(days, closed.edition, closed)
+
+    def get(
+        self, storefront_id: str | None, day: str, edition: int | None = None
+    ) -> ClosedDay | None:
+        with self._table.lock:
+            editions = self._table.books.get(storefront_id, {}).get(day, {})
+            return editions.get(edition or max(editions, default=0))
+
+    def list_days(
+        self, storefront_id: str | None, *, limit: int, cursor: str | None
+    ) -> Page[ClosedDay]:
+        place = _List(f"days of {storefront_id}")
+        start = 0 if cursor is None else place.read_number(cursor)
+        with self._table.lock:
+            days = sorted(self._table.books.get(storefront_id, {}).items(), reverse=True)
+            # By the day, which stays where it is when others come.
+            behind = [each for each in days if not start or int(each[0].replace("-", "")) < start]
+            found = [editions[max(editions)] for _, editions in behind[:limit]]
+        more = len(behind) > limit
+        return Page(found, place.write(found[-1].day.replace("-", "")) if more else None)
+
+
+class MemoryBooksFiles(BooksFiles):
+    """The books' bucket, in memory. It is no part of a table."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self.files: dict[str, bytes] = {}
+
+    def write(self, key: str, parts: Iterable[bytes]) -> str:
+        content = b"".join(parts)
+        with self._lock:
+            return sha256(self.files.setdefault(key, content)).hexdigest()
+
+    def read(self, key: str) -> bytes | None:
+        with self._lock:
+            return self.files.get(key)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        with self._lock:
+            found = sorted(key for key in self.files if key.startswith(prefix))
+        yield from found
 
 
 class MemoryDueIndex(DueIndex):

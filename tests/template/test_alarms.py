@@ -55,10 +55,12 @@ def test_errors_ring_for_each_function(template: Template) -> None:
 
 SLOW = ("FunctionsSlow", "OtherFunctionsSlow")
 IN_THE_BACKGROUND = {
+    "CloseBooksFunction": "ScheduleDeadLetters",
     "DeliverWebhooksFunction": "WebhookQueueOld",
     "DescribeApiFunction": "ApiFailing",  # answered 5xx, by API Gateway
     "ExpireCodesFunction": "ExpireCodesSilent",
     "PublishEventsFunction": "EventsLate",
+    "ReadBooksFunction": "ApiFailing",
     "ReconcileCodesFunction": "ReconcileQueueOld",
 }
 """The alarm that tells if a function is throttled, where throttles themselves ring nothing."""

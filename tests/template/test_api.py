@@ -20,6 +20,8 @@ ROUTES = {
     ("get", "/payments"),
     ("post", "/payment-codes/{invoice_number}/cancel"),
     ("post", "/payment-codes/{invoice_number}/refresh"),
+    ("get", "/books"),
+    ("get", "/books/{date}"),
     ("get", "/events"),
     ("get", "/events/{event_id}"),
     ("post", "/events/redeliver"),

@@ -57,6 +57,8 @@ EVENTS: dict[str, Samples] = {
     "CodeUnconfirmed": once(),
     "DokuChannelInactive": once(),
     "DokuCredentialsRejected": once(),
+    "BooksDifferences": once(),
+    "BooksOpenSeconds": once(40 * 3600.0),
     "DokuFirewall": once(),
     "DokuPathUnknown": once(),
     # One code meets an outage of an hour, by the timetable of `requested`.
@@ -74,6 +76,7 @@ EVENTS: dict[str, Samples] = {
     "PaymentFoundByStatusCheck": once(),
     "PaymentRefunded": once(),
     "PaymentUncertain": once(),
+    "PaymentsUnresolved": once(),
     "ReconciledUnreadable": once(),
     "ReadThrottleEvents": once(),
     "UnexpectedError": once(),
@@ -86,6 +89,9 @@ GOOD = {"DokuAnswered", "NotificationCompleted", "PaymentNotified"}
 
 # A day with one code, one payment, and the heartbeat. What is not here has no datapoint.
 QUIET: dict[str, Samples] = {
+    "BooksDifferences": each(10, 0.0),
+    "BooksOpenSeconds": each(10, 19 * 3600.0),
+    "PaymentsUnresolved": each(10, 0.0),
     "Errors": once(0.0),
     "Throttles": once(0.0),
     "Duration": once(0.3),
@@ -102,6 +108,9 @@ QUIET: dict[str, Samples] = {
 
 # A day with some thirty thousand payments, on which nothing is wrong that somebody must hear of.
 BUSY: dict[str, Samples] = {
+    "BooksDifferences": each(10, 0.0),
+    "BooksOpenSeconds": each(10, 20 * 3600.0),
+    "PaymentsUnresolved": each(10, 0.0),
     "ApiKeyRejected": each(5, 1.0, 1.0),
     "Errors": each(1, *[0.0] * 40),
     "Throttles": each(1, *[0.0] * 40),

@@ -85,6 +85,7 @@ def test_only_what_is_right_everywhere_has_a_default(template: Template) -> None
         "ArchiveLockDays",
         "AuthorizerTtlSeconds",
         "BasePath",
+        "BooksLockDays",
         "CertificateArn",  # a rule refuses a domain without it
         "Channels",
         "DokuTimeoutSeconds",

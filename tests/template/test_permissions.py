@@ -34,6 +34,26 @@ TABLE_ACCESS = {
         ("PutItem", "Table", "EVENT#*"),
         ("Query", "index/listing", "EVENTS#*"),
     },
+    "CloseBooks": {
+        ("BatchGetItem", "Table", "CODE#*"),
+        ("BatchGetItem", "Table", "EVENT#*"),
+        ("BatchGetItem", "Table", "NOTIFICATION#*"),
+        ("BatchGetItem", "Table", "STOREFRONT#*"),
+        ("GetItem", "Table", "BOOKS"),
+        ("GetItem", "Table", "BOOKS#*"),
+        ("GetItem", "Table", "NOTIFICATION#*"),
+        ("PutItem", "Table", "BOOKS"),
+        ("PutItem", "Table", "BOOKS#*"),
+        ("Query", "Table", "BOOKS"),
+        ("Query", "Table", "CODE#*"),
+        ("Query", "index/listing", "ATTENTIONS#*"),
+        ("Query", "index/listing", "CODES#*"),
+        ("Query", "index/listing", "EVENTS#*"),
+        ("Query", "index/listing", "NOTIFICATIONS"),
+        ("Query", "index/listing", "PAYMENTS#*"),
+        ("Query", "index/listing", "STOREFRONTS"),
+        ("Query", "index/paid", "PAYMENTS#*"),
+    },
     "CancelCode": {("GetItem", "Table", "CODE#*"), ("PutItem", "Table", "CODE#*")},
     "DeliverWebhooks": {
         ("GetItem", "Table", "EVENT#*"),
@@ -53,6 +73,7 @@ TABLE_ACCESS = {
         ("DeleteItem", "Table", "SEARCH#*"),
         ("PutItem", "Table", "SEARCH#*"),
     },
+    "ReadBooks": {("GetItem", "Table", "BOOKS#*"), ("Query", "Table", "BOOKS#*")},
     "ReadCodes": {
         ("BatchGetItem", "Table", "CODE#*"),
         ("GetItem", "Table", "CODE#*"),
@@ -113,6 +134,9 @@ OWN_ROLL_OUTS = {
 ARCHIVE = {"Fn::Sub": "${Archive.Arn}/messages/*"}
 """The archive's objects: their keys are instants."""
 
+BOOKS = [{"Fn::Sub": "${Books.Arn}/books/*"}, {"Fn::Sub": "${Books.Arn}/work/*"}]
+"""The books' files, and the slices that they are made of."""
+
 
 def test_one_role_for_each_function(template: Template) -> None:
     used = Counter(function["Role"]["Fn::GetAtt"][0] for function in template.functions.values())
@@ -135,7 +159,9 @@ def test_no_wildcards(template: Template) -> None:
             else:
                 # A reference to something of this stack, never a pattern.
                 assert set(resource) <= {"Ref", "Fn::GetAtt", "Fn::Sub"}, (role, resource)
-                assert "*" not in str(resource) or resource in (OWN_ROLL_OUTS, ARCHIVE), role
+                assert "*" not in str(resource) or resource in (OWN_ROLL_OUTS, ARCHIVE, *BOOKS), (
+                    role
+                )
 
 
 def test_functions_have_no_managed_policies(template: Template) -> None:
@@ -211,15 +237,28 @@ def test_who_has_the_archive_adds_to_it_and_can_do_nothing_else(template: Templa
     found = {
         role.removesuffix("Role"): (statement["Action"], statement["Resource"])
         for role, statement in statements(template)
-        if "s3:" in str(statement["Action"])
+        if "s3:" in str(statement["Action"]) and role != "CloseBooksRole"
     }
     configured = {
         name.removesuffix("Function")
         for name, function in template.functions.items()
         if "ARCHIVE_BUCKET_NAME" in function["Environment"]["Variables"]
     }
-    assert configured == {"ReceiveNotification", "ReconcileCodes", "RefreshCode"}
-    assert found == dict.fromkeys(configured, ("s3:PutObject", ARCHIVE))
+    assert configured == {"ReceiveNotification", "ReconcileCodes", "RefreshCode", "CloseBooks"}
+    assert found == dict.fromkeys(configured - {"CloseBooks"}, ("s3:PutObject", ARCHIVE))
+
+
+def test_who_closes_the_books_reads_the_archive_and_deletes_nothing(template: Template) -> None:
+    buckets = [{"Fn::GetAtt": ["Archive", "Arn"]}, {"Fn::GetAtt": ["Books", "Arn"]}]
+    assert [
+        (statement["Action"], statement["Resource"])
+        for role, statement in statements(template)
+        if "s3:" in str(statement["Action"]) and role == "CloseBooksRole"
+    ] == [
+        ("s3:ListBucket", buckets),
+        ("s3:GetObject", ARCHIVE),
+        (["s3:GetObject", "s3:PutObject"], BOOKS),
+    ]
 
 
 def test_only_who_signs_reads_the_master_secret(template: Template) -> None:
@@ -297,6 +336,10 @@ def dynamodb() -> Iterator[Any]:
         ("read_codes", on_table("Query", "DUE#1", index="due")),
         ("read_codes", on_table("Query", "KEYS#shop", index="listing")),
         ("receive_notification", on_table("DeleteItem", "NOTIFICATION#INV-1")),
+        ("close_books", on_table("PutItem", "CODE#INV-1")),
+        ("close_books", on_table("DeleteItem", "BOOKS#shop")),
+        ("read_books", on_table("GetItem", "BOOKS")),
+        ("read_books", on_table("PutItem", "BOOKS#shop")),
         ("expire_codes", Request("sqs:ReceiveMessage", "WebhookQueue")),
         ("describe_api", on_table("GetItem", "CODE#INV-1")),
         ("show_code", on_table("PutItem", "CODE#INV-1")),
@@ -380,7 +423,8 @@ def test_nobody_is_given_an_operators_policy_by_the_stack(template: Template) ->
 def test_operators_policies_name_what_they_open(template: Template) -> None:
     for name, statement in operators_statements(template):
         assert statement["Effect"] == "Allow"
-        named = [each for each in as_list(statement["Resource"]) if each != ARCHIVE]
+        opened = as_list(statement["Resource"])
+        named = [each for each in opened if each not in (ARCHIVE, *BOOKS)]
         assert "*" not in str(as_list(statement["Action"]) + named), name
         actions = [each for each in as_list(statement["Action"]) if each.startswith("dynamodb:")]
         if actions and actions != ["dynamodb:Scan"]:

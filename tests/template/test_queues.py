@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.template.model import Template
 
 FOURTEEN_DAYS = 14 * 24 * 3600
@@ -71,13 +73,19 @@ def test_one_bad_record_does_not_block_the_stream(template: Template) -> None:
     assert destination == {"Fn::GetAtt": ["EventDeadLetterQueue", "Arn"]}
 
 
-def test_new_and_changed_codes_wake_the_publisher_and_nothing_else(template: Template) -> None:
+def test_new_and_changed_codes_and_closed_days_wake_the_publisher_and_nothing_else(
+    template: Template,
+) -> None:
     mapping = mapping_of(template, "PublishEventsFunction")
-    (wanted,) = mapping["FilterCriteria"]["Filters"]
-    assert json.loads(wanted["Pattern"]) == {
-        "eventName": ["INSERT", "MODIFY"],
-        "dynamodb": {"Keys": {"sk": {"S": ["CODE"]}}},
-    }
+    wanted = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
+    books, edition = [{"prefix": "BOOKS#"}], [{"prefix": "EDITION#"}]
+    assert wanted == [
+        {
+            "eventName": ["INSERT"],
+            "dynamodb": {"Keys": {"pk": {"S": books}, "sk": {"S": edition}}},
+        },
+        {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": ["CODE"]}}}},
+    ]
 
 
 def test_nothing_stands_between_the_publisher_and_the_webhook_queue(template: Template) -> None:
@@ -128,15 +136,28 @@ def test_queues_are_encrypted(template: Template) -> None:
         assert queue["SqsManagedSseEnabled"] is True, name
 
 
-def test_expire_codes_runs_every_minute_and_does_not_pile_up(template: Template) -> None:
-    (schedule,) = template.of_type("AWS::Scheduler::Schedule").values()
-    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+@pytest.mark.parametrize(
+    ("function", "rate", "minutes"),
+    [("expire-codes", "rate(1 minute)", 1), ("close-books", "rate(10 minutes)", 10)],
+)
+def test_a_schedule_s_runs_do_not_pile_up(
+    template: Template, function: str, rate: str, minutes: int
+) -> None:
     # Its name is the only physical one: SAM would give it the same in every stack.
-    assert schedule["Name"] == {"Fn::Sub": "${AWS::StackName}-expire-codes"}
-    assert schedule["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] == 60
-    (invocation,) = template.of_type("AWS::Lambda::EventInvokeConfig").values()
+    (schedule,) = (
+        each
+        for each in template.of_type("AWS::Scheduler::Schedule").values()
+        if each["Name"] == {"Fn::Sub": f"${{AWS::StackName}}-{function}"}
+    )
+    assert schedule["ScheduleExpression"] == rate
+    assert schedule["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] <= minutes * 60
+    (invocation,) = (
+        each
+        for each in template.of_type("AWS::Lambda::EventInvokeConfig").values()
+        if callee(template, each)["CodeUri"] == f"functions/{function.replace('-', '_')}"
+    )
     assert invocation["MaximumRetryAttempts"] == 0
-    assert callee(template, invocation)["Timeout"] <= 60
+    assert callee(template, invocation)["Timeout"] <= minutes * 60
 
 
 def queue_mappings(template: Template) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ ROLES = Roles()
 ARNS = {
     "AWS::Partition": "aws",
     "Archive": arn("s3", "archive", REGION),
+    "Books": arn("s3", "books", REGION),
     "AWS::Region": REGION,
     # Any: what is said of a stack that does not exist is not about rights.
     "AWS::StackId": arn("cloudformation", "*", REGION),

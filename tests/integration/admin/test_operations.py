@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -12,6 +13,8 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from admin.cli import app
+from admin.environment import environment
+from admin.target import Target
 from o2o.adapters.archive import S3MessageArchive
 from o2o.adapters.doku import signature
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
@@ -30,6 +33,7 @@ from o2o.core.endpoints import PauseReason
 from o2o.core.notifications import DokuMessage
 from o2o.core.storefronts import Storefront
 from o2o.core.work import Work, WorkKind
+from o2o.entry import wiring
 from tests.support import tables
 from tests.support.memory import RETENTION
 from tests.support.samples import (
@@ -42,6 +46,7 @@ from tests.support.samples import (
 )
 from tests.support.settings import CHANNELS, TIMETABLE
 from tests.support.storefronts import make_record
+from tests.support.world import TurnableClock
 
 DYNAMODB = "https://dynamodb.ap-southeast-3.amazonaws.com"
 """moto's, in the region of the table."""
@@ -49,8 +54,9 @@ DYNAMODB = "https://dynamodb.ap-southeast-3.amazonaws.com"
 QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLetter",
           "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
-FUNCTIONS = ("BrowseEvents", "CancelCode", "DeliverWebhooks", "GenerateCode", "ReadCodes",
-             "PublishEvents", "ReceiveNotification", "ReconcileCodes", "RefreshCode")  # fmt: skip
+FUNCTIONS = ("BrowseEvents", "CancelCode", "CloseBooks", "DeliverWebhooks", "GenerateCode",
+             "PublishEvents", "ReadBooks", "ReadCodes", "ReceiveNotification", "ReconcileCodes",
+             "RefreshCode")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +71,10 @@ def stack(monkeypatch, tmp_path: Path):
         }
         boto3.client("secretsmanager").create_secret(Name="signing", SecretString="master " * 10)
         boto3.client("events").create_event_bus(Name="events")
-        boto3.client("s3").create_bucket(
-            Bucket="archive", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-3"}
-        )
+        for bucket in ("archive", "books"):
+            boto3.client("s3").create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-southeast-3"}
+            )
         boto3.client("secretsmanager").create_secret(Name="webhooks")
         doku = json.dumps({"client_id": "MCH-1", "secret_key": "SK-1"})
         boto3.client("secretsmanager").create_secret(Name="doku", SecretString=doku)
@@ -75,6 +82,7 @@ def stack(monkeypatch, tmp_path: Path):
             "TABLE_NAME": "o2o-table",
             "READABLE_BY_01": "false",
             "ARCHIVE_BUCKET_NAME": "archive",
+            "BOOKS_BUCKET_NAME": "books",
             "SIGNING_SECRET_NAME": "signing",
             "WEBHOOK_SECRET_NAME": "webhooks",
             "WEBHOOK_DEAD_LETTER_QUEUE_URL": outputs["WebhookDeadLetterQueueUrl"],
@@ -527,3 +535,56 @@ def test_what_is_no_message_is_told_and_holds_nothing_up(run, archive, payments)
     failed = run("archive", "replay", ok=False)
     assert "1 objects of the archive are no messages" in failed.output
     assert len(payments()) == 1
+
+
+# --- books -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The local stack's clock, to turn."""
+    clock = TurnableClock(NOW)
+    monkeypatch.setattr("admin.environment.SharedClock", lambda _: SimpleNamespace(now=clock))
+    return clock
+
+
+@pytest.fixture
+def books(run, stack, clock):
+    """The books of a stack since the day before NOW."""
+    del run
+    folder, _ = stack
+    target = Target(None, None, None, folder)
+
+    def close() -> None:
+        with environment(target, "CloseBooks"):
+            wiring.close_books()(lambda: 600.0)
+
+    return close
+
+
+def test_a_day_s_book_is_listed_shown_and_closed_again(run, answer, store, clock, books):
+    DynamoStorefrontStore(store).add_storefront(Storefront("shop", "The shop", NOW))
+    books()
+    codes = DynamoCodeStore(store)
+    code = make_code()
+    codes.create(code)
+    codes.record(make_settlement(code))
+    clock.now = NOW + timedelta(days=1, hours=9)
+    assert "has no book" in run("books", "close", "2026-03-01", ok=False).stderr
+    books()
+
+    assert [(each["day"], each["edition"], each["count"]) for each in answer("books", "list")] == [
+        ("2026-03-01", 1, 1),
+        ("2026-02-28", 1, 0),
+    ]
+    assert answer("books", "list", "--storefront", "other") == []
+    shown = answer("books", "show", "2026-03-01", "--storefront", "shop")
+    assert shown["totals"]["sum"] == 150_000
+    assert [each["kind"] for each in shown["differences"]] == ["payment_without_event"]
+    assert "payment_without_event" in run("books", "show", "2026-03-01").stdout
+
+    again = answer("books", "close", "2026-03-01")
+    assert (again["day"], again["edition"], again["differences"]) == ("2026-03-01", 2, 1)
+    assert answer("books", "list")[0]["edition"] == 2
+    assert answer("books", "show", "2026-03-01", "--edition", "1")["edition"] == 1
+    assert "has no such book" in run("books", "show", "2026-03-02", ok=False).stderr

@@ -90,7 +90,8 @@ class Stack:
     def invoke(self, name: str, event: dict[str, Any], **context: Any) -> Any:
         """What the handler answers, with the permissions that template.yaml gives it."""
         function = self.function(name)
-        with ROLES.enforced(name, [wiring._client(service) for service in SERVICES]):
+        clients = [wiring._client(service) for service in SERVICES]
+        with ROLES.enforced(name, [*clients, wiring._patient_client("s3")]):
             return function.lambda_handler(event, Context(**context))
 
     def take_work(self) -> Iterator[dict[str, Any]]:
@@ -168,9 +169,10 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
     dead_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-d")["QueueUrl"]
     event_letters_url = wiring._client("sqs").create_queue(QueueName=f"{name}-e")["QueueUrl"]
     wiring._client("events").create_event_bus(Name=name)
-    wiring._client("s3").create_bucket(
-        Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
-    )
+    for bucket in (name, f"{name}-books"):
+        wiring._client("s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
     wiring._client("secretsmanager").create_secret(
         Name=name, SecretString=json.dumps({"client_id": CLIENT_ID, "secret_key": SECRET_KEY})
     )
@@ -184,6 +186,7 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
         "TABLE_NAME": name,
         "READABLE_BY_01": "false",
         "ARCHIVE_BUCKET_NAME": name,
+        "BOOKS_BUCKET_NAME": f"{name}-books",
         "AWAITED_QUEUE_URL": awaited_queue_url,
         "RECONCILE_QUEUE_URL": queue_url,
         "WEBHOOK_QUEUE_URL": webhook_queue_url,

@@ -1,8 +1,9 @@
 """The archive of DOKU's messages on S3: one object each, in the order in which they came.
 
 A key begins with the instant of receipt, so that a listing is in that order, and ends with the
-body's SHA-256. Nothing is ever written under a key but the same message, and the bucket keeps
-every version: who may only put can take nothing away.
+SHA-256 of the body and that of the whole object: what is no longer what was put there does not
+match its key. Nothing is ever written under a key but the same message, and the bucket keeps every
+version: who may only put can take nothing away.
 """
 
 import json
@@ -35,10 +36,11 @@ class S3MessageArchive(MessageArchive):
         self._bucket = bucket
 
     def keep(self, message: ArchivedMessage) -> None:
+        content = encode(message)
         self._client.put_object(
             Bucket=self._bucket,
-            Key=key_of(message),
-            Body=encode(message),
+            Key=_key(message, content),
+            Body=content,
             ContentType="application/json",
             # A bucket that locks what it keeps takes nothing without a checksum.
             ChecksumAlgorithm="SHA256",
@@ -65,9 +67,8 @@ class S3MessageArchive(MessageArchive):
 
 
 def key_of(message: ArchivedMessage) -> str:
-    """Where a message is kept."""
-    digest = sha256(message.message.body).hexdigest()
-    return f"{_place(message.received_at)}-{message.kind}-{digest}.json"
+    """Where a message is kept; ``core.archive.parse_key`` reads it."""
+    return _key(message, encode(message))
 
 
 def encode(message: ArchivedMessage) -> bytes:
@@ -103,3 +104,8 @@ def decode(content: bytes) -> ArchivedMessage:
 
 def _place(instant: datetime) -> str:
     return _PREFIX + instant.astimezone(UTC).strftime(_INSTANT)
+
+
+def _key(message: ArchivedMessage, content: bytes) -> str:
+    body, whole = (sha256(each).hexdigest() for each in (message.message.body, content))
+    return f"{_place(message.received_at)}-{message.kind}-{body}-{whole}.json"

@@ -72,14 +72,15 @@ class Attempt:
 class EventRecord:
     """An event as it is kept. ``payload`` is the exact text that the storefront gets.
 
-    ``version`` counts the changes of the record itself, ``sequence`` those of the code;
-    ``tries`` counts the attempts of the present round.
+    ``version`` counts the changes of the record itself, ``sequence`` those of the code, or the
+    editions of the day's book; ``tries`` counts the attempts of the present round.
+    ``invoice_number`` is None if it is about no code.
     """
 
     event_id: str
     type: EventType
     storefront_id: str
-    invoice_number: str
+    invoice_number: str | None
     sequence: int
     created_at: datetime
     payload: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""Events: what storefronts get, derived from a code's change alone.
+"""Events: what storefronts get, derived from a change alone.
 
 Two images of a code, before and after one write, are all that it takes: the same change always
 makes the same events with the same ids, however often it is looked at. What a code still tells of
@@ -16,7 +16,7 @@ from o2o.core.resolutions import Resolution
 
 
 class EventType(StrEnum):
-    """What happened to a payment code; the name that storefronts switch on (docs/webhooks.md)."""
+    """What happened; the name that storefronts switch on (docs/webhooks.md)."""
 
     ACTIVATED = "payment_code.activated"
     PAID = "payment_code.paid"
@@ -29,6 +29,8 @@ class EventType(StrEnum):
     FAILED = "payment_code.failed"
     REFUNDED = "payment.refunded"
     RESOLVED = "payment.resolved"
+    BOOKS_CLOSED = "books.closed"
+    """A day was closed, or closed again (``core.closed_days.BooksClosed``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,21 @@ class Event:
     code: PaymentCode
     payment: PaymentMark | None = None
     resolution: Resolution | None = None
+
+    @property
+    def storefront_id(self) -> str:
+        """Whose event it is."""
+        return self.code.storefront_id
+
+    @property
+    def invoice_number(self) -> str | None:
+        """Of which code."""
+        return self.code.invoice_number
+
+    @property
+    def sequence(self) -> int:
+        """Grows with every change of the code."""
+        return self.code.version
 
 
 _OF_PAYMENT = {
@@ -125,6 +142,11 @@ def _payment_event(code: PaymentCode, payment: PaymentMark) -> Event:
     return _event(_OF_PAYMENT[payment.kind], code, payment.recorded_at or payment.paid_at, payment)
 
 
+def payment_event_id(code: PaymentCode, number: int, kind: PaymentKind) -> str:
+    """The id of the event of a code's payment: what its number and kind tell alone."""
+    return _event_id(code, _OF_PAYMENT[kind], str(number))
+
+
 def _resolution_event(code: PaymentCode, resolved: ResolvedPayment) -> Event:
     event = _event(
         EventType.RESOLVED, code, resolved.resolution.at, resolved.payment, resolved.number
@@ -147,13 +169,20 @@ def _event(
     payment: PaymentMark | None = None,
     time: int | None = None,
 ) -> Event:
-    # What happens once in a code's life, or once to a payment of it, or for the nth time. With the
-    # creation, because version 0.1 let an invoice number come round.
-    what = [code.order_number, code.created_at.isoformat(), one_of(kind).value]
-    what += [str(payment.number)] if payment else []
+    # What happens once in a code's life, or once to a payment of it, or for the nth time.
+    what = [str(payment.number)] if payment else []
     what += [f"{payment.identity} {time}"] if payment and time else []
-    event_id = f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
-    return Event(event_id, kind, occurred_at, code, payment)
+    return Event(_event_id(code, kind, *what), kind, occurred_at, code, payment)
+
+
+def _event_id(code: PaymentCode, kind: EventType, *what: str) -> str:
+    # With the creation, because version 0.1 let an invoice number come round.
+    return event_id_of(code.order_number, code.created_at.isoformat(), one_of(kind), *what)
+
+
+def event_id_of(*what: str) -> str:
+    """The id of what happened: the same words are always the same id."""
+    return f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
 
 
 def one_of(kind: EventType) -> EventType:

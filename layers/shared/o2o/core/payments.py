@@ -417,12 +417,7 @@ def settle(
         may_be_other = [each for each in (*same, *unsure) if each.is_certainly_one]
         is_sure = likeliest.has_receipt_of(report) or may_be_other in ([], [likeliest])
         return _complete(code, likeliest, report, at, *(() if is_sure else (Doubt.MAY_BE_TWO,)))
-    # A status check proves no further payment, so that one never counts as one.
-    kept_together = [
-        each
-        for each in unsure
-        if not code.reusable or Source.STATUS_CHECK in (each.report.source, report.source)
-    ]
+    kept_together = [each for each in unsure if _may_be_kept_together(code, each, report)]
     if kept_together:
         return _complete(code, _likeliest(kept_together, report), report, at, Doubt.MAY_BE_TWO)
     doubts = (Doubt.MAY_BE_KNOWN,) if unsure else ()
@@ -451,6 +446,25 @@ def resolve(code: PaymentCode, payment: Payment, resolution: Resolution) -> Sett
     fuller = replace(payment.resolved(resolution), code=PaidCode.of(code))
     resolved = code.resolve(fuller.resolved_payments[-1])
     return Settlement(resolved, fuller, is_new=False, former=payment)
+
+
+def find_told(history: CodeHistory, report: PaymentReport) -> Payment | None:
+    """The payment on record that a telling is taken to speak of, as when it was settled."""
+    code = history.code
+    related = [(relate(code, payment, report), payment) for payment in history.own]
+    same = [payment for relation, payment in related if relation is Relation.SAME]
+    kept_together = [
+        payment
+        for relation, payment in related
+        if relation is Relation.UNCERTAIN and _may_be_kept_together(code, payment, report)
+    ]
+    return _likeliest(same or kept_together, report) if same or kept_together else None
+
+
+def _may_be_kept_together(code: PaymentCode, payment: Payment, report: PaymentReport) -> bool:
+    """Whether a telling that may be another payment's is kept with this one."""
+    # A status check proves no further payment, so that one never counts as one.
+    return not code.reusable or Source.STATUS_CHECK in (payment.report.source, report.source)
 
 
 def _likeliest(payments: Sequence[Payment], report: PaymentReport) -> Payment:

@@ -32,11 +32,12 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day, time(23, 59, 59), tzinfo=WIB).astimezone(UTC)
 
 
-def day_starts(day: date) -> datetime:
-    """The first instant of a calendar day in WIB, as aware UTC."""
-    return datetime.combine(day, time.min, tzinfo=WIB).astimezone(UTC)
+def day_of(instant: datetime) -> date:
+    """The WIB day of an instant."""
+    return instant.astimezone(WIB).date()
 
 
-def day_ends(day: date) -> datetime:
-    """The last instant of a calendar day in WIB that a clock can name, as aware UTC."""
-    return datetime.combine(day, time.max, tzinfo=WIB).astimezone(UTC)
+def day_span(day: date) -> tuple[datetime, datetime]:
+    """The first and the last microsecond of a WIB day, as aware UTC."""
+    begin = datetime.combine(day, time(), tzinfo=WIB).astimezone(UTC)
+    return begin, begin + timedelta(days=1) - timedelta(microseconds=1)

@@ -40,8 +40,8 @@ def count_published(published: Sequence[Published], unannounced: Sequence[EventR
         )
 
 
-def count_unmade(order_number: str) -> None:
-    """Count and log a change of a code of which no event can be made."""
+def count_unmade(order_number: str | None) -> None:
+    """Count and log a change of which no event can be made: of a code, or (None) a closed day."""
     count("EventUnmade")
     logger.error("no event can be made", invoice_number=order_number)
 

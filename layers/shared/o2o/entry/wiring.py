@@ -22,6 +22,7 @@ from o2o.entry import snapshot
 from o2o.entry.observability import Handler, log_failure, log_unprimed
 from o2o.entry.settings import (
     BrowseEventsSettings,
+    CloseBooksSettings,
     ExpireSettings,
     PublishSettings,
     Settings,
@@ -29,6 +30,7 @@ from o2o.entry.settings import (
 
 if TYPE_CHECKING:
     from o2o.adapters.archive import S3MessageArchive
+    from o2o.adapters.doku.credentials import DokuCredentials
     from o2o.adapters.doku.inbox import Inbox
     from o2o.adapters.dynamodb.codes import DynamoCodeStore
     from o2o.adapters.dynamodb.events import DynamoEventStore
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from o2o.adapters.secrets import SecretCredentials
     from o2o.adapters.signing import Signing, WebhookRoots
     from o2o.adapters.webhook_sender import HttpsWebhookSender
+    from o2o.core.closed_days import ClosedDay
     from o2o.core.events import Change
     from o2o.entry.settings.codes import DokuSettings, LifeSettings, ReconcileSettings
     from o2o.entry.settings.webhooks import DeliverSettings
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from o2o.usecases.authorize_storefront import AuthorizeStorefront
     from o2o.usecases.browse_events import BrowseEvents
     from o2o.usecases.cancel_code import CancelCode
+    from o2o.usecases.close_books import CloseBooks
     from o2o.usecases.deliver_webhooks import DeliverWebhooks
     from o2o.usecases.expire_codes import ExpireCodes
     from o2o.usecases.explain_payment import ExplainPayment
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
     from o2o.usecases.manage_endpoints import ManageEndpoints
     from o2o.usecases.ports import Clock, Doku
     from o2o.usecases.publish_events import PublishEvents
+    from o2o.usecases.read_books import ReadBooks
     from o2o.usecases.read_codes import ReadCodes
     from o2o.usecases.read_payments import ReadPayments
     from o2o.usecases.receive_notification import ReceiveNotification
@@ -99,7 +104,7 @@ def read_settings(kind: type[SomeSettings]) -> SomeSettings:
 
 def forget_clients() -> None:
     """Make all clients anew: for commands, tools and tests, which change the environment."""
-    for cached in (_client, _session, _credentials, _signing):
+    for cached in (_client, _patient_client, _session, _credentials, _signing):
         cached.cache_clear()
 
 
@@ -297,8 +302,15 @@ def change_reader() -> "Callable[[Mapping[str, Any]], Change | None]":
     return read_change
 
 
-def order_number_reader() -> "Callable[[Mapping[str, Any]], str]":
-    """What reads whose write a record of the table's stream is."""
+def closed_reader() -> "Callable[[Mapping[str, Any]], ClosedDay | None]":
+    """What reads the book of a closed day in a record of the table's stream; None: it is none."""
+    from o2o.adapters.dynamodb.stream import read_closed
+
+    return read_closed
+
+
+def order_number_reader() -> "Callable[[Mapping[str, Any]], str | None]":
+    """What reads whose write a record of the table's stream is; None: no code's."""
     from o2o.adapters.dynamodb.stream import order_number
 
     return order_number
@@ -333,6 +345,54 @@ def browse_events() -> "BrowseEvents":
     return BrowseEvents(
         events=_events(settings), queue=_queue(settings.webhook_queue_url), clock=clock
     )
+
+
+def close_books() -> "CloseBooks":
+    """Wire ``close_books``."""
+    from o2o.adapters.books import S3BooksFiles
+    from o2o.adapters.doku.archived import DokuArchiveReader
+    from o2o.adapters.dynamodb.books import DynamoBooksStore
+    from o2o.adapters.dynamodb.payments import DynamoPaymentStore
+    from o2o.usecases.close_books import CloseBooks
+    from o2o.usecases.explain_messages import ExplainMessages
+    from o2o.usecases.read_day import ReadDay
+
+    settings = read_settings(CloseBooksSettings)
+    # Whoever closes the books needs none of DOKU's keys: what is in the archive was checked.
+    reader = DokuArchiveReader(_no_credentials)
+    payments = DynamoPaymentStore(_store(settings))
+    s3 = _patient_client("s3")
+    return CloseBooks(
+        books=DynamoBooksStore(_store(settings)),
+        files=S3BooksFiles(s3, settings.books_bucket_name),
+        storefronts=_storefronts(settings),
+        payments=payments,
+        read_day=ReadDay(
+            codes=_codes(settings),
+            payments=payments,
+            events=_events(settings),
+            keep_events_for=settings.event_retention_days,
+        ),
+        explain_messages=ExplainMessages(
+            codes=_codes(settings),
+            notifications=_notifications(settings),
+            archive=_archive(settings.archive_bucket_name, s3),
+            reader=reader,
+        ),
+        clock=clock,
+    )
+
+
+def _no_credentials(*, refresh: bool = False) -> "DokuCredentials":
+    raise NotConfiguredYet(f"DOKU's keys are not read here, refresh={refresh}")
+
+
+def read_books() -> "ReadBooks":
+    """Wire ``read_books``."""
+    from o2o.adapters.dynamodb.books import DynamoBooksStore
+    from o2o.usecases.read_books import ReadBooks
+
+    return ReadBooks(books=DynamoBooksStore(_store(read_settings(Settings))))
 
 
 # --- What a roll-out asks ------------------------------------------------------------------
@@ -470,6 +530,17 @@ def _client(service: str) -> Any:
     if snapshot.starts_ahead():
         _prime(service, client)
     return client
+
+
+@cache
+def _patient_client(service: str) -> Any:
+    """A client for large files, which nobody waits for."""
+    config = Config(
+        connect_timeout=5,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return _session().create_client(service, config=config, verify=_roots())
 
 
 def _prime(service: str, client: Any) -> None:

@@ -20,19 +20,21 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """Which events of a storefront; None is any."""
+    """Which events of a storefront; None is any. ``of_codes``: no others."""
 
     type: EventType | None = None
     status: DeliveryStatus | None = None
     invoice_number: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    of_codes: bool = False
 
     def __contains__(self, record: EventRecord) -> bool:
         return (
             self.type in (None, record.type)
             and self.status in (None, record.status)
             and self.invoice_number in (None, record.invoice_number)
+            and not (self.of_codes and record.invoice_number is None)
         )
 
 
@@ -55,6 +57,13 @@ class BrowseEvents:
     def one(self, storefront_id: str, event_id: str) -> EventRecord:
         """An event. Raises NotFound."""
         return owned_event(self.events, storefront_id, event_id)
+
+    def of_code(self, storefront_id: str, event_id: str) -> EventRecord:
+        """An event of a code. Raises NotFound, also for one of a closed day."""
+        record = owned_event(self.events, storefront_id, event_id)
+        if record.invoice_number is None:
+            raise NotFound("there is no such event of a payment code")
+        return record
 
     def many(
         self, storefront_id: str, wanted: EventFilter, *, limit: int, cursor: str | None

@@ -1,15 +1,24 @@
-"""Tenancy: a storefront's own code or event, or not found.
+"""Tenancy: a storefront's own code, event or book, or not found.
 
 Every use case that takes a storefront's word for a number reads through here; a test finds the one
 that forgets it. What belongs to another storefront does not exist. Order numbers are made of the
 storefront's own invoice numbers where a request comes in.
 """
 
-from o2o.core.codes import PaymentCode
-from o2o.core.deliveries import EventRecord
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from o2o.core.errors import NotFound
-from o2o.core.payments import CodeHistory
-from o2o.usecases.ports import CodeStore, EventStore
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from o2o.core.closed_days import ClosedDay
+    from o2o.core.codes import PaymentCode
+    from o2o.core.deliveries import EventRecord
+    from o2o.core.payments import CodeHistory
+    from o2o.usecases.ports import BooksStore, CodeStore, EventStore
 
 
 def owned_code(codes: CodeStore, storefront_id: str, order_number: str) -> PaymentCode:
@@ -36,6 +45,14 @@ def owned_event(events: EventStore, storefront_id: str, event_id: str) -> EventR
     if record is None or record.storefront_id != storefront_id:
         raise NotFound("there is no such event")
     return record
+
+
+def owned_book(books: BooksStore, storefront_id: str, day: date, edition: int | None) -> ClosedDay:
+    """A storefront's book of a WIB day, in one read. Raises NotFound."""
+    closed = books.get(storefront_id, day.isoformat(), edition)
+    if closed is None or closed.storefront_id != storefront_id:
+        raise NotFound("that day has no such book")
+    return closed
 
 
 def _no_such_code() -> NotFound:

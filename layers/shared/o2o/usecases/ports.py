@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from o2o.core.archive import ArchivedMessage
     from o2o.core.channels import Channel
+    from o2o.core.closed_days import BooksClosed, BooksState, ClosedDay
     from o2o.core.codes import DokuCode, PaymentCode
     from o2o.core.deliveries import Attempt, EventRecord
     from o2o.core.endpoints import Endpoint
@@ -36,7 +37,7 @@ its own, such as the timestamp of a signature (decision 0045)."""
 TimeLeft = Callable[[], float]
 """Seconds that the invocation may still spend."""
 
-Render = Callable[["Event"], str]
+Render = Callable[["Event | BooksClosed"], str]
 """The body of the webhook for an event; the same text for the same event."""
 
 SecretsOf = Callable[[str, int], Sequence[str]]
@@ -150,6 +151,14 @@ class CodeStore(Protocol):
 
     def get(self, order_number: str) -> PaymentCode | None:
         """The code of an order number."""
+        ...
+
+    def get_all(self, order_numbers: Sequence[str]) -> Mapping[str, PaymentCode]:
+        """The codes of order numbers, by those; what there is not is left out."""
+        ...
+
+    def get_payments(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Payment]:
+        """Payments by their codes' order numbers and their ids; what there is not is left out."""
         ...
 
     def find_by_digits(self, channel: Channel, payment_code: str) -> PaymentCode | None:
@@ -354,6 +363,56 @@ class ArchiveReader(Protocol):
         ...
 
 
+class BooksStore(Protocol):
+    """The books of closed days, and where closing stands. Every read is consistent."""
+
+    def get_state(self) -> BooksState | None:
+        """Where closing stands; None before it began."""
+        ...
+
+    def save_state(self, state: BooksState) -> None:
+        """Write a state that is one version on: version 1 is a new one. Raises VersionConflict."""
+        ...
+
+    def add(self, closed: ClosedDay) -> ClosedDay | None:
+        """Write a new edition, or return the one that is here already. Editions never change."""
+        ...
+
+    def get(
+        self, storefront_id: str | None, day: str, edition: int | None = None
+    ) -> ClosedDay | None:
+        """A day's book, of a storefront or (None) of the stack; the newest edition, or that one."""
+        ...
+
+    def list_days(
+        self, storefront_id: str | None, *, limit: int, cursor: str | None
+    ) -> Page[ClosedDay]:
+        """The newest editions of all closed days, the newest day first.
+
+        Raises InvalidRequest for a foreign cursor.
+        """
+        ...
+
+
+class BooksFiles(Protocol):
+    """The books' bucket: what was written once stays as it is."""
+
+    def write(self, key: str, parts: Iterable[bytes]) -> str:
+        """Write a new file and return its SHA-256 in hex.
+
+        One that is there already stays, and it is its SHA-256 that is returned.
+        """
+        ...
+
+    def read(self, key: str) -> bytes | None:
+        """A file; None: there is none."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys that begin so, in order."""
+        ...
+
+
 class StorefrontStore(Protocol):
     """Storefronts, their keys and their branding."""
 
@@ -414,6 +473,10 @@ class EventStore(Protocol):
 
     def get(self, event_id: str) -> EventRecord | None:
         """An event by its id."""
+        ...
+
+    def get_all(self, event_ids: Sequence[str]) -> Mapping[str, EventRecord]:
+        """Events by their ids; what there is not is left out."""
         ...
 
     def save(self, record: EventRecord) -> None:

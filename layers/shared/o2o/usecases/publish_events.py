@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from o2o.core.closed_days import BooksClosed, ClosedDay
 from o2o.core.deliveries import AFTER_A_FAULT, EventRecord
 from o2o.core.errors import VersionConflict
 from o2o.core.events import Change, Event, derive_events
@@ -53,7 +54,11 @@ class PublishEvents:
         self.search.change(find_changes(change))
         return published
 
-    def keep_one(self, event: Event) -> Published:
+    def keep_closed(self, book: ClosedDay) -> Published:
+        """Keep the event of an edition of a day's book."""
+        return self.keep_one(BooksClosed(book))
+
+    def keep_one(self, event: Event | BooksClosed) -> Published:
         """Keep an event."""
         record = self._record(event)
         kept = self.events.add(record)
@@ -100,14 +105,13 @@ class PublishEvents:
                 return records[position:]
         return []
 
-    def _record(self, event: Event) -> EventRecord:
-        code = event.code
+    def _record(self, event: Event | BooksClosed) -> EventRecord:
         return EventRecord(
             event_id=event.event_id,
             type=event.type,
-            storefront_id=code.storefront_id,
-            invoice_number=code.invoice_number,
-            sequence=code.version,
+            storefront_id=event.storefront_id,
+            invoice_number=event.invoice_number,
+            sequence=event.sequence,
             created_at=event.occurred_at,
             payload=self.render(event),
             keep_until=event.occurred_at + self.keep_for,

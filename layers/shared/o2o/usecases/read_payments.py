@@ -12,7 +12,7 @@ from o2o.core.pages import Page
 from o2o.core.payments import Payment
 from o2o.core.receipts import comparable
 from o2o.core.resolutions import ResolutionKind
-from o2o.core.wib import day_ends, day_starts
+from o2o.core.wib import day_span
 from o2o.usecases.filtered_page import filtered_page
 from o2o.usecases.ports import PaymentStore
 
@@ -55,11 +55,11 @@ class PaymentFilter:
 
     @property
     def _paid_from(self) -> datetime | None:
-        return None if self.paid_from is None else day_starts(self.paid_from)
+        return None if self.paid_from is None else day_span(self.paid_from)[0]
 
     @property
     def _paid_to(self) -> datetime | None:
-        return None if self.paid_to is None else day_ends(self.paid_to)
+        return None if self.paid_to is None else day_span(self.paid_to)[1]
 
     @property
     def paid(self) -> tuple[datetime | None, datetime | None]:

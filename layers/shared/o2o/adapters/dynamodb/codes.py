@@ -78,6 +78,16 @@ class DynamoCodeStore(CodeStore):
         item = self._store.get(table.code_key(order_number))
         return table.load_code(item) if item else None
 
+    def get_all(self, order_numbers: Sequence[str]) -> dict[str, PaymentCode]:
+        keys = {table.code_key(each): each for each in order_numbers}
+        items = self._store.get_all(list(keys))
+        return {keys[key]: table.load_code(item) for key, item in items.items()}
+
+    def get_payments(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Payment]:
+        keys = {table.payment_key(*each): each for each in wanted}
+        items = self._store.get_all(list(keys))
+        return {keys[key]: table.load_payment(item) for key, item in items.items()}
+
     def get_payment(self, order_number: str, payment_id: str) -> Payment | None:
         item = self._store.get(table.payment_key(order_number, payment_id))
         return table.load_payment(item) if item else None

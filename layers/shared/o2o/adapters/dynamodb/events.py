@@ -1,5 +1,6 @@
 """Events and their delivery on DynamoDB."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from o2o.adapters.dynamodb import listing, table
@@ -27,6 +28,11 @@ class DynamoEventStore(EventStore):
     def get(self, event_id: str) -> EventRecord | None:
         item = self._store.get(table.event_key(event_id))
         return table.load_event(item) if item else None
+
+    def get_all(self, event_ids: Sequence[str]) -> dict[str, EventRecord]:
+        keys = {table.event_key(each): each for each in event_ids}
+        items = self._store.get_all(list(keys))
+        return {keys[key]: table.load_event(item) for key, item in items.items()}
 
     def save(self, record: EventRecord) -> None:
         try:

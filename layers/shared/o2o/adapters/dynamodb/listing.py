@@ -4,6 +4,7 @@ A list is a partition of the index ``listing`` or ``paid``, or items of one part
 """
 
 import json
+import re
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,10 +14,12 @@ from typing import Any, NamedTuple
 
 from o2o.adapters.dynamodb.codec import Attributes, instant_text, parse_instant
 from o2o.adapters.dynamodb.table import (
+    DAY,
     LISTING_INDEX,
     PAID_INDEX,
     PAYMENT,
     Key,
+    books_key,
     code_key,
     key_part,
     search_place,
@@ -111,6 +114,35 @@ def read_found_cursor(storefront_id: str, payment_code: str, cursor: str | None)
                 return key
     raise not_a_cursor()
 
+
+# --- The books --------------------------------------------------------------------------
+
+
+def days_query(storefront_id: str | None, cursor: str | None) -> dict[str, Any]:
+    """The parameters that query the closed days, the newest first. Raises InvalidRequest."""
+    pk = books_key(storefront_id, "").pk
+    query: dict[str, Any] = {
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :day)",
+        "ExpressionAttributeValues": {":pk": {"S": pk}, ":day": {"S": DAY}},
+        "ConsistentRead": True,
+        "ScanIndexForward": False,
+    }
+    if cursor is None:
+        return query
+    match _read_cursor(cursor):
+        case [str(found), str(sk)] if (
+            found == pk and _DAY.fullmatch(sk) and _write_cursor(found, sk) == cursor
+        ):
+            return query | {"ExclusiveStartKey": Key(pk, sk).attributes}
+    raise not_a_cursor()
+
+
+def write_day_cursor(item: Mapping[str, Any]) -> str:
+    """An opaque text that names a place among the closed days of one storefront."""
+    return _write_cursor(*Key.of(item))
+
+
+_DAY = re.compile(DAY + r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 # --- The indexes of lists ---------------------------------------------------------------
 

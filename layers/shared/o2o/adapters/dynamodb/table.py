@@ -16,6 +16,9 @@
     its branding       STOREFRONT#<id>                BRANDING
     API key            KEY#<key id>                   KEY                      KEYS#<storefront>
     audit entry        AUDIT#<audit id>               AUDIT, AUDIT#OUTCOME     AUDITS
+    day's book         BOOKS#<storefront>, BOOKS      EDITION#<day>#<edition>
+    its newest one     BOOKS#<storefront>, BOOKS      DAY#<day>
+    state of closing   BOOKS                          STATE
 
 Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten, in
 three lanes (``Due``), so that nothing hides what matters more;
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 
     from o2o.core.audit import AuditEntry
     from o2o.core.channels import Channel
+    from o2o.core.closed_days import BooksState, ClosedDay
     from o2o.core.codes import PaymentCode
     from o2o.core.deliveries import EventRecord
     from o2o.core.endpoints import Endpoint
@@ -203,6 +207,26 @@ def api_key_key(key_id: str) -> Key:
 def audit_key(entry: AuditEntry) -> Key:
     """The key of an entry of the audit: of a command's beginning, or of its end."""
     return Key(f"AUDIT#{entry.audit_id}", "AUDIT" if entry.outcome is None else "AUDIT#OUTCOME")
+
+
+DAY, EDITION = "DAY#", "EDITION#"
+
+BOOKS_STATE = Key("BOOKS", "STATE")
+"""The key of where closing stands."""
+
+
+def books_key(storefront_id: str | None, day: str, edition: int | None = None) -> Key:
+    """The key of a day's book, of a storefront or of the stack: of its newest edition, or of one.
+
+    They sort by their days.
+    """
+    pk = "BOOKS" if storefront_id is None else f"BOOKS#{key_part(storefront_id)}"
+    return Key(pk, f"{DAY}{day}" if edition is None else f"{EDITION}{day}#{edition:04}")
+
+
+def is_edition(item: Mapping[str, Any]) -> bool:
+    """Whether an item is an edition of a storefront's book."""
+    return bool(item["pk"]["S"].startswith("BOOKS#") and item["sk"]["S"].startswith(EDITION))
 
 
 def key_part(text: str) -> str:
@@ -508,6 +532,36 @@ def api_key_item(key: ApiKey) -> Attributes:
     }
 
 
+def books_state_item(state: BooksState) -> Attributes:
+    """The item of where closing stands."""
+    return {**dump(state), **BOOKS_STATE.attributes}
+
+
+def load_books_state(item: Mapping[str, Any]) -> BooksState:
+    """Where closing stands, of its item."""
+    from o2o.core.closed_days import BooksState
+
+    return load(BooksState, item)
+
+
+def edition_item(closed: ClosedDay) -> Attributes:
+    """The item of an edition of a day's book."""
+    key = books_key(closed.storefront_id, closed.day, closed.edition)
+    return {**dump(closed), **key.attributes}
+
+
+def day_item(closed: ClosedDay) -> Attributes:
+    """The item of a day's book, in its newest edition."""
+    return {**dump(closed), **books_key(closed.storefront_id, closed.day).attributes}
+
+
+def load_closed_day(item: Mapping[str, Any]) -> ClosedDay:
+    """The book of an item."""
+    from o2o.core.closed_days import ClosedDay
+
+    return load(ClosedDay, item)
+
+
 def audit_item(entry: AuditEntry) -> Attributes:
     """The item of an entry of the audit. It has no TTL."""
     return {**dump(entry), **audit_key(entry).attributes, "listing": {"S": AUDIT_LISTING}}
@@ -610,7 +664,16 @@ def stands(code: PaymentCode) -> Condition:
     )
 
 
-def follows(changed: PaymentCode | EventRecord | Endpoint) -> Condition:
+def is_older_edition(closed: ClosedDay) -> Condition:
+    """The day's book that is there, if any, is of an edition before."""
+    return Condition(
+        "attribute_not_exists(pk) OR #edition < :edition",
+        {"#edition": "edition"},
+        {":edition": {"N": str(closed.edition)}},
+    )
+
+
+def follows(changed: PaymentCode | EventRecord | Endpoint | BooksState) -> Condition:
     """What is there is of the version before."""
     return Condition(
         "#version = :before", {"#version": "version"}, {":before": {"N": str(changed.version - 1)}}

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -16,12 +16,14 @@ from pydantic import (
     model_validator,
 )
 
+from o2o.core.closed_days import BooksClosed
 from o2o.core.codes import PaymentKind, PaymentMark, Source
 from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
 from o2o.core.events import Event, EventType
 from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
 from o2o.core.resolutions import Resolution
+from o2o.entry.models.books import ClosedDayView
 from o2o.entry.models.codes import (
     AgentId,
     Amount,
@@ -123,7 +125,7 @@ EventData: type[BaseModel] = create_model(
 
 
 class WebhookPayload(BaseModel):
-    """The body of a webhook, in the form of Standard Webhooks."""
+    """The body of a webhook about a payment code, in the form of Standard Webhooks."""
 
     id: EventId
     type: EventType
@@ -135,8 +137,26 @@ class WebhookPayload(BaseModel):
     data: EventData  # type: ignore[valid-type]
 
 
-def render(event: Event) -> str:
+class BooksEventData(BaseModel):
+    """The day that was closed, or closed again."""
+
+    books: ClosedDayView
+
+
+class BooksPayload(BaseModel):
+    """The body of a webhook of the type `books.closed`."""
+
+    id: EventId
+    type: Literal[EventType.BOOKS_CLOSED]
+    timestamp: datetime
+    sequence: Annotated[int, Field(description="The edition of the day's book.")]
+    data: BooksEventData
+
+
+def render(event: Event | BooksClosed) -> str:
     """The text of a webhook's body; the same event is always the same text."""
+    if isinstance(event, BooksClosed):
+        return _books_payload(event).model_dump_json()
     view = PaymentCodeView.of(event.code).model_dump(exclude=_LEFT_OUT)
     payment = (
         None if event.payment is None else EventPaymentView.of(event.payment, event.resolution)
@@ -148,6 +168,16 @@ def render(event: Event) -> str:
         sequence=event.code.version,
         data=EventData(**view, payment=payment),
     ).model_dump_json()
+
+
+def _books_payload(event: BooksClosed) -> BooksPayload:
+    return BooksPayload(
+        id=event.event_id,
+        type=EventType.BOOKS_CLOSED,
+        timestamp=event.occurred_at,
+        sequence=event.sequence,
+        data=BooksEventData(books=ClosedDayView.of(event.book)),
+    )
 
 
 class AttemptView(BaseModel):
@@ -190,7 +220,7 @@ class _Described:
 
 
 class EventView(BaseModel):
-    """An event, as it was sent, and its delivery."""
+    """An event of a payment code, as it was sent, and its delivery."""
 
     id: EventId
     type: EventType
@@ -212,7 +242,7 @@ class EventView(BaseModel):
             type=record.type,
             timestamp=record.created_at,
             sequence=record.sequence,
-            invoice_number=record.invoice_number,
+            invoice_number=record.invoice_number or "",
             delivery=DeliveryView(
                 status=record.status,
                 next_attempt_at=None if record.due_at is None else seconds(record.due_at),

@@ -187,6 +187,14 @@ class AuthorizeSettings(Settings):
     shared_usage_key = Setting(parse_text)
 
 
+class CloseBooksSettings(Settings):
+    """For ``close_books``."""
+
+    archive_bucket_name = Setting(parse_text)
+    books_bucket_name = Setting(parse_text)
+    event_retention_days = Setting(parse_days)
+
+
 class DescribeSettings(Settings):
     """For ``describe_api``."""
 
