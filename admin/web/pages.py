@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, TypeVar
 
 from admin.audit import on_record
@@ -18,6 +18,7 @@ from admin.payments import ways
 from admin.target import Target
 from admin.web import views
 from o2o.adapters.dynamodb.audit import DynamoAudit
+from o2o.core.closed_days import ClosedDay
 from o2o.core.codes import LONGEST_LIFE, PaymentCode
 from o2o.core.deliveries import DeliveryStatus
 from o2o.core.errors import InvalidRequest, NotFound, UnreadableMessage
@@ -30,12 +31,15 @@ from o2o.core.storefronts import Storefront, to_order_number
 from o2o.entry import wiring
 from o2o.usecases.browse_events import BrowseEvents, EventFilter
 from o2o.usecases.manage_endpoints import ManageEndpoints
+from o2o.usecases.ports import BooksStore
 from o2o.usecases.read_codes import CodeFilter, ReadCodes
 from o2o.usecases.read_payments import PaymentFilter, ReadPayments, Resolved
 from o2o.usecases.resolve_notifications import ResolveNotifications
 from o2o.usecases.resolve_payment import ResolvePayment
 
-READS = ("ReadPayments", "ReadCodes", "BrowseEvents", "DeliverWebhooks", "ReconcileCodes")
+READS = (
+    "ReadPayments", "ReadCodes", "BrowseEvents", "DeliverWebhooks", "ReconcileCodes", "ReadBooks",
+)  # fmt: skip
 """The functions whose settings the pages need."""
 
 CHANGES = ("ResolvePayment",)
@@ -53,6 +57,7 @@ _MOST = 100
 _AUDIT_READ = 5_000
 _CODES_READ = 2_000
 _EVENTS = 50
+_DAYS = 31
 _DIGITS = re.compile(r"[0-9]{8,32}", re.ASCII)
 _RESENT = 10_000
 
@@ -69,6 +74,7 @@ class UseCases:
     events: BrowseEvents
     notifications: ResolveNotifications
     endpoints: ManageEndpoints
+    books: BooksStore
     audit: DynamoAudit
     resolve: ResolvePayment | None
 
@@ -81,6 +87,7 @@ class UseCases:
             events=wiring.browse_events(),
             notifications=wiring.resolve_notifications(),
             endpoints=wiring.manage_endpoints(),
+            books=wiring.read_books().books,
             audit=DynamoAudit(target.store()),
             resolve=wiring.resolve_payment() if write else None,
         )
@@ -195,6 +202,36 @@ class Pages:
             "read": read,
             "complete": read < _CODES_READ,
         }
+
+    def books(self, asked: Asked) -> dict[str, Any]:
+        """A month of closed days, the newest first: a storefront's, or the whole stack's."""
+        storefront_id = asked.get("storefront") or None
+        page = self.use.books.list_days(
+            storefront_id, limit=_DAYS, cursor=asked.get("cursor") or None
+        )
+        parts: dict[str, list[ClosedDay]] = {each.day: [each] for each in page.items}
+        if storefront_id is None and parts:
+            # The stack's own book has no codes in it.
+            parts = {day: [] for day in parts}
+            for storefront in self._storefronts(""):
+                for each in self._days(storefront.storefront_id, min(parts)):
+                    parts.get(each.day, []).append(each)
+        return {
+            "days": [views.day(each, parts[each.day]) for each in page.items],
+            "next_cursor": page.next_cursor,
+        }
+
+    def book(self, asked: Asked) -> dict[str, Any]:
+        """An edition of a day's book, or the newest. Raises NotFound."""
+        storefront_id = asked.get("storefront") or None
+        edition: int | None = _read(asked, "edition", int, "a number")
+        newest = self.use.books.get(storefront_id, asked["day"], None)
+        closed = (
+            newest if edition is None else self.use.books.get(storefront_id, asked["day"], edition)
+        )
+        if newest is None or closed is None:
+            raise NotFound("the day has no such book")
+        return {**views.book(closed), "editions": newest.edition}
 
     def endpoints(self, _asked: Asked) -> list[dict[str, Any]]:
         """Every storefront, and where its events go."""
@@ -344,6 +381,12 @@ class Pages:
             return self.use.codes.codes.get_history(order_number, _MOST)
         except InvalidRequest:
             return None
+
+    def _days(self, storefront_id: str, oldest: str) -> Iterator[ClosedDay]:
+        days = all_items(
+            lambda cursor: self.use.books.list_days(storefront_id, limit=_DAYS, cursor=cursor)
+        )
+        return takewhile(lambda each: each.day >= oldest, days)
 
     def _kept(self) -> Iterator[KeptNotification]:
         return self.use.notifications.all()

@@ -21,7 +21,9 @@ from admin.target import Target, UnreachableStack
 from admin.web.access import Access
 from admin.web.pages import Asked, Pages, UseCases
 from local.pages import STATIC, guarded, refusal, refuse_other_types
+from o2o.core.deliveries import DeliveryStatus
 from o2o.core.errors import InvalidRequest, NotFound, O2OError
+from o2o.core.events import EventType
 from o2o.entry import wiring
 
 PREFIX = "/_desk"
@@ -56,6 +58,8 @@ _READS: dict[str, Work] = {
     "/search": Pages.search,
     "/attention": Pages.attention,
     "/inquired": Pages.inquired,
+    "/books": Pages.books,
+    "/books/{day}": Pages.book,
     "/endpoints": Pages.endpoints,
     "/events": Pages.events,
     "/codes/{order_number}": Pages.code,
@@ -139,6 +143,8 @@ class DeskServer:
                 "write": self._write,
                 "needs_reason": self._target.stack is not None,
                 "storefronts": pages.storefronts(),
+                "event_types": [each.value for each in EventType],
+                "delivery_statuses": [each.value for each in DeliveryStatus],
             }
 
         return await self._answer(about, {})

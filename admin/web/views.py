@@ -1,13 +1,19 @@
 """What the desk's pages are told, in JSON's types. Never who pays, and nothing that DOKU signed."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from o2o.core.audit import AuditEntry
+from o2o.core.books import Noted
+from o2o.core.closed_days import ClosedDay
 from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
 from o2o.core.endpoints import Endpoint
+from o2o.core.money import CURRENCY
 from o2o.core.notifications import KeptNotification
 from o2o.core.payments import Payment, PaymentReport
 from o2o.core.storefronts import Storefront
@@ -24,6 +30,7 @@ _TELLING = (
     "source", "dated", "paid_at", "receipt_number", "store_id", "agent_id", "acquirer",
     "assigned_from",
 )  # fmt: skip
+_BY_STATUS_CHECK = Noted.ONLY_BY_STATUS_CHECK.value
 _ENDPOINT = (
     "storefront_id", "url", "is_paused", "pause_reason", "paused_at", "is_down", "failures",
     "failing_since",
@@ -86,6 +93,38 @@ def event(record: EventRecord) -> dict[str, Any]:
 def endpoint(each: Endpoint) -> dict[str, Any]:
     """Where a storefront's events go, and how it fares."""
     return _fields(each, _ENDPOINT)
+
+
+def day(closed: ClosedDay, parts: Sequence[ClosedDay]) -> dict[str, Any]:
+    """A closed day in short. ``parts`` are the storefronts' books that it is made of."""
+    books = [json.loads(each.document) for each in parts]
+    channels: dict[str, dict[str, Any]] = {}
+    for row in json.loads(closed.document)["totals"]["by"]:
+        total = channels.setdefault(row["channel"], {"payments": 0, "sum": Decimal(0)})
+        total["payments"] += row["count"]
+        if row["currency"] == CURRENCY:
+            total["sum"] += Decimal(row["sum"])
+    return {
+        **_closed(closed),
+        "channels": {
+            name: {**total, "sum": number(total["sum"])} for name, total in channels.items()
+        },
+        "codes": sum(sum(book["codes"]["created"].values()) for book in books),
+        "by_status_check": sum(book["noted"][_BY_STATUS_CHECK]["count"] for book in books),
+    }
+
+
+def book(closed: ClosedDay) -> dict[str, Any]:
+    """An edition of a day's book, with the first of each list."""
+    return {**_closed(closed), "book": json.loads(closed.document)}
+
+
+def _closed(closed: ClosedDay) -> dict[str, Any]:
+    fields = (
+        "storefront_id", "day", "edition", "closed_at", "differences", "messages_root",
+        "previous_root", "sha256",
+    )  # fmt: skip
+    return {**_fields(closed, fields), "payments": closed.count, "sum": number(closed.sum)}
 
 
 def kept(each: KeptNotification, report: PaymentReport | None) -> dict[str, Any]:
