@@ -38,8 +38,8 @@ class Console:
         about: Mapping[str, Any],
         api: Forward,
         doku: Forward,
-        desk: DeskProcess,
         receiver: Receiver,
+        desk: DeskProcess | None = None,
     ) -> None:
         self._clock = clock
         self._run_schedules = run_schedules
@@ -61,7 +61,11 @@ class Console:
                 Route("/_local/webhooks", receiver.take, methods=["POST"]),
                 Route("/_local/webhooks/answer", receiver.set_answer, methods=["POST"]),
                 Route("/_local/api/{path:path}", api.forward, methods=["GET", "POST"]),
-                Route("/_local/desk/{path:path}", desk.forward, methods=["GET", "POST"]),
+                *(
+                    [Route("/_local/desk/{path:path}", desk.forward, methods=["GET", "POST"])]
+                    if desk
+                    else []
+                ),
                 Route("/_local/doku/{path:path}", doku.forward, methods=["GET", "POST", "DELETE"]),
             ],
             middleware=guarded(_refuse),

@@ -82,7 +82,7 @@ function svg(tag, attributes, ...children) {
   return element;
 }
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 230, 78, 4, 10, 24];
+const [HEIGHT, RIGHT, TOP, BOTTOM, LETTER] = [230, 4, 10, 24, 6.6];
 const SERIES = 4;
 
 /** Each day's value, or its values by channel. */
@@ -99,22 +99,17 @@ function ceiling(value) {
   return [1, 2, 4, 5, 6, 8, 10].map((each) => each * size).find((each) => each >= value);
 }
 
-function short(value, measure) {
-  if (measure === "found") return `${value} %`;
-  const [unit, size] = [["M", 1e9], ["jt", 1e6], ["rb", 1e3]].find(([, each]) => value >= each) || ["", 1];
-  const text = `${(value / size).toLocaleString("id-ID", { maximumFractionDigits: 1 })}${unit && " " + unit}`;
-  return measure === "sum" ? `Rp${text}` : text;
-}
-
 function chart(days, measure, choose) {
   const [, show, what] = MEASURES[measure];
   const series = seriesOf(days, measure);
   const totals = days.map((_, at) => series.reduce((sum, [, values]) => sum + values[at], 0));
   const top = ceiling(Math.max(...totals));
+  const WIDTH = matchMedia("(max-width: 46rem)").matches ? 400 : 720; // its letters keep their size
+  const LEFT = 12 + LETTER * show(top).length;
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
   const slot = (WIDTH - LEFT - RIGHT) / days.length;
   const bar = Math.min(slot * 0.7, 44);
-  const every = Math.ceil(days.length / 8);
+  const every = Math.ceil((days.length * 60) / (WIDTH - LEFT));
   const bars = days.map((day, at) => {
     let below = 0;
     const x = LEFT + slot * at + (slot - bar) / 2;
@@ -127,7 +122,7 @@ function chart(days, measure, choose) {
     const label = (days.length - 1 - at) % every === 0 ? [svg("text", { x: x + bar / 2, y: HEIGHT - 6, "text-anchor": "middle" }, `${Number(day.day.slice(8))}.${Number(day.day.slice(5, 7))}.`)] : [];
     return svg("g", {}, svg("title", {}, told), svg("rect", { x: LEFT + slot * at, width: slot, y: TOP, height: HEIGHT - TOP - BOTTOM, class: "hover" }), parts, label);
   });
-  const lines = [0, top / 2, top].map((value) => svg("g", { class: "line" }, svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }), svg("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, short(value, measure))));
+  const lines = [0, top / 2, top].map((value) => svg("g", { class: "line" }, svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }), svg("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, show(value))));
   const summary = `${days.length} days from ${name(days[0].day)} to ${name(days.at(-1).day)}: ${measure === "found" ? `at most ${show(Math.max(...totals))}` : show(totals.reduce((sum, each) => sum + each, 0))} ${what}. The table has the numbers.`;
   const menu = h("fieldset", { class: "row choice" }, h("legend", { class: "away" }, "What the chart shows"), Object.entries(MEASURES).map(([value, [text]]) => h("label", { class: "pick" },
     h("input", { type: "radio", name: "measure", id: "measure-" + value, value, checked: value === measure, onchange: () => choose(value) }), text)));

@@ -86,18 +86,17 @@ export const codeLink = (order, text) => h("a", { href: address("code", [order])
 // --- payments --------------------------------------------------------------------------------
 
 /** A table of payments; `changed` runs after one was resolved. */
-export function paymentTable(payments, { caption, write, needs_reason, since, changed }) {
+export function paymentTable(payments, { caption, storefronts, write, needs_reason, since, changed }) {
   const row = (payment) => h("tr", { "data-payment": `${payment.order_number} ${payment.id}` },
-    h("th", { scope: "row", "data-name": "Code" }, codeLink(payment.order_number)),
+    h("th", { scope: "row", "data-name": "Code" }, codeLink(payment.order_number), storefronts.length > 1 && h("small", { class: "hint under" }, payment.storefront_id)),
     h("td", { class: "number", "data-name": "Amount" }, rupiah(payment.amount)),
     h("td", { "data-name": "Paid" }, when(payment.paid_at)),
     since && h("td", { "data-name": "Known since" }, when(payment.recorded_at)),
-    h("td", { class: "mono", "data-name": "Receipt" }, payment.receipt_number || "–"),
-    h("td", { "data-name": "Store" }, place(payment)),
+    h("td", { "data-name": "Receipt" }, h("span", { class: "mono" }, payment.receipt_number || "–"), h("small", { class: "hint under" }, place(payment))),
     h("td", { class: "wide" }, chips(payment), since && h("small", { class: "hint" }, advice(payment))),
     write && h("td", { class: "wide" }, payment.needs_attention && resolveButton(payment, needs_reason, changed)));
   return h("table", { class: "cards" }, h("caption", { class: "away" }, caption),
-    h("thead", {}, h("tr", {}, ["Code", "Amount", "Paid, WIB", since && "Known since", "Receipt", "Store", since ? "Why" : "State", write && "Action"].filter(Boolean).map((name) => h("th", { scope: "col", class: name === "Amount" && "number" }, name === "Action" ? h("span", { class: "away" }, name) : name)))),
+    h("thead", {}, h("tr", {}, ["Code", "Amount", "Paid, WIB", since && "Known since", "Receipt and store", since ? "Why" : "State", write && "Action"].filter(Boolean).map((name) => h("th", { scope: "col", class: name === "Amount" && "number" }, name === "Action" ? h("span", { class: "away" }, name) : name)))),
     h("tbody", {}, payments.map(row)));
 }
 export const place = (payment) => [payment.channel && channelName(payment.channel), payment.store_id].filter(Boolean).join(" · ") || "–";

@@ -62,8 +62,8 @@ function events(root, list, known, storefront, query, signal) {
     }, "Send again …"))),
     h("p", { class: "hint" }, when(event.created_at), event.invoice_number && [" · ", h("a", { href: address("search", [], { text: event.invoice_number, storefront }) }, event.invoice_number)], " · ", h("code", {}, event.event_id), event.due_at && [" · next try ", when(event.due_at)]),
     event.attempts.length > 0 && h("details", { class: "raw", id: "tries-" + event.event_id }, h("summary", {}, `${event.attempts.length} ${event.attempts.length === 1 ? "attempt" : "attempts"}`), event.attempts.map((each) => h("p", { class: "hint" }, when(each.at), ` · ${each.status_code ?? each.error} · ${each.duration_ms} ms`))));
-  const all = known.write && h("button", { type: "button", class: "quiet", id: "all-again", disabled: !from.value, title: from.value ? "" : "Choose from when first.",
+  const all = known.write && h("button", { type: "button", class: "quiet", id: "all-again", disabled: !from.value, title: from.value ? null : "Choose from when first.",
     onclick: () => again("Send all of these again", [h("p", {}, "All events that the filter finds, also those on older pages:"), facts([["From", from.value.replace("T", " ")], ["Until", to.value.replace("T", " ") || "now"], ["Type", type.value || "any"], ["Delivery", status.value || "any, also what was delivered"]])], asked) }, "Send all of these again …");
-  root.append(h("div", { class: "row spread end over" }, h("h2", {}, `Events of ${storefront}`), all), filters, list);
+  root.append(h("div", { class: "row spread end over" }, h("h2", {}, `Events of ${storefront}`), all && h("span", { class: "row" }, !from.value && h("small", { class: "hint" }, "Choose from when, to send many:"), all)), filters, list);
   look();
 }
