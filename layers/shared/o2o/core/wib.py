@@ -30,3 +30,13 @@ def parse_doku_instant(text: str) -> datetime:
 def end_of_day(day: date) -> datetime:
     """The last second of a calendar day in WIB, as aware UTC."""
     return datetime.combine(day, time(23, 59, 59), tzinfo=WIB).astimezone(UTC)
+
+
+def day_of(instant: datetime) -> date:
+    """The calendar day in WIB of an instant."""
+    return instant.astimezone(WIB).date()
+
+
+def start_of_day(day: date) -> datetime:
+    """The first instant of a calendar day in WIB, as aware UTC."""
+    return datetime.combine(day, time(), tzinfo=WIB).astimezone(UTC)
