@@ -6,7 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from admin import archive, bins, branding, codes, deadletters, events, notifications, webhooks
+from admin import (
+    archive,
+    bins,
+    branding,
+    codes,
+    deadletters,
+    events,
+    notifications,
+    settlement,
+    webhooks,
+)
 from admin.audit import audited, show_audit
 from admin.desk import PAGE, Desk, StorefrontId
 from admin.target import Target
@@ -27,6 +37,7 @@ app.add_typer(codes.app, name="codes")
 app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(archive.app, name="archive")
+app.add_typer(settlement.app, name="settlement")
 app.add_typer(deadletters.app, name="deadletters")
 
 

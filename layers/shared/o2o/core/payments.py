@@ -2,7 +2,7 @@
 
 A telling is DOKU's word about a payment: a notification, a status check's answer, or a line of a
 settlement report, which alone is not signed. A payment is one time that cash was taken at a till;
-several tellings may speak of it, in any order, and each may lack what another has. What is certainly
+several tellings may speak of it, in any order, each lacking what another has. What is certainly
 the same payment, what is certainly another and what nobody can know is decided by ``relate`` and
 nowhere else (decision 0038).
 """
