@@ -80,9 +80,9 @@ class Source(_Table):
     @classmethod
     def _is_known(cls, encoding: str) -> str:
         try:
-            b"".decode(encoding)
+            "1".encode(encoding)
         except LookupError as error:
-            raise ValueError("is not an encoding that Python knows") from error
+            raise ValueError("is not an encoding of text that Python knows") from error
         return encoding
 
 
