@@ -84,12 +84,12 @@ def match(
 ) -> None:
     """Compare a settlement report with the payments on record. Exit code 3: they differ."""
     desk: Desk = context.obj
+    if result is not None and result.resolve() in (file.resolve(), mapping.resolve()):
+        desk.fail("--result names a file that is read")
     try:
         report = read_report(file, read_mapping(mapping))
     except Unusable as error:
         desk.fail(str(error))
-    if result is not None and result.resolve() in (file.resolve(), mapping.resolve()):
-        desk.fail("--result names a file that is read")
     days = [each.date() for each in day or ()]
     judged: list[Judgement] = []
     with desk.environment("GenerateCode"), _kept(desk, result, judged):

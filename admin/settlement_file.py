@@ -393,7 +393,7 @@ class _Reader:
         sign, whole, fraction = found.groups(default="")
         if how.thousands:
             whole = whole.replace(how.thousands, "")
-        return Decimal(f"{sign}{whole}.{fraction or '0'}")
+        return Decimal(f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}")
 
     def _date(self, row: "_Cells") -> tuple[datetime | None, datetime | None]:
         """The moment of the payment, or the first and the last one of its day."""

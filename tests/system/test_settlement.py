@@ -10,8 +10,8 @@ from typing import Any
 import openpyxl
 
 from tests.support.documents import ROOT
-from tests.support.local_stack import CALL_SECONDS, LocalStack, run_module
-from tests.support.patience import until
+from tests.support.local_stack import LocalStack, run_module
+from tests.support.patience import CALL_SECONDS, until
 
 MAPPING = ROOT / "docs/examples/settlement/simulator.toml"
 WIB = timezone(timedelta(hours=7))
@@ -54,6 +54,10 @@ def to_workbook(file: Path) -> Path:
     return file.with_suffix(".xlsx")
 
 
+def has_payments(stack: LocalStack, invoice: str, number: int) -> None:
+    until(lambda: stack.get(invoice)["payments_count"] == number)
+
+
 def test_lost_notifications_of_a_reusable_code_come_back(
     fresh_stack: LocalStack, tmp_path: Path
 ) -> None:
@@ -66,9 +70,8 @@ def test_lost_notifications_of_a_reusable_code_come_back(
         stack.pay(top_ups, notify=notify)
     stack.pay(single)
     stack.pay(indomaret)
-    for code in (top_ups, single, indomaret):
-        invoice = code["invoice_number"]
-        until(lambda invoice=invoice: stack.get(invoice)["payments_count"] == 1)
+    for paid in (top_ups, single, indomaret):
+        has_payments(stack, paid["invoice_number"], 1)
 
     file = report_of(stack, tmp_path)
     code, counts, outcomes = match(stack, file)

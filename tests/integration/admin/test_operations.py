@@ -540,7 +540,7 @@ MAPPING = "docs/examples/settlement/simulator.toml"
 REPORT = """Transaction Date,Order Number,Channel,Payment Code,Receipt Number,Amount,Fee,Net,Status
 2026-03-01 10:30:00,TOP-1,alfa,,R-1,150000,5000,145000,SUCCESS
 2026-03-01 11:30:00,TOP-1,alfa,,R-2,150000,5000,145000,SUCCESS
-2026-03-01 12:30:00,INV-1,alfa,,R-3,149000,5000,144000,SUCCESS
+2026-03-01 12:30:00,INV-1,alfa,,,149000,5000,144000,SUCCESS
 2026-03-01 12:30:00,=cmd(),alfa,,R-4,150000,5000,145000,SUCCESS
 TOTAL,,,,,599000,20000,579000,
 """
@@ -571,7 +571,8 @@ def test_a_settlement_is_matched_dry_then_written_and_then_changes_nothing(
     def match(*more: str) -> dict[str, Any]:
         done = run("--json", *arguments, *more, ok=False)
         assert (done.exit_code, done.stderr) == (3, "")
-        return json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
     def outcomes() -> list[str]:
         with result.open(newline="") as rows:
@@ -614,5 +615,5 @@ def test_a_settlement_that_agrees_ends_with_0_and_a_bad_one_with_1(run, paid, tm
     assert "report.csv, line 1: the column 'Amount' is not there" in refused.stderr
     for name in (str(paid), MAPPING):
         kept = Path(name).read_text()
-        assert "is read" in run(*arguments, "--result", name, ok=False).stderr or name == str(paid)
+        assert "a file that is read" in run(*arguments, "--result", name, ok=False).stderr
         assert Path(name).read_text() == kept
