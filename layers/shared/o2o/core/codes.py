@@ -178,6 +178,8 @@ class Source(StrEnum):
 
     NOTIFICATION = "notification"
     STATUS_CHECK = "status_check"
+    SETTLEMENT = "settlement"
+    """A line of DOKU's settlement report (decision 0100)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

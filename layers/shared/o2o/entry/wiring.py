@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from o2o.usecases.explain_payment import ExplainPayment
     from o2o.usecases.generate_code import GenerateCode
     from o2o.usecases.manage_endpoints import ManageEndpoints
+    from o2o.usecases.match_settlement import MatchSettlement
     from o2o.usecases.ports import Clock, Doku
     from o2o.usecases.publish_events import PublishEvents
     from o2o.usecases.read_books import ReadBooks
@@ -499,6 +500,22 @@ def replay_archive() -> "ReplayArchive":
         reader=DokuArchiveReader(_credentials(settings.doku_secret_name)),
         record=_record(settings, then),
         clock=then,
+    )
+
+
+def match_settlement() -> "MatchSettlement":
+    """Wire the command that matches settlements, in the environment of ``generate_code``."""
+    from o2o.adapters.dynamodb.payments import DynamoPaymentStore
+    from o2o.entry.settings.codes import MatchSettings
+    from o2o.usecases.match_settlement import MatchSettlement
+
+    settings = read_settings(MatchSettings)
+    return MatchSettlement(
+        codes=_codes(settings),
+        payments=DynamoPaymentStore(_store(settings)),
+        storefronts=_storefronts(settings),
+        settle=_settle(settings),
+        bins=settings.bins,
     )
 
 
