@@ -15,7 +15,7 @@ from hashlib import sha256
 from threading import RLock
 from typing import Literal, TypeVar
 
-from o2o.core.archive import ArchivedMessage
+from o2o.core.archive import ArchivedMessage, ArchivedVersion
 from o2o.core.channels import Channel
 from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
@@ -29,12 +29,14 @@ from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
 from o2o.core.work import Backlog, Work, WorkKind
 from o2o.usecases.ports import (
+    ArchiveVersions,
     CodeStore,
     DueIndex,
     EndpointStore,
     EventStore,
     MessageArchive,
     NotificationStore,
+    OrderSearch,
     StorefrontStore,
     WorkQueue,
 )
@@ -118,6 +120,14 @@ class MemoryCodeStore(CodeStore):
             recorded = self._table.payments.get(order_number, {})
             for number, payment in recorded.items():
                 recorded[number] = payment.forget_evidence()
+
+    def save_payment(self, order_number: str, payment: Payment) -> None:
+        with self._table.lock:
+            recorded = self._table.payments.get(order_number, {})
+            known = recorded.get(payment.number)
+            if known is None or len(known.further) != len(payment.further):
+                raise VersionConflict("more is known of a payment meanwhile")
+            recorded[payment.number] = payment
 
     def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
         payments = _List(f"payments of {order_number}")
@@ -225,6 +235,11 @@ class MemoryNotificationStore(NotificationStore):
         with self._table.lock:
             self._table.notifications.pop(key, None)
 
+    def of_order(self, invoice_number: str) -> Sequence[KeptNotification]:
+        with self._table.lock:
+            found = sorted(self._table.notifications.items(), key=lambda each: _texts(each[0]))
+        return [kept for (number, _), kept in found if number == invoice_number]
+
     def list_kept(self, *, limit: int, cursor: str | None) -> Page[KeptNotification]:
         with self._table.lock:
             kept = [
@@ -234,17 +249,17 @@ class MemoryNotificationStore(NotificationStore):
         return _page(kept, _List("notifications"), limit, cursor)
 
 
-class MemoryMessageArchive(MessageArchive):
-    """An archive in memory. It is no part of a table, and outlives it."""
+class MemoryMessageArchive(MessageArchive, ArchiveVersions):
+    """An archive in memory. It is no part of a table, and outlives it. It keeps one version."""
 
     def __init__(self) -> None:
         self._lock = RLock()
         self._messages: dict[str, ArchivedMessage] = {}
 
     def keep(self, message: ArchivedMessage) -> None:
-        body = sha256(message.message.body).hexdigest()
+        key = f"{message.received_at.isoformat()} {message.kind} {message.body_sha256}"
         with self._lock:
-            self._messages[f"{message.received_at.isoformat()} {message.kind} {body}"] = message
+            self._messages[key] = message
 
     def keys(self, since: datetime | None, until: datetime | None) -> Iterator[str]:
         with self._lock:
@@ -260,6 +275,45 @@ class MemoryMessageArchive(MessageArchive):
     def get(self, key: str) -> ArchivedMessage:
         with self._lock:
             return self._messages[key]
+
+    def versions(self, since: datetime, until: datetime) -> Iterator[ArchivedVersion]:
+        for key in list(self.keys(since, until)):
+            message = self.get(key)
+            leaf = sha256(repr(message).encode()).hexdigest()
+            yield ArchivedVersion(
+                key=key, version_id="1", is_latest=True, leaf=leaf, message=message
+            )
+
+    def replace(self, version: ArchivedVersion, left: ArchivedMessage) -> None:
+        with self._lock:
+            self._messages[version.key] = left
+
+
+class MemoryOrderSearch(OrderSearch):
+    """Looks through all codes, payments and kept notifications in memory."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def of_email(self, email: str) -> Iterator[tuple[str, bool]]:
+        wanted = email.strip().casefold()
+        with self._table.lock:
+            for number, code in self._table.codes.items():
+                told = [code.customer.email or ""] if code.customer else []
+                told += [
+                    code.metadata or "",
+                    code.info or "",
+                    (code.intent and code.intent.body) or "",
+                ]
+                if any(wanted in text.casefold() for text in told):
+                    yield number, True
+            for number, payments in self._table.payments.items():
+                said = [each for one in payments.values() for each in one.tellings]
+                if any(wanted in each.evidence.body.casefold() for each in said):
+                    yield number, False
+            for kept in self._table.notifications.values():
+                if wanted in kept.evidence.body.casefold():
+                    yield kept.invoice_number, False
 
 
 class MemoryStorefrontStore(StorefrontStore):

@@ -5,7 +5,7 @@ makes the same events with the same ids, however often it is looked at. What a c
 its life makes them again, under the same ids (decision 0069).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -121,15 +121,29 @@ def _is_news(before: PaymentCode | None, payment: PaymentMark, after: PaymentCod
     return (former.number, former.kind.matches) != (payment.number, payment.kind.matches)
 
 
+def possible_ids(code: PaymentCode, payments: Iterable[int]) -> Iterator[str]:
+    """The ids of all events that there can be of a code and of its payments, by their numbers."""
+    numbers = list(payments)
+    for kind in EventType:
+        if kind not in _OF_PAYMENT.values():
+            yield _event_id(kind, code)
+        elif one_of(kind) is kind:
+            yield from (_event_id(kind, code, number) for number in numbers)
+
+
 def _event(
     kind: EventType, code: PaymentCode, occurred_at: datetime, payment: PaymentMark | None = None
 ) -> Event:
+    event_id = _event_id(kind, code, payment.number if payment else None)
+    return Event(event_id, kind, occurred_at, code, payment)
+
+
+def _event_id(kind: EventType, code: PaymentCode, payment: int | None = None) -> str:
     # What happens once in a code's life, or once to a payment of it. With the creation, because
     # version 0.1 let an invoice number come round.
     what = [code.order_number, code.created_at.isoformat(), one_of(kind).value]
-    what += [str(payment.number)] if payment else []
-    event_id = f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
-    return Event(event_id, kind, occurred_at, code, payment)
+    what += [str(payment)] if payment is not None else []
+    return f"evt_{sha256(chr(10).join(what).encode()).hexdigest()[:32]}"
 
 
 def one_of(kind: EventType) -> EventType:

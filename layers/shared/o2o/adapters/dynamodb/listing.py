@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from o2o.adapters.dynamodb.codec import Attributes, instant_text, parse_instant
-from o2o.adapters.dynamodb.table import LISTING_INDEX, PAYMENT, Key, code_key, key_part
+from o2o.adapters.dynamodb.table import (
+    LISTING_INDEX,
+    PAYMENT,
+    Key,
+    code_key,
+    key_part,
+    notification_key,
+)
 from o2o.core.pages import not_a_cursor
 
 _LONGEST_CURSOR = 4096
@@ -58,6 +65,18 @@ def history_query(order_number: str) -> dict[str, Any]:
             ":code": {"S": "CODE"},
             ":last": {"S": PAYMENT + "\U0010ffff"},
         },
+        "ConsistentRead": True,
+    }
+
+
+# --- The kept notifications of an order ---------------------------------------------------
+
+
+def notifications_query(invoice_number: str) -> dict[str, Any]:
+    """The parameters that query what is kept about an order."""
+    return {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": notification_key(invoice_number, "").pk}},
         "ConsistentRead": True,
     }
 

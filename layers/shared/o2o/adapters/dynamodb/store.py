@@ -165,12 +165,15 @@ class Store:
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return found
 
-    def scan(self, condition: str, names: Mapping[str, str]) -> Iterator[Attributes]:
+    def scan(
+        self, condition: str, names: Mapping[str, str], values: Mapping[str, Any] | None = None
+    ) -> Iterator[Attributes]:
         """Every item that a filter lets through. It reads the whole table: for the operator."""
         request: dict[str, Any] = {
             "TableName": self._table_name,
             "FilterExpression": condition,
             "ExpressionAttributeNames": names,
+            **({"ExpressionAttributeValues": values} if values else {}),
         }
         while True:
             answer = self._patiently(partial(self._client.scan, **request))
