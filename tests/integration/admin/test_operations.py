@@ -475,7 +475,8 @@ def test_the_archive_is_replayed_and_a_second_time_changes_nothing(answer, archi
     archive.keep(archived(2, invoice_number="INV-gone"))
     row = answer("archive", "replay")
     assert row == {
-        "messages": 2, "replayed": 2, "news": 1, "known": 0, "kept": 1, "unproven": 0, "damaged": 0,
+        "messages": 2, "replayed": 2, "news": 1, "known": 0, "kept": 1, "forgotten": 0,
+        "unproven": 0, "damaged": 0,
     }  # fmt: skip
     (payment,) = payments()
     assert (payment.recorded_at, payment.report.receipt_number) == (archived(1).received_at, "R-1")
@@ -527,3 +528,23 @@ def test_what_is_no_message_is_told_and_holds_nothing_up(run, archive, payments)
     failed = run("archive", "replay", ok=False)
     assert "1 objects of the archive are no messages" in failed.output
     assert len(payments()) == 1
+
+
+def test_what_personal_data_was_taken_from_is_counted_and_told_only_if_asked_for(
+    run, answer, archive, payments
+):
+    whole = archived(1)
+    archive.keep(whole.forget(whole.message.body, "00", whole.received_at))
+    archive.keep(archived(2).forget(b"", "00", whole.received_at))
+    for _ in range(2):
+        row = answer("archive", "replay")
+        assert (row["messages"], row["forgotten"], row["replayed"]) == (2, 2, 0)
+    assert "Personal data was taken from 2." in run("archive", "replay", "--dry-run").stdout
+    assert payments() == []
+    assert answer("archive", "replay", "--unproven")["news"] == 1
+    (payment,) = payments()
+    assert payment.digests == {whole.body_sha256}
+    # The whole message, of a backup, tells of the same payment.
+    archive.keep(whole)
+    assert answer("archive", "replay")["known"] == 1
+    assert payments() == [payment]

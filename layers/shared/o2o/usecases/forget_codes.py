@@ -197,13 +197,16 @@ class ForgetCodes:
             begins += [each.recorded_at for each in payments]
             begins += [each.received_at for each in kept]
             begins += [order.code.created_at] if order.code else []
-            # Of another order's number, if an operator has assigned it.
-            digests |= {digest: order for each in payments for digest in each.digests}
+            if order.owner_of(order.order_number):
+                # A message may name another order: an operator has assigned it.
+                digests |= {digest: order for each in payments for digest in each.digests}
+                digests |= {each.identity: order for each in kept}
         emails = frozenset[str]().union(*(order.person.emails for order in orders))
         messages = _Messages(
             {order.order_number: order for order in orders}, digests, Person(emails=emails)
         )
-        since, until = min(begins) - CLOCKS_DIFFER, self.clock() + CLOCKS_DIFFER
+        now = self.clock()
+        since, until = min(begins, default=now) - CLOCKS_DIFFER, now + CLOCKS_DIFFER
         for version in self.archive.versions(since, until):
             passed(version.key)
             if version.message is None:
@@ -222,14 +225,14 @@ class ForgetCodes:
         self, version: ArchivedVersion, message: ArchivedMessage, messages: _Messages
     ) -> ArchivedMessage | None:
         """What is left of a message, or None: it does not tell of the person."""
-        about = self._order_of(message)
         order = messages.by_digest.get(message.body_sha256)
-        if order is None and about is not None:
+        is_theirs = order is not None
+        if order is None and (about := self._order_of(message)) is not None:
             order = messages.by_order.get(about)
             if order is None:
                 return None
+            is_theirs = order.owner_of(about)
         person = order.person if order else messages.anybody
-        is_theirs = order is not None and order.owner_of(about or NO_INVOICE_NUMBER)
         body = self.reader.evidence(message).body
         left = self.take_person_out(body, person, is_theirs)
         if left == body:
