@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from o2o.core.archive import ArchivedMessage, ArchivedVersion
-from o2o.core.codes import CLOCKS_DIFFER, PaymentCode
+from o2o.core.codes import CLOCKS_DIFFER, Move, PaymentCode
 from o2o.core.errors import NotFound, UnreadableMessage
 from o2o.core.events import possible_ids
 from o2o.core.notifications import NO_INVOICE_NUMBER
@@ -151,16 +151,20 @@ class ForgetCodes:
             if left != kept:
                 self.notifications.postpone(left, left.due_at)
         payments = list(self._payments(order.order_number))
-        for payment in payments:
-            fuller = payment.with_evidence(left_of)
-            if fuller != payment:
-                self.codes.save_payment(order.order_number, fuller)
-        if code is None or not order.is_theirs:
+        changed = [new for each in payments if (new := each.with_evidence(left_of)) != each]
+        for payment in changed:
+            self.codes.save_payment(order.order_number, payment)
+        if code is None:
             return
-        self._forget_events(code, payments)
-        if code.forgotten_at is None:
-            # Refused if a payment came since the code was read: its message is looked at, too.
+        if order.is_theirs:
+            self._forget_events(code, payments)
+        # Refused if a payment was recorded since the code was read: its messages are looked at,
+        # too, and whoever records one with what was read before has to read again.
+        if order.is_theirs and code.forgotten_at is None:
             self.codes.save(code.forget(self.clock()))
+        elif changed:
+            kept_at = code.evidence_forgotten_at
+            self.codes.save(code.move(Move.FORGET, evidence_forgotten_at=kept_at))
 
     def _forget_events(self, code: PaymentCode, payments: Sequence[Payment]) -> None:
         for event_id in possible_ids(code, [each.number for each in payments]):
