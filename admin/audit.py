@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -64,11 +65,17 @@ def _days(given: object) -> str:
     return " ".join(f"{each:%Y-%m-%d}" for each in (given if isinstance(given, list) else [given]))
 
 
+def _digest(address: object) -> str:
+    """What tells, to whoever knows an address, that it was this one."""
+    return f"sha256:{sha256(str(address).strip().casefold().encode()).hexdigest()}"
+
+
 RECORDED: Mapping[str, Callable[[object], str]] = {
     "channel": str,
     "colour": str,
     "day": _days,
     "dry_run": str,
+    "email": _digest,
     "file": _sha256,
     "event_ids": lambda ids: " ".join(map(str, ids)),  # type: ignore[call-overload]
     "hours": str,
@@ -94,6 +101,7 @@ RECORDED: Mapping[str, Callable[[object], str]] = {
     "until": str,
     "url": _host,
     "write": str,
+    "yes": str,
 }
 """What is recorded of each argument. A new one has to be decided on: a test asks for it."""
 

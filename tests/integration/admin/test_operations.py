@@ -488,7 +488,8 @@ def test_the_archive_is_replayed_and_a_second_time_changes_nothing(answer, archi
     archive.keep(archived(2, invoice_number="INV-gone"))
     row = answer("archive", "replay")
     assert row == {
-        "messages": 2, "replayed": 2, "news": 1, "known": 0, "kept": 1, "unproven": 0, "damaged": 0,
+        "messages": 2, "replayed": 2, "news": 1, "known": 0, "kept": 1, "forgotten": 0,
+        "unproven": 0, "damaged": 0,
     }  # fmt: skip
     (payment,) = payments()
     assert (payment.recorded_at, payment.report.receipt_number) == (archived(1).received_at, "R-1")
@@ -678,3 +679,23 @@ def test_a_settlement_that_agrees_ends_with_0_and_a_bad_one_with_1(run, paid, tm
         kept = Path(name).read_text()
         assert "a file that is read" in run(*arguments, "--result", name, ok=False).stderr
         assert Path(name).read_text() == kept
+
+
+def test_what_personal_data_was_taken_from_is_counted_and_told_only_if_asked_for(
+    run, answer, archive, payments
+):
+    whole = archived(1)
+    archive.keep(whole.forget(whole.message.body, whole.received_at))
+    archive.keep(archived(2).forget(b"", whole.received_at))
+    for _ in range(2):
+        row = answer("archive", "replay")
+        assert (row["messages"], row["forgotten"], row["replayed"]) == (2, 2, 0)
+    assert "Personal data was taken from 2." in run("archive", "replay", "--dry-run").stdout
+    assert payments() == []
+    assert answer("archive", "replay", "--unproven")["news"] == 1
+    (payment,) = payments()
+    assert payment.digests == {whole.body_sha256}
+    # The whole message, of a backup, tells of the same payment.
+    archive.keep(whole)
+    assert answer("archive", "replay")["known"] == 1
+    assert payments() == [payment]

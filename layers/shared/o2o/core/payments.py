@@ -7,7 +7,7 @@ the same payment, what is certainly another and what nobody can know is decided 
 nowhere else (decision 0038).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -69,6 +69,10 @@ class Evidence:
     def forget(self) -> "Evidence":
         """What is left of it after its retention."""
         return Evidence("", sha256=self.digest)
+
+    def with_body(self, body: str) -> "Evidence":
+        """The same message without what was taken from its body; known by its SHA-256 as before."""
+        return self if body == self.body else replace(self, body=body, sha256=self.digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +246,24 @@ class Payment:
             further=tuple(each.forget_evidence() for each in self.further),
         )
 
+    def with_evidence(self, change: Callable[[Evidence], Evidence]) -> "Payment":
+        """The payment with each of DOKU's messages changed, and nothing of what they told."""
+
+        def changed(report: PaymentReport) -> PaymentReport:
+            return replace(report, evidence=change(report.evidence))
+
+        return replace(
+            self,
+            report=changed(self.report),
+            first=self.first and changed(self.first),
+            further=tuple(changed(each) for each in self.further),
+        )
+
+    @property
+    def digests(self) -> set[str]:
+        """The SHA-256 of each message that is kept of it."""
+        return {each.evidence.digest for each in self.tellings}
+
     @property
     def is_certainly_one(self) -> bool:
         """Whether it is a payment of its own, and one only."""
@@ -249,7 +271,7 @@ class Payment:
 
     def was_told_by(self, report: PaymentReport) -> bool:
         """Whether this very message is among those that are kept."""
-        return report.evidence.digest in {each.evidence.digest for each in self.tellings}
+        return report.evidence.digest in self.digests
 
     @property
     def instant(self) -> datetime | None:
