@@ -247,3 +247,13 @@ def test_what_was_judged_by_another_version_is_not_recorded() -> None:
     assert settle(report, version=TOP_UPS.version + 1).outcome is SettleOutcome.CHANGED
     assert settle(report, version=TOP_UPS.version).outcome is SettleOutcome.RECORDED
     assert settle(report, version=TOP_UPS.version).outcome is SettleOutcome.CHANGED
+
+
+def test_of_two_lines_the_notification_is_of_the_one_of_its_day() -> None:
+    # Two seconds into the second day: near enough to the first one's end to be of either.
+    midnight = start_of_day(day_of(at(days=1)))
+    known = history(TOP_UPS, settlement(of_day()), settlement(of_day(3, days=1)))
+    report = told(paid_at=midnight + timedelta(seconds=2))
+    done = settle_report(known, report, now=at(days=2), timetable=TIMETABLE)
+    assert done is not None
+    assert (done.is_new, done.payment.number) == (False, 2)
