@@ -17,13 +17,19 @@ from samtranslator.yaml_helper import yaml_parse
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature
 from o2o.core.errors import InvalidConfiguration
-from o2o.entry.settings.codes import check_paths, parse_bins, parse_channels, read_retention
+from o2o.entry.settings.codes import (
+    check_paths,
+    parse_bins,
+    parse_channels,
+    parse_report_columns,
+    read_retention,
+)
 
 ROOT = Path(__file__).parent.parent
 COLUMNS = ("bin", "channel", "bin_type", "features", "code_digits", "storefronts", "biller")
 
 MAX_BYTES = 3072
-"""Of BINS and CHANNELS together: Lambda takes 4096 for all variables of a function."""
+"""Of BINS, CHANNELS and REPORT_COLUMNS together: Lambda takes 4096 for all of a function's."""
 
 _REFUSALS = (KeyError, TypeError, ValueError, InvalidConfiguration)
 
@@ -34,13 +40,14 @@ class NothingToCheck(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The parameters Bins and Channels as ``source`` gives them, and its retentions in days."""
+    """What is checked of the parameters that ``source`` gives: JSON as text, retentions in days."""
 
     source: str
     bins: str
     channels: str
     code_retention: str | None = None
     evidence_retention: str | None = None
+    report_columns: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,7 @@ def of_stages(only: str | None = None) -> list[Configuration]:
             str(given.get("Channels", _default_channels())),
             given.get("CodeRetentionDays"),
             given.get("EvidenceRetentionDays"),
+            str(given.get("ReportColumns", "{}")),
         )
         for stage, given in stages.items()
         if "Bins" in given and only in (None, stage)
@@ -84,9 +92,16 @@ def of_stages(only: str | None = None) -> list[Configuration]:
 def check(configuration: Configuration) -> Verdict:
     """Judge a configuration by the rules that the functions start with."""
     mistakes = list(_contradictions(configuration))
-    size = len(configuration.bins.encode()) + len(configuration.channels.encode())
+    texts = (configuration.bins, configuration.channels, configuration.report_columns)
+    size = sum(len(text.encode()) for text in texts)
     if size > MAX_BYTES:
-        mistakes.append(f"Bins and Channels have {size} bytes together, {MAX_BYTES} are possible")
+        mistakes.append(
+            f"Bins, Channels and ReportColumns have {size} bytes together, {MAX_BYTES} are possible"
+        )
+    try:
+        parse_report_columns(configuration.report_columns)
+    except _REFUSALS as error:
+        mistakes.append(f"ReportColumns: {error}")
     channels: dict[Channel, ChannelSettings] | None = None
     try:
         channels = parse_channels(configuration.channels)

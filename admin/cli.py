@@ -15,6 +15,8 @@ from admin import (
     deadletters,
     events,
     notifications,
+    payments,
+    settlement,
     webhooks,
 )
 from admin.audit import audited, show_audit
@@ -36,8 +38,10 @@ app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(codes.app, name="codes")
 app.add_typer(events.app, name="events")
 app.add_typer(notifications.app, name="notifications")
+app.add_typer(payments.app, name="payments")
 app.add_typer(archive.app, name="archive")
 app.add_typer(books.app, name="books")
+app.add_typer(settlement.app, name="settlement")
 app.add_typer(deadletters.app, name="deadletters")
 
 
@@ -175,20 +179,22 @@ def check_bins(
         desk.fail(*mistakes)
 
 
+app.command("find")(payments.find)
+app.command("attention")(payments.attention)
 app.command("audit")(show_audit)
 
 
 @app.command("upgrade")
 @audited
 def upgrade(context: typer.Context) -> None:
-    """Bring what version 0.1 stored into this version's form. It reads the whole table, once."""
+    """Bring what version 0.1 stored into this version's form. It reads the whole table, twice."""
     desk: Desk = context.obj
     with desk.environment("ReconcileCodes"):
         done = wiring.upgrade()(wiring.clock())
         desk.say(
             asdict(done),
-            f"{done.changed} of {done.seen} items are upgraded,"
-            f" {done.forgotten} codes were forgotten.",
+            f"{done.changed} of {done.seen} items are upgraded, {done.listed} payments are"
+            f" listed now, {done.forgotten} codes were forgotten.",
         )
 
 

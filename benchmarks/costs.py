@@ -48,6 +48,7 @@ from o2o.core.code_requests import CodeRequest
 from o2o.core.codes import Customer, Status
 from o2o.core.events import Change
 from o2o.core.notifications import DokuMessage
+from o2o.core.report_columns import ReportColumns
 from o2o.core.work import Work, WorkKind
 from o2o.entry.settings.codes import GenerateSettings
 from o2o.usecases.authorize_storefront import AuthorizeStorefront
@@ -116,6 +117,7 @@ class Bench:
             channels=config.channels,
             bins=config.bins,
             timetable=config.timetable,
+            report_columns=ReportColumns(),
             page_token=lambda invoice_number: f"{invoice_number}.{'t' * 22}",
         )
         inbox = Inbox(

@@ -71,6 +71,8 @@ PARAMETERS = {
     "BuildHash": "0" * 64,
     "Version": VERSION,
     "Bins": json.dumps(BINS),
+    # Seen in the simulator's order: `GET /_control/orders/{invoice_number}`.
+    "ReportColumns": json.dumps({"storefront": "Storefront", "invoice_number": "Invoice number"}),
     "ManageApiGatewayAccount": "no",
     "CodeRetentionDays": "7",
     "EvidenceRetentionDays": "30",

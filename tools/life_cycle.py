@@ -38,7 +38,8 @@ MOVES = {
     Move.RECORD: "A payment that leaves the status alone, see [payments](#payments)",
     Move.WAIT: "Nothing happened; only the instant of the next look changes",
     Move.REPLACE: "Another code stands in for one that has ended; an open one is cancelled for it",
-    Move.FORGET: "What is personal, and later DOKU's messages, go from a code at rest",
+    Move.RESOLVE: "A person said what was done about a payment",
+    Move.FORGET: "What is personal, and later DOKU's messages, go from a code that has ended",
 }
 """When a move is made, for the table of moves."""
 
@@ -58,6 +59,7 @@ NOT_DRAWN = {
     Move.INQUIRE,
     Move.REFUND,
     Move.RECORD,
+    Move.RESOLVE,
     Move.WAIT,
     Move.REPLACE,
     Move.FORGET,

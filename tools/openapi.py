@@ -369,9 +369,15 @@ def describe(operation: Json, name: str, docstring: str, words: Operation, *, pu
 def answer_of(answer: Answer, returned: Json) -> Json:
     """The response object; ``returned`` is the schema of the handler's return annotation."""
     schema = returned if answer.schema is None else dict(answer.schema)
+    if answer.also:
+        # The handler's annotation says text, too, for the other forms.
+        (schema,) = (each for each in returned["anyOf"] if each.get("type") != "string")
     response: Json = {
         "description": answer.description,
-        "content": {answer.media_type: {"schema": schema}},
+        "content": {
+            answer.media_type: {"schema": schema},
+            **{each: {"schema": {"type": "string"}} for each in answer.also},
+        },
     }
     if answer.headers:
         response["headers"] = {

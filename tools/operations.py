@@ -14,12 +14,19 @@ JSON = "application/json"
 HTML = "text/html"
 TEXT = {"type": "string"}
 
-CODES, EVENTS, PAGE, DOKU, ABOUT = "Payment codes", "Events", "Payment page", "DOKU", "About"
-BOOKS = "Books"
+CODES, PAYMENTS, EVENTS, BOOKS, PAGE = (
+    "Payment codes",
+    "Payments",
+    "Events",
+    "Books",
+    "Payment page",
+)
+DOKU, ABOUT = "DOKU", "About"
 WEBHOOK = "Webhook"
 
 TAGS = {
     CODES: "What a customer pays at the till of a store.",
+    PAYMENTS: "What was paid, over all codes, and what you did about it.",
     EVENTS: "What happened to payment codes, and its delivery to your webhook.",
     BOOKS: "What was paid on a day, closed once nothing more can come.",
     PAGE: "What a customer opens on a phone. The token in the address is the permission.",
@@ -49,6 +56,8 @@ class Answer:
     media_type: str = JSON
     schema: Mapping[str, object] | None = None
     """Only where the code has no annotation."""
+    also: tuple[str, ...] = ()
+    """Other forms of the answer, which are text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,22 @@ OPERATIONS = {
     ),
     "GET /payment-codes/{invoice_number}/payments": Operation(
         CODES, {200: Answer("A page of the payment code's payments.")}, OF_A_CODE
+    ),
+    "GET /payments": Operation(
+        PAYMENTS,
+        {
+            200: Answer(
+                "A page of the list. next_cursor is null on the last page. With `Accept: text/csv`"
+                " it is CSV, and the header `Next-Cursor` has the cursor, if there are more.",
+                also=("text/csv",),
+            )
+        },
+        (problems.INVALID_REQUEST, *STORED),
+    ),
+    "POST /payment-codes/{invoice_number}/payments/{payment}/resolution": Operation(
+        PAYMENTS,
+        {200: Answer("The payment, also if the same was said before.")},
+        CHANGES_A_CODE,
     ),
     "GET /payment-codes/{invoice_number}/how-to-pay": Operation(
         CODES,

@@ -31,6 +31,7 @@ def order_view(account: Account, order: Order) -> dict[str, Any]:
         "forced": order.forced_status is not None,
         "reusable": order.reusable,
         "request_id": order.request_id,
+        "report": [{"key": key, "value": value} for key, value in order.report],
         "created_at": utc(order.created_at),
         "expires_at": utc(order.expires_at),
         "paid": len(account.store.payments.of_order(order.invoice_number)),

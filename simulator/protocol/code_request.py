@@ -14,6 +14,7 @@ BinOf = Callable[[str, Channel], MerchantBin | None]
 
 _DEFAULT_EXPIRED_TIME = 60
 _MAX_EXPIRED_TIME = 10**8 - 1
+_MAX_REPORT_KEY = 64
 _WHOLE_TEXT = re.compile(r"(\d{1,12})(?:\.0{1,2})?", re.ASCII)
 
 
@@ -32,6 +33,8 @@ class CodeRequest:
     customer_name: str
     notification_url: str | None
     """``additional_info.override_notification_url``."""
+    report: tuple[tuple[str, str], ...]
+    """``additional_info.report``: columns of the settlement report, each its key and value."""
     payment_code: str | None
     """The merchant's own digits, if it registers a code."""
 
@@ -87,6 +90,24 @@ class _Fields:
         if not low <= value <= high:
             self.messages.append(f"{path} must be between {low} and {high}")
         return value
+
+    def report(self, additional: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Read columns of the settlement report (DOKU protocol, section 10)."""
+        path = "additional_info.report"
+        entries = additional.get("report", [])
+        if not isinstance(entries, list):
+            self.messages.append(f"{path} must be a list")
+            return ()
+        columns = []
+        for position, entry in enumerate(entries):
+            where = f"{path}[{position}]"
+            if not isinstance(entry, dict):
+                self.messages.append(f"{where} must be an object")
+                continue
+            key = self.text(entry, f"{where}.key", _MAX_REPORT_KEY, required=True)
+            value = self.text(entry, f"{where}.value", None, required=True)
+            columns.append((key or "", value or ""))
+        return tuple(columns)
 
     def payment_code(self, document: dict[str, Any], channel: Channel, bin_of: BinOf) -> str | None:
         """Read digits that belong to a BIN with ``mgpc``."""
@@ -184,6 +205,7 @@ def read_code_request(
         fields.messages.append(
             "additional_info.override_notification_url may differ in its host only"
         )
+    report = fields.report(additional)
     if fields.messages:
         raise DokuError(invalid_fields(fields.messages))
     return CodeRequest(
@@ -194,6 +216,7 @@ def read_code_request(
         info=line,
         customer_name=name or "",
         notification_url=override,
+        report=report,
         payment_code=payment_code,
     )
 

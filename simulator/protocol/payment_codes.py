@@ -82,6 +82,7 @@ class PaymentCodes:
             info=wanted.info,
             customer_name=wanted.customer_name,
             notification_url=wanted.notification_url,
+            report=wanted.report,
         )
 
     def _new_code(self, merchant_bin: MerchantBin) -> str:

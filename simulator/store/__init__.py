@@ -29,7 +29,7 @@ _TABLES = (
     + inquiries.TABLES
     + settings.TABLES
 )
-_UPGRADES = {2: fault_queue.ADD_CHANNEL, 3: notifications.INDEX_HELD}
+_UPGRADES = {2: fault_queue.ADD_CHANNEL, 3: notifications.INDEX_HELD, 4: orders.ADD_REPORT}
 _EMPTIED_BY_RESET = (
     "orders",
     "request_ids",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LOG_ROWS = 20_000
 """How many of its newest rows a log keeps."""
 
-_SCHEMA_VERSION = 4
+_SCHEMA_VERSION = 5
 
 
 class Database:

@@ -1,5 +1,6 @@
 """Orders: the payment codes that DOKU holds."""
 
+import json
 import sqlite3
 from dataclasses import asdict, dataclass
 
@@ -20,10 +21,13 @@ CREATE TABLE orders (
     customer_name TEXT NOT NULL,
     notification_url TEXT,
     forced_status TEXT,
-    forced_at INTEGER
+    forced_at INTEGER,
+    report TEXT NOT NULL DEFAULT '[]'
 );
 CREATE INDEX orders_of ON orders (payment_code);
 """
+ADD_REPORT = "ALTER TABLE orders ADD COLUMN report TEXT NOT NULL DEFAULT '[]'"
+"""Brings a table of version 4 up to version 5."""
 
 
 STATUSES = ("PENDING", "SUCCESS", "EXPIRED", "FAILED", "REFUNDED")
@@ -58,6 +62,8 @@ class Order:
     forced_status: str | None = None
     """Transaction status set by hand."""
     forced_at: int | None = None
+    report: tuple[tuple[str, str], ...] = ()
+    """Columns of the settlement report, each its key and value."""
 
 
 class Orders:
@@ -68,7 +74,7 @@ class Orders:
 
     def add(self, order: Order) -> None:
         """Keep a new order."""
-        self._database.insert("orders", asdict(order))
+        self._database.insert("orders", asdict(order) | {"report": json.dumps(order.report)})
 
     def get(self, invoice_number: str) -> Order | None:
         """Return the order of an invoice number."""
@@ -103,4 +109,5 @@ class Orders:
 
 
 def _order(row: sqlite3.Row) -> Order:
-    return record(Order, row, reusable=bool(row["reusable"]))
+    report = tuple((key, value) for key, value in json.loads(row["report"]))
+    return record(Order, row, reusable=bool(row["reusable"]), report=report)

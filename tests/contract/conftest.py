@@ -13,7 +13,8 @@ from moto import mock_aws
 
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
-from o2o.adapters.dynamodb.payments import DynamoPaymentStore, DynamoSearchIndex
+from o2o.adapters.dynamodb.payments import DynamoPaymentStore
+from o2o.adapters.dynamodb.search import DynamoSearchIndex
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.core.codes import PaymentCode

@@ -9,13 +9,8 @@ import pytest
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import Doubt, Move, PaymentCode, Status
 from o2o.core.errors import DigitsTaken, VersionConflict
-from o2o.core.payments import (
-    MOST_TELLINGS,
-    CodeHistory,
-    Evidence,
-    Settlement,
-    comparable,
-)
+from o2o.core.payments import MOST_TELLINGS, CodeHistory, Evidence, Settlement
+from o2o.core.receipts import comparable
 from o2o.core.work import Work, WorkKind
 from tests.contract.conftest import Stores, pay
 from tests.support.due import lane_of

@@ -61,7 +61,7 @@ def test_the_keys_of_everything(table: Table) -> None:
     found = items(table)
     assert {key: item.get("listing", {}).get("S") for key, item in found.items()} == {
         ("CODE#INV-1", "CODE"): "CODES#shop",
-        ("CODE#INV-1", "PAYMENT#0000000001"): None,
+        ("CODE#INV-1", "PAYMENT#0000000001"): "PAYMENTS#shop",
         ("CODE#INV-2", "CODE"): "CODES#shop",
         ("DIGITS#alfa#8899551234567890", "CLAIM"): None,
         ("NOTIFICATION#INV-9", "NOTIFICATION#0a1b"): "NOTIFICATIONS",
@@ -70,7 +70,13 @@ def test_the_keys_of_everything(table: Table) -> None:
         ("KEY#abc", "KEY"): "KEYS#shop",
     }
     listed = [item for item in found.values() if "listing" in item]
-    assert {item["created_at"]["S"] for item in listed} == {"2026-03-01T03:00:00.000000Z"}
+    assert {item["created_at"]["S"] for item in listed} == {
+        "2026-03-01T03:00:00.000000Z",
+        "2026-03-01T03:06:00.000000Z",
+    }
+    (payment,) = (item for item in listed if item["sk"]["S"].startswith("PAYMENT#"))
+    assert payment["paid_to"] == payment["listing"]
+    assert payment["paid_at"] == payment["report"]["M"]["paid_at"]
 
 
 def test_only_reusable_codes_lead_from_receipts_to_payments(table: Table) -> None:

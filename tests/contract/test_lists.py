@@ -401,7 +401,7 @@ def test_a_scan_goes_on_to_the_end_of_the_table(table: Table) -> None:
         "provide-client-params.dynamodb.Scan", lambda params, **_: params | {"Limit": 1}, "one"
     )
     try:
-        scanned = Store(table.client, table.name).scan("attribute_exists(#pk)", {"#pk": "pk"})
+        scanned = Store(table.client, table.name).scan("attribute_exists(#pk)", names={"#pk": "pk"})
         found = {Key.of(item).pk for item in scanned}
     finally:
         events.unregister("provide-client-params.dynamodb.Scan", unique_id="one")

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from o2o.core.codes import PaymentCode, PaymentKind
-from o2o.core.errors import InvalidRequest
+from o2o.core.errors import InvalidRequest, VersionConflict
 from o2o.core.events import Change
 from o2o.core.pages import all_items
 from o2o.core.payments import Payment, Settlement, resolve
 from o2o.core.resolutions import Resolution, ResolutionKind
 from o2o.core.search import find_changes
-from tests.contract.conftest import Stores
+from tests.contract.conftest import Stores, Table
 from tests.support.samples import at, make_code, make_completion, make_settlement
 
 RESOLUTION = Resolution(kind=ResolutionKind.REFUNDED, by="key:k1", at=at(hours=1), note="cash")
@@ -203,3 +203,31 @@ def test_a_search_takes_no_foreign_cursor(stores: Stores) -> None:
     for storefront, receipt in (("shop", "R-8"), ("other", "R-7")):
         with pytest.raises(InvalidRequest):
             stores.payments.find_by_receipt(storefront, receipt, limit=1, cursor=cursor)
+
+
+def test_evidence_is_not_forgotten_over_a_resolution_that_came_between(table: Table) -> None:
+    stores = table.stores
+    code = make_code()
+    stores.codes.create(code)
+    settlement = late(make_settlement(code))
+    payment = record(stores, settlement)
+    done = resolve(settlement.code, payment, RESOLUTION)
+    assert done is not None
+    codes = stores.codes
+    listed = codes.list_payments
+    raced = False
+
+    def list_payments(order_number: str, **page: Any) -> Any:
+        nonlocal raced
+        found = listed(order_number, **page)
+        if not raced:
+            raced = True
+            codes.record(done)
+        return found
+
+    codes.list_payments = list_payments  # type: ignore[method-assign]
+    with pytest.raises(VersionConflict):
+        codes.forget_evidence("INV-1")
+    kept = codes.get_payment("INV-1", "1")
+    assert kept is not None
+    assert kept.resolutions == done.payment.resolutions

@@ -34,6 +34,8 @@ from tests.support.memory import (
     MemoryEventStore,
     MemoryMessageArchive,
     MemoryNotificationStore,
+    MemoryPaymentStore,
+    MemorySearchIndex,
     MemoryStorefrontStore,
     MemoryTable,
     MemoryWorkQueue,
@@ -96,6 +98,7 @@ SETTINGS = {
     "CODE_RETENTION_DAYS": "90",
     "EVIDENCE_RETENTION_DAYS": "3650",
     "OVERRIDE_NOTIFICATION_URL": "",
+    "REPORT_COLUMNS": '{"storefront": "Shop", "invoice_number": "Shop\'s number"}',
     "PUBLIC_URL": "https://pay.example.com",
     "STOREFRONT_RATE_LIMIT": "20",
     "SHARED_USAGE_KEY": "shared-by-those-without",
@@ -240,6 +243,7 @@ class Functions:
     def _publish(self, change: Change) -> None:
         PublishEvents(
             events=self.events,
+            search=MemorySearchIndex(self.table),
             queue=MemoryWorkQueue(),
             bus=SimpleNamespace(put=lambda _: None),
             dead_letters=MemoryWorkQueue(),
@@ -308,6 +312,7 @@ class Functions:
         """The composition root over the twins; what is loaded meanwhile keeps them."""
         twins = {
             "_codes": lambda _: self.codes,
+            "_payments": lambda _: MemoryPaymentStore(self.table),
             "_notifications": lambda _: MemoryNotificationStore(self.table),
             "_archive": lambda *_: MemoryMessageArchive(),
             "_events": lambda _: self.events,

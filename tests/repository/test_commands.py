@@ -124,6 +124,7 @@ def test_every_option_of_the_local_stack_is_in_its_document(capsys):
 # --- the audit -------------------------------------------------------------------------------
 
 READING = {
+    "attention",
     "audit",
     "bins check",
     "books list",
@@ -133,8 +134,11 @@ READING = {
     "codes show",
     "deadletters list",
     "events list",
+    "find",
     "key list",
     "notifications list",
+    "payments export",
+    "payments list",
     "storefront list",
     "webhooks show",
 }

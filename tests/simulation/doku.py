@@ -27,7 +27,7 @@ from urllib3 import HTTPResponse
 from o2o.adapters.doku.transport import NotConnected
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import Source
-from o2o.core.payments import comparable
+from o2o.core.receipts import comparable
 from simulator import wire
 from simulator.account import Account
 from simulator.catalogue import Catalogue

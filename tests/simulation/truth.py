@@ -6,7 +6,8 @@ from datetime import datetime
 
 from o2o.core.channels import Channel, Feature
 from o2o.core.codes import Doubt, Source
-from o2o.core.payments import Payment, comparable
+from o2o.core.payments import Payment
+from o2o.core.receipts import comparable
 
 UNCERTAIN = {Doubt.MAY_BE_KNOWN, Doubt.MAY_BE_TWO, Doubt.TELLINGS_DISAGREE}
 """The doubts that say: count this by hand."""

@@ -57,6 +57,7 @@ from tests.support.memory import (
     MemoryEndpointStore,
     MemoryLane,
     MemoryMessageArchive,
+    MemorySearchIndex,
     MemoryStorefrontStore,
 )
 from tests.support.storefronts import RETRIES, secrets_of
@@ -249,6 +250,7 @@ class Stack(UseCases):
         )
         self.publish = PublishEvents(
             events=events,
+            search=self.port("search", MemorySearchIndex(self.table)),
             queue=webhook_queue,
             bus=Port(scheduler, "bus", self.bus),
             dead_letters=letters,

@@ -196,14 +196,17 @@ def test_a_database_of_the_version_before(tmp_path: Path) -> None:
     file = tmp_path / "doku.sqlite"
     with Simulator(config(database=file)) as simulator:
         Client(simulator.url).add_fault("lost")
+        Client(simulator.url).generate()
     older = sqlite3.connect(file)
     older.execute("ALTER TABLE faults DROP COLUMN channel")
+    older.execute("ALTER TABLE orders DROP COLUMN report")
     older.execute("DROP INDEX notifications_held")
     older.execute("PRAGMA user_version = 2")
     older.close()
     with Simulator(config(database=file)) as simulator:
         (fault,) = Client(simulator.url).did("GET", "/faults")["faults"]
         assert (fault["kind"], fault["channel"]) == ("lost", None)
+        assert Client(simulator.url).order()["report"] == []
     with Simulator(config(database=file)):
         pass
 

@@ -247,6 +247,17 @@ def test_bytes_that_are_no_json_object(doku: Client, body: bytes) -> None:
             "https://other.example/elsewhere",
             "additional_info.override_notification_url",
         ),
+        ("additional_info__report", {"key": "k", "value": "v"}, "additional_info.report"),
+        ("additional_info__report", ["k"], "additional_info.report[0]"),
+        ("additional_info__report", [{"value": "v"}], "additional_info.report[0].key"),
+        ("additional_info__report", [{"key": "k"}], "additional_info.report[0].value"),
+        ("additional_info__report", [{"key": "k", "value": 5}], "additional_info.report[0].value"),
+        ("additional_info__report", [{"key": 5, "value": "v"}], "additional_info.report[0].key"),
+        (
+            "additional_info__report",
+            [{"key": "k", "value": "v"}, {"key": "k" * 65, "value": "v"}],
+            "additional_info.report[1].key",
+        ),
     ],
 )
 def test_limits_of_fields(doku: Client, change: str, value: object, field: str) -> None:
@@ -268,9 +279,18 @@ def test_the_longest_values_are_taken(doku: Client) -> None:
             customer__name="ñ" * 64,
             customer__email="e" * 128,
             alfa_info__receipt__footer_message="f" * 128,
+            additional_info__report=[{"key": "k" * 64, "value": "v" * 512}],
         ),
     )
     assert reply.status == 200
+
+
+def test_columns_of_the_report_are_kept_with_their_order(doku: Client) -> None:
+    columns = [{"key": "Shop", "value": "toko-satu"}, {"key": "No.", "value": "7"}]
+    doku.generate("INV-1", additional_info__report=columns)
+    doku.generate("INV-2")
+    assert doku.order("INV-1")["report"] == columns
+    assert [each["report"] for each in doku.did("GET", "/orders")["orders"]] == [[], columns]
 
 
 def test_a_path_that_is_not_routed(doku: Client) -> None:

@@ -16,6 +16,7 @@ _CHANGING = (
     (re.compile(r"\b8\d{15}\b|\b8\d{3}( \d{4}){3}\b"), "<digits>"),
     (re.compile(r"(?<=/pay/)[\w-]+\.[\w-]{22}"), "<token>"),
     (re.compile(r"\b\d{12}\b"), "<receipt number>"),
+    (re.compile(r'"key:[a-z0-9]{12}"'), '"key:<key id>"'),
     (re.compile(r'"notification": \d+'), '"notification": <number>'),
 )
 

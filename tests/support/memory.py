@@ -16,7 +16,7 @@ from threading import RLock
 from typing import Literal, TypeVar
 
 from o2o.adapters.archive import key_of
-from o2o.core.archive import ArchivedMessage
+from o2o.core.archive import ArchivedMessage, ArchivedVersion
 from o2o.core.channels import Channel
 from o2o.core.closed_days import BooksState, ClosedDay
 from o2o.core.codes import PaymentCode
@@ -26,12 +26,14 @@ from o2o.core.errors import DigitsTaken, InvalidRequest, VersionConflict
 from o2o.core.events import Change
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
-from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement, comparable
+from o2o.core.payments import CodeHistory, Payment, PaymentReport, Settlement
+from o2o.core.receipts import comparable
 from o2o.core.search import SearchBy, SearchChanges, SearchEntry, find_completed
 from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
 from o2o.core.work import Backlog, Work, WorkKind
 from o2o.usecases.ports import (
+    ArchiveVersions,
     BooksFiles,
     BooksStore,
     CodeStore,
@@ -40,6 +42,7 @@ from o2o.usecases.ports import (
     EventStore,
     MessageArchive,
     NotificationStore,
+    OrderSearch,
     PaymentStore,
     SearchIndex,
     StorefrontStore,
@@ -76,7 +79,8 @@ class MemoryTable:
         self.events: dict[str, EventRecord] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.brandings: dict[str, Branding] = {}
-        self.search: set[SearchEntry] = set()
+        self.search: dict[SearchEntry, str] = {}
+        """What is searched for, by the entries that lead from it."""
         self.books: dict[str | None, dict[str, dict[int, ClosedDay]]] = {}
         """Editions by storefront, then by day, then by number."""
         self.books_state: BooksState | None = None
@@ -129,6 +133,14 @@ class MemoryCodeStore(CodeStore):
             recorded = self._table.payments.get(order_number, {})
             for number, payment in recorded.items():
                 recorded[number] = payment.forget_evidence()
+
+    def save_payment(self, order_number: str, payment: Payment) -> None:
+        with self._table.lock:
+            recorded = self._table.payments.get(order_number, {})
+            known = recorded.get(payment.number)
+            if known is None or len(known.further) != len(payment.further):
+                raise VersionConflict("more is known of a payment meanwhile")
+            recorded[payment.number] = payment
 
     def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
         payments = _List(f"payments of {order_number}")
@@ -201,7 +213,7 @@ class MemoryCodeStore(CodeStore):
             self.save(code)
             recorded[payment.number] = payment
             entry = find_completed(settlement.former, payment)
-            self._table.search |= {entry} if entry else set()
+            self._table.search |= {entry: entry.value} if entry else {}
             receipt = payment.report.names.get("receipt_number")
             if code.reusable and receipt is not None:
                 self._table.receipts[code.order_number, receipt] = payment.number
@@ -285,6 +297,22 @@ class MemoryPaymentStore(PaymentStore):
         more = len(entries) > start + limit
         return Page(found, place.write(str(start + limit)) if more else None)
 
+    def find_by_digits(
+        self, storefront_id: str, payment_code: str, *, limit: int, cursor: str | None
+    ) -> Page[Payment]:
+        orders = self.find_order_numbers(storefront_id, payment_code)
+        place = _List(f"digits {payment_code} of {storefront_id}")
+        start = 0 if cursor is None else place.read_number(cursor)
+        with self._table.lock:
+            found = [
+                recorded[number]
+                for order in orders
+                for recorded in [self._table.payments.get(order, {})]
+                for number in sorted(recorded)
+            ]
+        more = len(found) > start + limit
+        return Page(found[start : start + limit], place.write(str(start + limit)) if more else None)
+
     def find_order_numbers(self, storefront_id: str, payment_code: str) -> Sequence[str]:
         entries = self._entries(storefront_id, SearchBy.DIGITS, payment_code)
         return [entry.order_number for entry in entries[:100]]
@@ -329,8 +357,9 @@ class MemorySearchIndex(SearchIndex):
 
     def change(self, changes: SearchChanges) -> None:
         with self._table.lock:
-            self._table.search |= changes.added
-            self._table.search -= changes.removed
+            self._table.search |= {entry: entry.value for entry in changes.added}
+            for entry in changes.removed:
+                self._table.search.pop(entry, None)
 
 
 class MemoryNotificationStore(NotificationStore):
@@ -359,6 +388,11 @@ class MemoryNotificationStore(NotificationStore):
         with self._table.lock:
             self._table.notifications.pop(key, None)
 
+    def of_order(self, invoice_number: str) -> Sequence[KeptNotification]:
+        with self._table.lock:
+            found = sorted(self._table.notifications.items(), key=lambda each: _texts(each[0]))
+        return [kept for (number, _), kept in found if number == invoice_number]
+
     def list_kept(self, *, limit: int, cursor: str | None) -> Page[KeptNotification]:
         with self._table.lock:
             kept = [
@@ -368,8 +402,8 @@ class MemoryNotificationStore(NotificationStore):
         return _page(kept, _List("notifications"), limit, cursor)
 
 
-class MemoryMessageArchive(MessageArchive):
-    """An archive in memory. It is no part of a table, and outlives it."""
+class MemoryMessageArchive(MessageArchive, ArchiveVersions):
+    """An archive in memory. It is no part of a table, and outlives it. It keeps one version."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -393,6 +427,42 @@ class MemoryMessageArchive(MessageArchive):
     def get(self, key: str) -> ArchivedMessage:
         with self._lock:
             return self._messages[key]
+
+    def versions(self, since: datetime, until: datetime) -> Iterator[ArchivedVersion]:
+        for key in list(self.keys(since, until)):
+            message = self.get(key)
+            yield ArchivedVersion(key=key, version_id="1", is_latest=True, message=message)
+
+    def replace(self, version: ArchivedVersion, left: ArchivedMessage) -> None:
+        with self._lock:
+            self._messages[version.key] = left
+
+
+class MemoryOrderSearch(OrderSearch):
+    """Looks through all codes, payments and kept notifications in memory."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def of_email(self, email: str) -> Iterator[tuple[str, bool]]:
+        wanted = email.strip().casefold()
+        with self._table.lock:
+            for number, code in self._table.codes.items():
+                told = [code.customer.email or ""] if code.customer else []
+                told += [
+                    code.metadata or "",
+                    code.info or "",
+                    (code.intent and code.intent.body) or "",
+                ]
+                if any(wanted in text.casefold() for text in told):
+                    yield number, True
+            for number, payments in self._table.payments.items():
+                said = [each for one in payments.values() for each in one.tellings]
+                if any(wanted in each.evidence.body.casefold() for each in said):
+                    yield number, False
+            for kept in self._table.notifications.values():
+                if wanted in kept.evidence.body.casefold():
+                    yield kept.invoice_number, False
 
 
 class MemoryStorefrontStore(StorefrontStore):

@@ -25,6 +25,7 @@ from tests.support.memory import (
     MemoryCodeStore,
     MemoryEndpointStore,
     MemoryEventStore,
+    MemorySearchIndex,
     MemoryStorefrontStore,
     MemoryTable,
     MemoryWorkQueue,
@@ -143,6 +144,7 @@ class Shops:
         )
         self.publisher = PublishEvents(
             events=self.events,
+            search=MemorySearchIndex(table),
             queue=self.queue,
             bus=self.bus,
             dead_letters=self.letters,

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from local.storefront import STOREFRONT
 from tests.support import dynoxide
 from tests.support.local_stack import LocalStack
 from tests.support.patience import CALL_SECONDS, until
@@ -90,6 +91,17 @@ def test_a_code_that_is_paid_once(stack: LocalStack, row: Row) -> None:
     stack.pay(code)
     paid = stack.becomes(code["invoice_number"], "paid")
     assert (paid["payments_count"], paid["late"]) == (1, False)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.feature != "dipc"], ids="-".join)
+def test_doku_s_report_has_columns_for_an_aggregator_s_bin(stack: LocalStack, row: Row) -> None:
+    code = create(stack, row)
+    columns = [
+        {"key": "Storefront", "value": STOREFRONT},
+        {"key": "Invoice number", "value": code["invoice_number"]},
+    ]
+    order = stack.doku("GET", f"/orders/{code['invoice_number']}")
+    assert order["report"] == (columns if row.partnership == "aggregator" else [])
 
 
 @pytest.mark.parametrize("row", ROWS, ids="-".join)

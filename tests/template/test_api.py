@@ -16,6 +16,8 @@ ROUTES = {
     ("get", "/payment-codes/{invoice_number}"),
     ("get", "/payment-codes/{invoice_number}/how-to-pay"),
     ("get", "/payment-codes/{invoice_number}/payments"),
+    ("post", "/payment-codes/{invoice_number}/payments/{payment}/resolution"),
+    ("get", "/payments"),
     ("post", "/payment-codes/{invoice_number}/cancel"),
     ("post", "/payment-codes/{invoice_number}/refresh"),
     ("get", "/books"),

@@ -42,6 +42,7 @@ def test_the_table_tells_of_its_changes_and_forgets_in_time(template: Template) 
     [
         (keys.DUE_INDEX, "due_shard", "due_at"),
         (keys.LISTING_INDEX, "listing", "created_at"),
+        (keys.PAID_INDEX, "paid_to", "paid_at"),
     ],
 )
 def test_the_indexes_are_the_codes(
@@ -49,7 +50,7 @@ def test_the_indexes_are_the_codes(
 ) -> None:
     table = template.resources["Table"]["Properties"]
     declared = {each["IndexName"]: each for each in table["GlobalSecondaryIndexes"]}
-    assert set(declared) == {keys.DUE_INDEX, keys.LISTING_INDEX}
+    assert set(declared) == {keys.DUE_INDEX, keys.LISTING_INDEX, keys.PAID_INDEX}
     assert declared[index]["KeySchema"] == [
         {"AttributeName": partition, "KeyType": "HASH"},
         {"AttributeName": sort, "KeyType": "RANGE"},

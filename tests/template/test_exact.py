@@ -32,6 +32,7 @@ STORIES = (
     "test_functions.py::test_a_key_opens_the_door_until_it_is_revoked",
     "test_functions.py::test_the_list_shows_the_storefront_s_own",
     "test_page.py::test_a_link_leads_to_the_other_page_from_an_address_with_a_slash",
+    "test_payments.py",
     "test_proof.py::test_a_success_that_can_t_be_read_is_never_expired_and_goes_to_a_person",
     "test_queries.py::test_what_others_open_takes_any_parameter",
     "test_roles.py",

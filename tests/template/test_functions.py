@@ -210,9 +210,11 @@ READS = {
     "publish_events": settings.PublishSettings,
     "read_books": settings.Settings,
     "read_codes": codes.ReadSettings,
+    "read_payments": settings.Settings,
     "receive_notification": codes.ReceiveSettings,
     "reconcile_codes": codes.ReconcileSettings,
     "refresh_code": codes.ReconcileSettings,
+    "resolve_payment": codes.LifeSettings,
     "show_code": codes.ShowSettings,
 }
 

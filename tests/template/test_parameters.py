@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from o2o.core.report_columns import ReportColumns
 from o2o.entry.settings import codes, webhooks
 from tests.template.model import ROOT, Template
 
@@ -101,6 +102,7 @@ def test_only_what_is_right_everywhere_has_a_default(template: Template) -> None
         "OverrideNotificationUrl",
         "PublicUrl",
         "ReconcileConcurrency",
+        "ReportColumns",
         "RollOut",
         "StorefrontBurstLimit",
         "StorefrontRateLimit",
@@ -119,6 +121,7 @@ def test_the_functions_can_read_what_is_configured(
     defaults = template.source["Parameters"]
     channels = codes.parse_channels(defaults["Channels"]["Default"])
     codes.parse_timetable(defaults["Timetable"]["Default"])
+    assert codes.parse_report_columns(defaults["ReportColumns"]["Default"]) == ReportColumns()
     retries = webhooks.parse_retries(defaults["WebhookRetryMinutes"]["Default"])
     assert timedelta(days=3) < retries.span < timedelta(days=4)
     # An event can be sent again long after it has become a dead letter.
@@ -146,6 +149,8 @@ def test_the_functions_can_read_what_is_configured(
         ("InquiryProvisionedConcurrency", "-1"),
         ("OverrideNotificationUrl", "http://pay.example/v1/doku/notifications"),
         ("OverrideNotificationUrl", "https://pay.example/v1/doku/inquiries"),
+        ("ReportColumns", ""),
+        ("ReportColumns", '["storefront"]'),
         ("BuildHash", "local"),
         ("Version", "1"),
         ("WebAclArn", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/o2o/" + "0" * 36),
@@ -184,6 +189,8 @@ def test_the_template_and_the_functions_take_the_same_url(template: Template, va
 
 def test_json_may_have_several_lines(template: Template) -> None:
     assert_allowed(template.source["Parameters"]["Bins"], json.dumps([{"bin": "8"}], indent=2))
+    columns = json.dumps({"storefront": "Shop"}, indent=2)
+    assert_allowed(template.source["Parameters"]["ReportColumns"], columns)
 
 
 def assert_allowed(parameter: dict[str, Any], value: str) -> None:

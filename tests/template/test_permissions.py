@@ -68,7 +68,11 @@ TABLE_ACCESS = {
         ("PutItem", "Table", "CODE#*"),
         ("PutItem", "Table", "DIGITS#*"),
     },
-    "PublishEvents": {("PutItem", "Table", "EVENT#*")},
+    "PublishEvents": {
+        ("PutItem", "Table", "EVENT#*"),
+        ("DeleteItem", "Table", "SEARCH#*"),
+        ("PutItem", "Table", "SEARCH#*"),
+    },
     "ReadBooks": {("GetItem", "Table", "BOOKS#*"), ("Query", "Table", "BOOKS#*")},
     "ReadCodes": {
         ("BatchGetItem", "Table", "CODE#*"),
@@ -76,12 +80,21 @@ TABLE_ACCESS = {
         ("Query", "Table", "CODE#*"),
         ("Query", "index/listing", "CODES#*"),
     },
+    "ReadPayments": {
+        ("BatchGetItem", "Table", "CODE#*"),
+        ("Query", "Table", "CODE#*"),
+        ("Query", "Table", "SEARCH#*"),
+        ("Query", "index/listing", "ATTENTIONS#*"),
+        ("Query", "index/listing", "PAYMENTS#*"),
+        ("Query", "index/paid", "PAYMENTS#*"),
+    },
     "ReceiveNotification": {
         ("ConditionCheckItem", "Table", "CODE#*"),
         ("GetItem", "Table", "CODE#*"),
         ("PutItem", "Table", "CODE#*"),
         ("Query", "Table", "CODE#*"),
         ("PutItem", "Table", "NOTIFICATION#*"),
+        ("PutItem", "Table", "SEARCH#*"),
     },
     "ReconcileCodes": {
         ("ConditionCheckItem", "Table", "CODE#*"),
@@ -91,6 +104,7 @@ TABLE_ACCESS = {
         ("DeleteItem", "Table", "NOTIFICATION#*"),
         ("GetItem", "Table", "NOTIFICATION#*"),
         ("PutItem", "Table", "NOTIFICATION#*"),
+        ("PutItem", "Table", "SEARCH#*"),
     },
     "RefreshCode": {
         ("ConditionCheckItem", "Table", "CODE#*"),
@@ -99,7 +113,9 @@ TABLE_ACCESS = {
         ("Query", "Table", "CODE#*"),
         ("GetItem", "Table", "NOTIFICATION#*"),
         ("PutItem", "Table", "NOTIFICATION#*"),
+        ("PutItem", "Table", "SEARCH#*"),
     },
+    "ResolvePayment": {("GetItem", "Table", "CODE#*"), ("PutItem", "Table", "CODE#*")},
     "ShowCode": {
         ("GetItem", "Table", "CODE#*"),
         ("GetItem", "Table", "STOREFRONT#*"),

@@ -155,6 +155,7 @@ def test_the_text_of_an_event() -> None:
     assert data["invoice_number"] == "INV-1"
     assert data["metadata"] == {"cart": [1, 2]}
     assert data["payment"] == {
+        "id": "1",
         "kind": "paid_late",
         "amount": 150_000,
         "currency": "IDR",
@@ -168,6 +169,7 @@ def test_the_text_of_an_event() -> None:
         "certain": True,
         "doubts": [],
         "first_paid": None,
+        "resolution": None,
     }
 
 
@@ -181,7 +183,11 @@ def test_an_event_tells_of_a_payment_what_the_api_tells() -> None:
     )
     (event,) = _events(ACTIVE, paid.code)
     told = json.loads(render(event))["data"]["payment"]
-    assert told == json.loads(PaymentView.of(paid.payment).model_dump_json())
+    shown = json.loads(PaymentView.of(paid.payment).model_dump_json())
+    # What was done about it has an event of its own.
+    assert told.pop("resolution") is None
+    assert (shown.pop("resolutions"), shown.pop("needs_attention")) == ([], False)
+    assert told == shown
 
 
 def test_a_mark_of_a_former_version_makes_an_event() -> None:

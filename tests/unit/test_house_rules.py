@@ -58,7 +58,7 @@ def forgets_whose(source: str) -> list[str]:
 
 
 STORES = {"codes", "events"}
-LIST_OF_A_GUARDED_CODE = {"codes.list_payments"}
+LIST_OF_A_GUARDED_CODE = {"codes.list_payments", "codes.get_payment"}
 """It needs the code's order number, and comes after the guard."""
 
 
@@ -74,6 +74,7 @@ def test_a_storefront_s_word_for_a_number_goes_through_the_one_reader(module: Pa
     [
         ("cancel_code", "owned_code(self.codes, storefront_id, order_number)"),
         ("refresh_code", "owned_code(self.codes, storefront_id, order_number)"),
+        ("resolve_payment", "owned_code(self.codes, storefront_id, order_number)"),
         ("explain_payment", "owned_code(self.codes, storefront_id, order_number)"),
         ("read_codes", "owned_code(self.codes, storefront_id, order_number)"),
         (

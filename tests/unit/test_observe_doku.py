@@ -16,8 +16,8 @@ class TheirDoku:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
-    def compose(self, code: Any, expires_in_minutes: int) -> str:
-        return f"{code.invoice_number} {expires_in_minutes}"
+    def compose(self, code: Any, expires_in_minutes: int, report: Any = None) -> str:
+        return f"{code.invoice_number} {expires_in_minutes} {report}"
 
     def generate(self, *_: Any) -> Any:
         raise self.error or AssertionError
@@ -77,5 +77,5 @@ def test_what_goes_wrong_is_timed_too(
 
 
 def test_what_is_not_asked_is_not_timed(told: list[dict[str, Any]]) -> None:
-    assert observed().compose(make_code(), 60) == "INV-1 60"
+    assert observed().compose(make_code(), 60, {"k": "v"}) == "INV-1 60 {'k': 'v'}"
     assert told == []

@@ -13,14 +13,8 @@ from o2o.core.codes import CLOCKS_DIFFER, Doubt, PaymentCode, PaymentKind, Sourc
 from o2o.core.events import Change, EventType, derive_events
 from o2o.core.notifications import KeptFor, Notification, OrderState, OrderStatus
 from o2o.core.pages import Page
-from o2o.core.payments import (
-    MOST_TELLINGS,
-    CodeHistory,
-    Evidence,
-    Payment,
-    PaymentReport,
-    comparable,
-)
+from o2o.core.payments import MOST_TELLINGS, CodeHistory, Evidence, Payment, PaymentReport
+from o2o.core.receipts import comparable
 from o2o.usecases.reconcile import Finding
 from o2o.usecases.record_message import NotificationOutcome
 from o2o.usecases.settle import HISTORY, SettleOutcome

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "DOKU_TIMEOUT_SECONDS": "8",
     "CHANNELS": json.dumps({"alfa": CHANNEL}),
     "BINS": "[]",
+    "REPORT_COLUMNS": "{}",
     "TIMETABLE": json.dumps(TIMETABLE),
     "CODE_RETENTION_DAYS": "90",
     "EVIDENCE_RETENTION_DAYS": "3650",
@@ -111,6 +112,18 @@ def timetable(**changes: Any) -> str:
         ("OVERRIDE_NOTIFICATION_URL", "https:///doku/notifications"),
         ("OVERRIDE_NOTIFICATION_URL", "https://oth\u00ebr.example/doku/notifications"),
         ("OVERRIDE_NOTIFICATION_URL", "https://other.example/doku/notifications?a=b"),
+        ("REPORT_COLUMNS", ""),
+        ("REPORT_COLUMNS", DEEP),
+        ("REPORT_COLUMNS", '["storefront"]'),
+        ("REPORT_COLUMNS", '{"customer": "Customer"}'),
+        ("REPORT_COLUMNS", '{"STOREFRONT": "Shop"}'),
+        ("REPORT_COLUMNS", '{"storefront": 5}'),
+        ("REPORT_COLUMNS", '{"storefront": null}'),
+        ("REPORT_COLUMNS", '{"storefront": ""}'),
+        ("REPORT_COLUMNS", '{"storefront": "Shop "}'),
+        ("REPORT_COLUMNS", '{"storefront": "\\ud83d"}'),
+        ("REPORT_COLUMNS", json.dumps({"storefront": "k" * 65})),
+        ("REPORT_COLUMNS", '{"storefront": "Shop", "invoice_number": "Shop"}'),
     ],
 )
 def test_a_value_that_nothing_can_live_by_is_refused_by_name(variable: str, value: str) -> None:
@@ -129,6 +142,8 @@ def test_a_value_that_nothing_can_live_by_is_refused_by_name(variable: str, valu
         ("DOKU_BASE_URL", "http://[::1]:8080"),
         ("PUBLIC_URL", "https://pay.example.com/base"),
         ("OVERRIDE_NOTIFICATION_URL", "https://other.example.com/v1/doku/notifications"),
+        ("REPORT_COLUMNS", "{}"),
+        ("REPORT_COLUMNS", '{"invoice_number": "Shop\'s number", "storefront": "Shop"}'),
     ],
 )
 def test_what_makes_sense_is_taken(variable: str, value: str) -> None:

@@ -14,12 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from local.options import positive
+from tools.day.books import Ledger
 from tools.day.compare import differences
 from tools.day.plan import make_plan
 from tools.day.run import Day
 from tools.day.shop import NAMES
 
 _SHOWN = 50
+_MISMATCHED = 0.01
+"""Codes of which another amount is paid, if there are books to list it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("--codes", type=positive, default=500, help="codes that are asked for (%(default)s)")
+    add("--days", type=positive, default=1, help="how many days; more than one are closed, too")
     add("--seed", type=int, default=1, help="another day (%(default)s)")
     add("--kills", type=int, default=20, help="how often the stack is killed (%(default)s)")
     add("--step", type=positive, default=5, help="minutes the clock moves at a time (%(default)s)")
@@ -39,7 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # Whoever ends it shall leave no stack behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    plan = make_plan(codes=options.codes, seed=options.seed, kills=options.kills, shops=len(NAMES))
+    shops = NAMES if options.days == 1 else NAMES[:2]
+    plan = make_plan(
+        codes=options.codes,
+        seed=options.seed,
+        kills=options.kills,
+        shops=len(shops),
+        days=options.days,
+        mismatched=0 if options.days == 1 else _MISMATCHED,
+    )
     console = Console(width=140)
     begun = time.monotonic()
     with (
@@ -50,14 +62,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             step_minutes=options.step,
             clients=options.clients,
             workers=options.workers,
+            shops=shops,
             say=lambda text: console.print(text, highlight=False),
         ) as day,
     ):
         day.live()
         record = day.look()
-    found = list(differences(record))
-    figures = {**asdict(day.figures(record)), "seconds": round(time.monotonic() - begun, 1)}
-    table = Table("", "", title=f"A day of {options.codes:,} codes")
+        found = list(differences(record))
+        figures = asdict(day.figures(record))
+        if options.days > 1:
+            ledger = Ledger(day, Path(temporary))
+            for step in (ledger.close, ledger.settle, ledger.verify):
+                console.print(f"The books: {step.__doc__}", highlight=False)
+                found += step()
+            figures |= ledger.figures()
+            console.print("\n".join(ledger.named), highlight=False)
+    figures["differences"] = len(found)
+    figures["seconds"] = round(time.monotonic() - begun, 1)
+    table = Table("", "", title=f"{options.codes:,} codes in {options.days} days")
     for name, value in figures.items():
         table.add_row(name.replace("_", " "), f"{value:,}")
     console.print(table)

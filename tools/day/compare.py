@@ -154,21 +154,35 @@ def _of_status(
     code: Mapping[str, Any], taken: Sequence[Taken], payments: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
     status, kinds = code["status"], Counter(each["kind"] for each in payments)
+    wrong = [each for each in taken if each.amount != code["amount"]]
     if code["payments_count"] != len(payments):
         yield f"payments_count is {code['payments_count']} of {len(payments)}"
     if code["unconfirmed"]:
         yield "DOKU was back, and it is still unconfirmed"
     if code["payments_complete"] and len(taken) != len(payments):
         yield f"its payments are called complete: {len(payments)}, and the till has {len(taken)}"
-    if taken and not code["reusable"]:
-        if status != "paid":
-            yield f"it was paid at the till, and is {status}"
-        if kinds["paid"] + kinds["paid_late"] != 1:
-            yield f"it is to be paid once, and its payments are {dict(kinds)}"
+    if wrong:
+        yield from _of_another_amount(status, kinds, len(wrong))
+    elif taken and not code["reusable"]:
+        yield from _of_paid_once(status, kinds)
     elif status not in _ENDS:
         yield f"it is over, not paid for good, and still {status}"
     elif kinds.keys() - {"paid", "paid_late"}:
         yield f"its payments are {dict(kinds)}"
+
+
+def _of_paid_once(status: str, kinds: "Counter[str]") -> Iterator[str]:
+    if status != "paid":
+        yield f"it was paid at the till, and is {status}"
+    if kinds["paid"] + kinds["paid_late"] != 1:
+        yield f"it is to be paid once, and its payments are {dict(kinds)}"
+
+
+def _of_another_amount(status: str, kinds: "Counter[str]", number: int) -> Iterator[str]:
+    if kinds != Counter({"amount_mismatch": number}):
+        yield f"another amount was paid, and its payments are {dict(kinds)}"
+    if status == "paid":
+        yield "another amount was paid, and it is paid"
 
 
 def _of_events(

@@ -1,8 +1,8 @@
-"""What is going to happen on a day: all of it follows from the numbers and the seed."""
+"""What is going to happen on a day, or on many: all of it follows from the numbers and the seed."""
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MINUTE = 60
@@ -50,6 +50,8 @@ class Visit:
     receipt_number: str
     notify: dict[str, Any] | str
     """What becomes of the notification: ``send``, or a fault of the simulator."""
+    amount: int | None = None
+    """What is paid, if it is not what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,10 @@ class Away:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A day."""
+    """A day, or several."""
 
     seed: int
+    days: int
     orders: tuple[Order, ...]
     away: tuple[Away, ...]
     kills: tuple[float, ...]
@@ -105,26 +108,41 @@ class Plan:
         return (visit for order in self.orders for visit in order.visits)
 
 
-def make_plan(*, codes: int, seed: int, kills: int, shops: int) -> Plan:
-    """The day of this seed: the same for the same numbers."""
+def make_plan(
+    *, codes: int, seed: int, kills: int, shops: int, days: int = 1, mismatched: float = 0
+) -> Plan:
+    """The days of this seed: the same for the same numbers.
+
+    ``mismatched`` is the share of codes for one payment of which another amount is paid.
+    """
     chance = random.Random(seed)  # noqa: S311 (a plan, not a secret)
-    away = tuple(_spans(chance))
+    away = tuple(_spans(chance, days))
     each = iter(range(1, 10 * codes + 1))
     orders = sorted(
-        (_order(chance, number, shops, away, each) for number in range(codes)),
+        (_order(chance, number, shops, away, each, days * DAY) for number in range(codes)),
         key=lambda order: order.at,
     )
     # Never in the first minutes: a kill is to hit a stack that is at work.
-    moments = tuple(sorted(chance.uniform(DAY * 0.02, DAY * 0.99) for _ in range(kills)))
-    return Plan(seed, tuple(orders), away, moments)
+    span = days * DAY
+    moments = tuple(sorted(chance.uniform(span * 0.02, span * 0.99) for _ in range(kills)))
+    wrong = [_mismatched(chance, order, mismatched) for order in orders] if mismatched else orders
+    return Plan(seed, days, tuple(wrong), away, moments)
 
 
-def _spans(chance: random.Random) -> Iterator[Away]:
-    """One span in each of as many equal parts of the day; together ``AWAY`` of it."""
+def _mismatched(chance: random.Random, order: Order, share: float) -> Order:
+    """The order, or the same with a till that takes another amount."""
+    if order.reusable or chance.random() >= share:
+        return order
+    visits = tuple(replace(visit, amount=order.amount + 500) for visit in order.visits)
+    return replace(order, visits=visits)
+
+
+def _spans(chance: random.Random, days: int) -> Iterator[Away]:
+    """One span in each of as many equal parts of the days; together ``AWAY`` of them."""
     part = DAY / SPANS
-    shares = [chance.uniform(0.5, 1.5) for _ in range(SPANS)]
+    shares = [chance.uniform(0.5, 1.5) for _ in range(SPANS * days)]
     for number, share in enumerate(shares):
-        length = DAY * AWAY * share / sum(shares)
+        length = days * DAY * AWAY * share / sum(shares)
         begins = number * part + chance.uniform(0, part - length)
         yield Away(begins, begins + length, _FAULTS[number % len(_FAULTS)])
 
@@ -135,11 +153,12 @@ def _order(
     shops: int,
     away: Sequence[Away],
     receipts: Iterator[int],
+    span: float,
 ) -> Order:
     ((channel, feature, bin_, _),) = chance.choices(_FEATURES, [row[3] for row in _FEATURES])
     ((minutes, _),) = chance.choices(_EXPIRY_MINUTES, [row[1] for row in _EXPIRY_MINUTES])
-    at = chance.uniform(0, DAY - 30 * MINUTE)
-    last = min(at + (minutes - 10) * MINUTE, DAY)
+    at = chance.uniform(0, span - 30 * MINUTE)
+    last = min(at + (minutes - 10) * MINUTE, span)
     reusable = chance.random() < 0.05  # noqa: PLR2004
     # Whether it is paid goes by its number, not by chance: the share is what it says.
     paid = (number * 0.618_033_988_75) % 1 < PAID

@@ -6,7 +6,7 @@ import heapq
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -33,8 +33,6 @@ _FAR = timedelta(days=2)
 
 _LOOK_SECONDS = 0.2
 _QUEUES = ("AwaitedQueue", "ReconcileQueue", "WebhookQueue")
-_BINS = [{**each, "storefronts": NAMES} for each in BINS]
-"""As on every local stack, but for all shops."""
 
 Say = Callable[[str], None]
 _client = functools.cache(client)
@@ -88,17 +86,20 @@ class Day:
         step_minutes: float = 5,
         clients: int = 8,
         workers: int = 2,
+        shops: Sequence[str] = NAMES,
         say: Say = lambda _: None,
     ) -> None:
+        # As on every local stack, but for all shops.
+        bins = [{**each, "storefronts": shops} for each in BINS]
         self._plan = plan
         self._step = step_minutes * MINUTE
         self._clients = clients
         self._say = say
         self.stack = LocalStack(
             folder=folder / "state",
-            arguments=("--workers", str(workers), "--parameter", f"Bins={json.dumps(_BINS)}"),
+            arguments=("--workers", str(workers), "--parameter", f"Bins={json.dumps(bins)}"),
         )
-        self._street = Street(self.stack, clients)
+        self._street = Street(self.stack, clients, shops)
         self._receiver = Receiver()
         self._began = datetime.now(UTC)
         self._sold_seconds = 0.0
@@ -154,7 +155,7 @@ class Day:
                 step += 1
                 until(lambda: max(self._waiting()) < _CROWD, "the queues to get shorter")
                 self._turn_to(self._began + timedelta(seconds=step * self._step))
-                if step * self._step % (2 * HOUR) == 0:
+                if step * self._step % (2 * HOUR * self._plan.days) == 0:
                     self._say(self._progress())
 
     def _agenda(self) -> "list[Entry]":
@@ -215,6 +216,31 @@ class Day:
         )
         self._turn_to(self._now() + timedelta(minutes=3))
         self._settle()
+
+    def turn_and_settle(self, instant: datetime) -> None:
+        """Turn the clock forward, and wait until all that is due then is done."""
+        self._turn_to(instant)
+        self._drain()
+
+    @property
+    def now(self) -> datetime:
+        """The stack's time."""
+        return self._now()
+
+    @property
+    def street(self) -> Street:
+        """The shops and the till."""
+        return self._street
+
+    @property
+    def receiver(self) -> Receiver:
+        """What the shops were sent."""
+        return self._receiver
+
+    @property
+    def plan(self) -> Plan:
+        """What was to happen."""
+        return self._plan
 
     def _settle(self) -> None:
         while True:

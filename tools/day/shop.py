@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,8 @@ class Receiver:
 
     def __init__(self) -> None:
         self.received: dict[Number, list[Event]] = defaultdict(list)
+        self.books: dict[tuple[int, str, int], Mapping[str, Any]] = {}
+        """What was told of closed days, by shop, day and edition."""
         self.forged = 0
         self._secrets: dict[str, tuple[int, Webhook]] = {}
         self._lock = threading.Lock()
@@ -74,9 +76,16 @@ class Receiver:
             request.send_response(401)
         else:
             with self._lock:
-                self.received[place, body["data"]["invoice_number"]].append(event_of(body))
+                self._keep(place, body)
             request.send_response(204)
         request.end_headers()
+
+    def _keep(self, place: int, body: Mapping[str, Any]) -> None:
+        if body["type"] == "books.closed":
+            book = body["data"]["books"]
+            self.books[place, book["day"], book["edition"]] = book
+        else:
+            self.received[place, body["data"]["invoice_number"]].append(event_of(body))
 
     def types(self, number: Number) -> set[str]:
         """The types of event that came for a code."""
@@ -95,6 +104,7 @@ class Street:
 
     stack: LocalStack
     clients: int
+    names: Sequence[str] = NAMES
     shops: list[Shop] = field(default_factory=list)
     ordered: dict[Number, Mapping[str, Any]] = field(default_factory=dict)
     digits: dict[Number, str] = field(default_factory=dict)
@@ -110,7 +120,7 @@ class Street:
     def open(self, receiver: Receiver, url: Callable[[str], str]) -> None:
         """Make the storefronts, and send their events to the receiver."""
         store = Store(self.stack.dynamodb(), self.stack.about["outputs"]["TableName"])
-        for place, name in enumerate(NAMES):
+        for place, name in enumerate(self.names):
             key = new_storefront(self.stack, name) if place else self.stack.about["api_key"]
             storefront = DynamoStorefrontStore(store).get_storefront(name)
             if storefront is None:
@@ -192,6 +202,7 @@ class Street:
             "payment_code": digits,
             "receipt_number": visit.receipt_number,
             "notify": visit.notify,
+            **({} if visit.amount is None else {"amount": visit.amount}),
         }
         tried = False
 

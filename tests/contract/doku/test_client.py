@@ -341,6 +341,16 @@ def test_the_url_for_notifications_is_a_setting(make: Make) -> None:
         assert body == json.loads(plain.compose(code, 60))
 
 
+def test_columns_of_the_report_go_beside_that_url(make: Make) -> None:
+    override = "https://staging.example/v1/doku/notifications"
+    client = make("http://127.0.0.1:1", notification_url=override)
+    body = json.loads(client.compose(CODE, 60, {"Shop": "toko-satu"}))
+    assert body["additional_info"] == {
+        "override_notification_url": override,
+        "report": [{"key": "Shop", "value": "toko-satu"}],
+    }
+
+
 # --- what is believed -------------------------------------------------------------------
 
 

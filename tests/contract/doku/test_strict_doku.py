@@ -1,6 +1,7 @@
 """What O2O sends to DOKU is the documented form: a strict DOKU takes it, for every row."""
 
 import pytest
+import requests
 
 from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
@@ -13,6 +14,7 @@ from tests.support.samples import make_code
 
 CREDENTIALS = DokuCredentials("MCH-0001-10791114622547", "SK-local-test-key-0001")
 REGISTERED = {Channel.ALFA: "8899551234567812", Channel.INDOMARET: "8890012345678901"}
+REPORT = {"k" * 64: "toko-satu", "Invoice number": "INV-1"}
 ROWS = [(channel, feature) for channel in Channel for feature in (Feature.DGPC, Feature.MGPC)]
 
 
@@ -57,11 +59,13 @@ def test_a_strict_doku_takes_every_request(channel: Channel, feature: Feature) -
                 footer="Terima kasih",
             ),
         )
-        intent = Intent(SystemEntropy().request_id(), client.compose(code, 90))
+        intent = Intent(SystemEntropy().request_id(), client.compose(code, 90, REPORT))
         code = make_code(
             channel=channel, feature=feature, payment_code=code.payment_code, intent=intent
         )
         made = client.generate(code, lambda: 30.0)
         assert code.payment_code in (None, made.payment_code)
         assert client.check_status(code.invoice_number, lambda: 30.0).state is OrderState.PENDING
+        kept = requests.get(f"{doku.url}/_control/orders/{code.invoice_number}", timeout=30).json()
+        assert {each["key"]: each["value"] for each in kept["report"]} == REPORT
         client._session.close()

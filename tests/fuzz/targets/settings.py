@@ -26,6 +26,7 @@ SEEDS = (
     b"PUBLIC_URL\nhttps://pay.example.com/base",
     b"PUBLIC_URL\nhttps://pay.example.com#x",
     b"OVERRIDE_NOTIFICATION_URL\nhttps://other.e\x83ample.com/doku/notifications",
+    b'REPORT_COLUMNS\n{"storefront": "\\ud83d"}',
     b"DOKU_BASE_URL\nhttp://127.0.0.1:8080/",
 )
 CENTURY = timedelta(days=36_500)
@@ -57,6 +58,10 @@ def _must_be_livable(variable: str, value: Any) -> None:
                 assert each.path.startswith("/")
         case "BINS":
             assert all(each.digits.isascii() and each.digits.isdigit() for each in value.bins)
+        case "REPORT_COLUMNS":
+            keys = list(value.keys.values())
+            assert len(set(keys)) == len(keys)
+            assert all(1 <= len(key) <= 64 and key.isprintable() for key in keys)
         case "TIMETABLE":
             for row in (value.requested, value.active, value.inquired, value.look_again):
                 assert list(row) == sorted(set(row))

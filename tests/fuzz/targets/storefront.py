@@ -28,6 +28,12 @@ ROUTES = (
     ("GET", "/payment-codes/{invoice_number}", "read_codes"),
     ("GET", "/payment-codes/{invoice_number}/payments", "read_codes"),
     ("GET", "/payment-codes/{invoice_number}/how-to-pay", "explain_payment"),
+    ("GET", "/payments", "read_payments"),
+    (
+        "POST",
+        "/payment-codes/{invoice_number}/payments/{payment}/resolution",
+        "resolve_payment",
+    ),
     ("POST", "/payment-codes/{invoice_number}/cancel", "cancel_code"),
     ("POST", "/payment-codes/{invoice_number}/refresh", "refresh_code"),
     ("GET", "/channels", "read_codes"),
@@ -80,6 +86,18 @@ SEEDS = (
     b"GET /payment-codes/AGAIN/payments?limit=1&cursor=WyJl",
     b"GET /payment-codes/AGAIN",
     b"GET /payment-codes/k7q2._INV-1",
+    b"GET /payments?paid_from=2026-03-01&paid_to=2026-03-02&kind=paid&certain=true&limit=1000",
+    b"GET /payments?receipt_number=R-1&resolution=open&amount=150000&store_id=T1",
+    b"GET /payments?payment_code=8123456789012346&limit=1&cursor=WyJl",
+    b"GET /payments?recorded_from=2026-03-01T03:00:00Z&channel=alfa\nAccept: text/csv",
+    written(
+        "POST /payment-codes/AGAIN/payments/1/resolution",
+        JSON,
+        b'{"resolution": "refunded", "reference": "TRF-1", "note": "in cash"}',
+    ),
+    written(
+        "POST /payment-codes/k7q2._INV-1/payments/1/resolution", JSON, b'{"resolution": "kept"}'
+    ),
     b"GET /payment-codes/OWN%20/how-to-pay",
     b"GET /payment-codes/OWN/how-to-pay",
     b"POST /payment-codes/OWN/cancel\nX-Forwarded-Proto: http",
@@ -144,7 +162,9 @@ def _must_change_own_alone(answer: Answer) -> None:
         for key, entry in entries.items():
             if before[kind].get(key) != entry:
                 assert answer.status < 500
-                owner = getattr(entry, "storefront_id", None)
+                # The payments of a code are kept together.
+                owned = entry[1].code if kind == "payments" else entry
+                owner = getattr(owned, "storefront_id", None)
                 assert owner == "shop" or kind == "claims", (kind, key)
 
 

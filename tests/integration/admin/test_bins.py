@@ -116,6 +116,26 @@ def test_retentions_that_contradict_are_refused_before_a_deployment(samconfig):
         assert sentence in refused.stderr
 
 
+def test_columns_of_doku_s_report_are_checked_before_a_deployment(samconfig):
+    given_there = {"Bins": json.dumps([GENERAL])}
+    write(samconfig, dev=given_there | {"ReportColumns": '{"storefront": "Shop"}'})
+    assert run("bins", "check").exit_code == 0
+    write(samconfig, dev=given_there | {"ReportColumns": '{"customer": "Customer"}'})
+    refused = run("bins", "check")
+    assert refused.exit_code == 1
+    assert "dev: ReportColumns: 'customer' is unknown" in refused.stderr
+
+
+def test_what_would_not_fit_into_a_function_s_variables_is_refused():
+    columns = json.dumps({"storefront": "Shop"})
+    filled = json.dumps([GENERAL]) + " " * bins.MAX_BYTES
+    for spare in (0, 1):
+        text = filled[: bins.MAX_BYTES - len(CHANNELS) - len(columns) + spare]
+        given_there = bins.Configuration("here", text, CHANNELS, report_columns=columns)
+        told = [each for each in bins.check(given_there).mistakes if "bytes together" in each]
+        assert len(told) == spare
+
+
 def test_a_bin_that_names_nobody_is_shown_as_the_first_storefront_s():
     rows = check(GENERAL, EXCLUSIVE, DIRECT | {"storefronts": ["shop", "topup"]}).rows
     assert [row["storefronts"] for row in rows] == ["all", "the first", "shop, topup"]

@@ -206,6 +206,7 @@ def stack(aws: None, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) ->
         "CODE_RETENTION_DAYS": "90",
         "EVIDENCE_RETENTION_DAYS": "3650",
         "OVERRIDE_NOTIFICATION_URL": "",
+        "REPORT_COLUMNS": "{}",
         "PUBLIC_URL": "",
         "STOREFRONT_RATE_LIMIT": "20",
         "SHARED_USAGE_KEY": "shared-by-those-without",

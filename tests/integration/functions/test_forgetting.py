@@ -137,6 +137,9 @@ def as_of_version_0_1(item: dict[str, Any]) -> dict[str, Any]:
         for name in ("at_rest", "due_at", "due_shard"):
             item.pop(name, None)
         item["ttl"] = {"N": str(int((START + timedelta(days=90)).timestamp()))}
+    if item["sk"]["S"].startswith("PAYMENT#"):
+        for name in ("code", "listing", "created_at", "paid_to", "paid_at"):
+            del item[name]
     return item
 
 
@@ -150,8 +153,8 @@ def test_items_of_version_0_1_are_upgraded(stack, event, paid, age, forgotten):
     assert (read["status"], read["payments_count"]) == ("paid", 1)
     retention = Retention(timedelta(days=90), timedelta(days=3650))
     upgrade = Upgrade(Store(client, name, retention))
-    assert upgrade(stack.clock.now) == Upgraded(seen=2, changed=2, forgotten=forgotten)
-    assert upgrade(stack.clock.now) == Upgraded(0, 0, 0)
+    assert upgrade(stack.clock.now) == Upgraded(2, 2, forgotten, listed=1)
+    assert upgrade(stack.clock.now) == Upgraded(0, 0, 0, 0)
     stack.clock.advance(days=91)
     let_dynamodb_delete(stack)
     a_minute(stack, event)

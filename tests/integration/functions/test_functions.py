@@ -74,6 +74,37 @@ def test_a_doku_that_breaks_is_202_and_the_code_is_on_record(stack, event):
     assert stack.call("read_codes", event("read_codes/one")).body["status"] == "requested"
 
 
+def test_columns_of_the_report_are_part_of_what_is_sent_again(stack, event, monkeypatch):
+    columns = {"storefront": "Shop", "invoice_number": "Shop's number"}
+    monkeypatch.setenv("REPORT_COLUMNS", json.dumps(columns))
+    stack.doku.expect_request(ALFA_PATH).respond_with_data("oops", 502)
+    assert stack.call("generate_code", event("generate_code/alfa")).status == 202
+    stack.clock.advance(minutes=1)
+    # Whatever is configured by now.
+    stack.modules.clear()
+    monkeypatch.setenv("REPORT_COLUMNS", "{}")
+    stack.invoke("expire_codes", event("expire_codes/schedule"))
+    (message,) = stack.take_work()
+    batch = event("reconcile_codes/one_code")
+    batch["Records"][0]["body"] = message["Body"]
+    stack.invoke("reconcile_codes", batch)
+    first, again = (request.get_data() for request, _ in stack.doku.log)
+    assert again == first
+    assert json.loads(first)["additional_info"] == {
+        "report": [
+            {"key": "Shop", "value": "shop"},
+            {"key": "Shop's number", "value": INVOICE},
+        ]
+    }
+
+
+def test_a_direct_bin_s_code_has_no_columns(stack, event, doku_makes_codes, monkeypatch):
+    monkeypatch.setenv("REPORT_COLUMNS", '{"storefront": "Shop"}')
+    assert stack.call("generate_code", event("generate_code/indomaret")).status == 201
+    ((request, _),) = stack.doku.log
+    assert "additional_info" not in json.loads(request.get_data())
+
+
 def test_an_invocation_with_no_time_left_does_not_call_doku(stack, event, doku_makes_codes):
     answer = stack.call("generate_code", event("generate_code/alfa"), seconds=2.5)
     assert answer.status == 202
@@ -146,6 +177,7 @@ def test_one_code_is_read_with_its_payment(stack, event, active):
     assert (answer.body["status"], answer.body["paid_at"]) == ("paid", "2026-03-01T03:19:58Z")
     assert answer.body["payments"] == [
         {
+            "id": "1",
             "kind": "paid",
             "amount": 150_000,
             "currency": "IDR",
@@ -159,6 +191,8 @@ def test_one_code_is_read_with_its_payment(stack, event, active):
             "certain": True,
             "doubts": [],
             "first_paid": None,
+            "needs_attention": False,
+            "resolutions": [],
         }
     ]
 

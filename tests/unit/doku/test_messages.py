@@ -180,6 +180,20 @@ def test_the_url_for_notifications_can_be_overridden() -> None:
     assert "additional_info" not in json.loads(messages.compose(CODE, 60, None))
 
 
+def test_columns_of_the_report_byte_for_byte() -> None:
+    plain = messages.compose(CODE, 60)
+    report = {"Shop": "toko-satu", "№ of Shop": "INV-7"}
+    columns = '[{"key":"Shop","value":"toko-satu"},{"key":"№ of Shop","value":"INV-7"}]'
+    told = f'"additional_info":{{"report":{columns}}}}}'
+    assert messages.compose(CODE, 60, None, report) == f"{plain[:-1]},{told}"
+    assert messages.compose(CODE, 60, None, {}) == plain
+    both = messages.compose(CODE, 60, "https://other.example/notifications", report)
+    assert json.loads(both)["additional_info"] == {
+        "override_notification_url": "https://other.example/notifications",
+        "report": json.loads(columns),
+    }
+
+
 # --- the answer to a request ------------------------------------------------------------
 
 

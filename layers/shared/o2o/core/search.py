@@ -7,10 +7,14 @@ missing for seconds. They lead, and prove nothing: what they lead to is read and
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from o2o.core.codes import PaymentCode
 from o2o.core.events import Change
-from o2o.core.payments import Payment, comparable
+from o2o.core.receipts import comparable
+
+if TYPE_CHECKING:
+    from o2o.core.payments import Payment
 
 
 class SearchBy(StrEnum):
@@ -49,7 +53,7 @@ def find_changes(change: Change) -> SearchChanges:
     return SearchChanges(after - before, frozenset(digits))
 
 
-def find_completed(former: Payment | None, payment: Payment) -> SearchEntry | None:
+def find_completed(former: "Payment | None", payment: "Payment") -> SearchEntry | None:
     """What leads to a known payment by the receipt number that it has only now."""
     if former is None or payment.code is None:
         return None
@@ -60,7 +64,7 @@ def find_completed(former: Payment | None, payment: Payment) -> SearchEntry | No
     return _by_receipt(code.storefront_id, code.order_number, payment.payment_id, receipt_number)
 
 
-def find_all(code: PaymentCode, payments: Iterable[Payment]) -> Iterator[SearchEntry]:
+def find_all(code: PaymentCode, payments: "Iterable[Payment]") -> Iterator[SearchEntry]:
     """All that leads to a code and its payments."""
     yield from _entries(code)
     for payment in payments:

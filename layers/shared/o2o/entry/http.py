@@ -14,7 +14,7 @@ from o2o.core.errors import InvalidParam, InvalidRequest, O2OError
 from o2o.core.storefronts import to_order_number
 from o2o.entry import problems
 from o2o.entry.answer import Answer
-from o2o.entry.body import called_path, check_json_body, headers_of
+from o2o.entry.body import JSON, called_path, check_json_body, headers_of
 from o2o.entry.failures import answer_error, answer_failure
 from o2o.entry.models.text import InvoiceNumberText
 from o2o.entry.observability import Handler, instrument
@@ -53,6 +53,11 @@ class Api:
     def storefront_id(self) -> str:
         """Whose request this is, by the authorizer's word."""
         return str(self._caller["storefront_id"])
+
+    @property
+    def key_id(self) -> str:
+        """The id of the API key that the caller showed, by the authorizer's word."""
+        return str(self._caller["key_id"])
 
     @property
     def namespace(self) -> str | None:
@@ -98,6 +103,14 @@ class Api:
     def header(self, name: str) -> str:
         """A header of the request, however its name is spelt; empty if there is none."""
         return headers_of(self.routes.current_event.raw_event).get(name.lower(), "")
+
+    def prefers(self, media_type: str) -> bool:
+        """Whether the caller asks for a form of the answer, and not for JSON before it."""
+        ranges = [each.strip() for each in self.header("Accept").lower().split(",")]
+        kinds = [each.partition(";")[0].strip() for each in ranges]
+        return media_type in kinds and kinds.index(media_type) == min(
+            kinds.index(each) for each in (media_type, JSON) if each in kinds
+        )
 
     @property
     def time_left(self) -> TimeLeft:

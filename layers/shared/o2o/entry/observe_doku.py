@@ -1,7 +1,7 @@
 """How long DOKU takes, what it answers, and what is not believed to be its word."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -52,9 +52,11 @@ class ObservedDoku(Doku):
         self._doku = doku
         self._monotonic = monotonic
 
-    def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
+    def compose(
+        self, code: PaymentCode, expires_in_minutes: int, report: Mapping[str, str] | None = None
+    ) -> str:
         """See ``Doku``: it is not asked."""
-        return self._doku.compose(code, expires_in_minutes)
+        return self._doku.compose(code, expires_in_minutes, report)
 
     def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
         """Ask for a code."""

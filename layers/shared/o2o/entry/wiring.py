@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from o2o.adapters.dynamodb.codes import DynamoCodeStore
     from o2o.adapters.dynamodb.events import DynamoEventStore
     from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
+    from o2o.adapters.dynamodb.payments import DynamoPaymentStore
     from o2o.adapters.dynamodb.store import Store
     from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
     from o2o.adapters.dynamodb.upgrade import Upgrade
@@ -54,12 +55,15 @@ if TYPE_CHECKING:
     from o2o.usecases.deliver_webhooks import DeliverWebhooks
     from o2o.usecases.expire_codes import ExpireCodes
     from o2o.usecases.explain_payment import ExplainPayment
+    from o2o.usecases.forget_codes import ForgetCodes
     from o2o.usecases.generate_code import GenerateCode
     from o2o.usecases.manage_endpoints import ManageEndpoints
+    from o2o.usecases.match_settlement import MatchSettlement
     from o2o.usecases.ports import Clock, Doku
     from o2o.usecases.publish_events import PublishEvents
     from o2o.usecases.read_books import ReadBooks
     from o2o.usecases.read_codes import ReadCodes
+    from o2o.usecases.read_payments import ReadPayments
     from o2o.usecases.receive_notification import ReceiveNotification
     from o2o.usecases.reconcile import Reconcile
     from o2o.usecases.reconcile_codes import ReconcileCodes
@@ -69,6 +73,7 @@ if TYPE_CHECKING:
     from o2o.usecases.replay_archive import ReplayArchive
     from o2o.usecases.republish_events import RepublishEvents
     from o2o.usecases.resolve_notifications import ResolveNotifications
+    from o2o.usecases.resolve_payment import ResolvePayment
     from o2o.usecases.settle import Settle
     from o2o.usecases.show_code import ShowCode
 
@@ -129,6 +134,7 @@ def generate_code() -> "GenerateCode":
         channels=settings.channels,
         bins=settings.bins,
         timetable=settings.timetable,
+        report_columns=settings.report_columns,
         page_token=_signing(settings.signing_secret_name).page_token,
     )
 
@@ -138,6 +144,21 @@ def read_codes() -> "ReadCodes":
     from o2o.usecases.read_codes import ReadCodes
 
     return ReadCodes(codes=_codes(read_settings(Settings)))
+
+
+def read_payments() -> "ReadPayments":
+    """Wire ``read_payments``."""
+    from o2o.usecases.read_payments import ReadPayments
+
+    return ReadPayments(payments=_payments(read_settings(Settings)))
+
+
+def resolve_payment() -> "ResolvePayment":
+    """Wire ``resolve_payment``."""
+    from o2o.entry.settings.codes import LifeSettings
+    from o2o.usecases.resolve_payment import ResolvePayment
+
+    return ResolvePayment(codes=_codes(read_settings(LifeSettings)), clock=clock)
 
 
 def cancel_code() -> "CancelCode":
@@ -259,12 +280,14 @@ def expire_codes() -> "ExpireCodes":
 def publish_events() -> "PublishEvents":
     """Wire ``publish_events``."""
     from o2o.adapters.bus import EventBridgeBus
+    from o2o.adapters.dynamodb.search import DynamoSearchIndex
     from o2o.entry.models.events import render
     from o2o.usecases.publish_events import PublishEvents
 
     settings = read_settings(PublishSettings)
     return PublishEvents(
         events=_events(settings),
+        search=DynamoSearchIndex(_store(settings)),
         queue=_queue(settings.webhook_queue_url),
         bus=EventBridgeBus(_client("events"), settings.event_bus_name),
         dead_letters=_queue(settings.event_dead_letter_queue_url),
@@ -465,6 +488,30 @@ def release_digits() -> "ReleaseDigits":
     return ReleaseDigits(codes=_codes(read_settings(Settings)), clock=clock)
 
 
+def forget_codes() -> "ForgetCodes":
+    """Wire the command that forgets codes, in the environment of ``reconcile_codes``."""
+    from o2o.adapters.archive_versions import S3ArchiveVersions
+    from o2o.adapters.doku.archived import DokuArchiveReader
+    from o2o.adapters.doku.personal import without_person
+    from o2o.adapters.dynamodb.orders import DynamoOrderSearch
+    from o2o.entry.models.events import forget
+    from o2o.entry.settings.codes import ReconcileSettings
+    from o2o.usecases.forget_codes import ForgetCodes
+
+    settings = read_settings(ReconcileSettings)
+    return ForgetCodes(
+        codes=_codes(settings),
+        notifications=_notifications(settings),
+        events=_events(settings),
+        archive=S3ArchiveVersions(_client("s3"), settings.archive_bucket_name),
+        reader=DokuArchiveReader(_credentials(settings.doku_secret_name)),
+        search=DynamoOrderSearch(_store(settings)),
+        take_person_out=without_person,
+        forget_payload=forget,
+        clock=clock,
+    )
+
+
 def replay_archive() -> "ReplayArchive":
     """Wire the command that replays the archive, in the environment of ``receive_notification``."""
     from o2o.adapters.doku.archived import DokuArchiveReader
@@ -478,6 +525,22 @@ def replay_archive() -> "ReplayArchive":
         reader=DokuArchiveReader(_credentials(settings.doku_secret_name)),
         record=_record(settings, then),
         clock=then,
+    )
+
+
+def match_settlement() -> "MatchSettlement":
+    """Wire the command that matches settlements, in the environment of ``generate_code``."""
+    from o2o.adapters.dynamodb.payments import DynamoPaymentStore
+    from o2o.entry.settings.codes import MatchSettings
+    from o2o.usecases.match_settlement import MatchSettlement
+
+    settings = read_settings(MatchSettings)
+    return MatchSettlement(
+        codes=_codes(settings),
+        payments=DynamoPaymentStore(_store(settings)),
+        storefronts=_storefronts(settings),
+        settle=_settle(settings),
+        bins=settings.bins,
     )
 
 
@@ -574,6 +637,12 @@ def _codes(settings: Settings) -> "DynamoCodeStore":
     from o2o.adapters.dynamodb.codes import DynamoCodeStore
 
     return DynamoCodeStore(_store(settings))
+
+
+def _payments(settings: Settings) -> "DynamoPaymentStore":
+    from o2o.adapters.dynamodb.payments import DynamoPaymentStore
+
+    return DynamoPaymentStore(_store(settings))
 
 
 def _notifications(settings: Settings) -> "DynamoNotificationStore":

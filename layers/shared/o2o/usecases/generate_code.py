@@ -20,6 +20,7 @@ from o2o.core.errors import (
     NotFound,
     VersionConflict,
 )
+from o2o.core.report_columns import ReportColumns
 from o2o.core.storefronts import to_order_number
 from o2o.core.timetable import Timetable
 from o2o.usecases.chain import LONGEST as LONGEST_CHAIN
@@ -50,7 +51,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateCode:
-    """The use case. Channels, BINs and timetable are settings of the stack.
+    """The use case. Channels, BINs, timetable and report columns are settings of the stack.
 
     ``page_token`` makes what opens the customer's page of an order number.
     """
@@ -62,6 +63,7 @@ class GenerateCode:
     channels: dict[Channel, ChannelSettings]
     bins: BinTable
     timetable: Timetable
+    report_columns: ReportColumns
     page_token: Callable[[str], str]
 
     def __call__(
@@ -243,7 +245,8 @@ class GenerateCode:
             code = code.with_digits(self._digits(chosen, request))
         if code.feature is Feature.DIPC:
             return code.activate_here()
-        return code.with_intent(Intent(self.entropy.request_id(), self.doku.compose(code, minutes)))
+        body = self.doku.compose(code, minutes, self.report_columns.of(code, chosen))
+        return code.with_intent(Intent(self.entropy.request_id(), body))
 
     def _digits(self, chosen: Bin, request: CodeRequest) -> str:
         unique_part = request.unique_part

@@ -1,4 +1,7 @@
-"""Publish events: keep the events of a write for their storefront, and hand them on."""
+"""Publish events: keep the events of a write for their storefront, and hand them on.
+
+The same write tells what a search must find.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,8 +11,9 @@ from o2o.core.closed_days import BooksClosed, ClosedDay
 from o2o.core.deliveries import AFTER_A_FAULT, EventRecord
 from o2o.core.errors import VersionConflict
 from o2o.core.events import Change, Event, derive_events
+from o2o.core.search import find_changes
 from o2o.core.work import Work, WorkKind
-from o2o.usecases.ports import EventBus, EventStore, Render, WorkQueue
+from o2o.usecases.ports import EventBus, EventStore, Render, SearchIndex, WorkQueue
 
 _TOGETHER = 10
 """The bus takes so many events at a time."""
@@ -33,6 +37,7 @@ class PublishEvents:
     """
 
     events: EventStore
+    search: SearchIndex
     queue: WorkQueue
     bus: EventBus
     dead_letters: WorkQueue
@@ -41,8 +46,13 @@ class PublishEvents:
     report: Callable[[Exception], None]
 
     def keep(self, change: Change) -> Sequence[Published]:
-        """Keep the events of a write. What is an outage can be repeated, and must be."""
-        return [self.keep_one(event) for event in derive_events(change)]
+        """Keep the events of a write, and let what it made known be found.
+
+        What is an outage can be repeated, and must be.
+        """
+        published = [self.keep_one(event) for event in derive_events(change)]
+        self.search.change(find_changes(change))
+        return published
 
     def keep_closed(self, book: ClosedDay) -> Published:
         """Keep the event of an edition of a day's book."""

@@ -1,4 +1,7 @@
-"""Republish events: what the stream did not bring to storefronts, or the bus to outsiders."""
+"""Republish events: what the stream did not bring to storefronts, or the bus to outsiders.
+
+What a search must find is made again with them.
+"""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from o2o.core.deliveries import EventRecord
 from o2o.core.errors import NotFound
 from o2o.core.events import derive_story, one_of
 from o2o.core.pages import all_items
+from o2o.core.search import SearchChanges, find_all
 from o2o.usecases.ports import Clock, CodeStore, EventStore, StorefrontStore
 from o2o.usecases.publish_events import PublishEvents
 
@@ -110,6 +114,7 @@ class RepublishEvents:
             lambda cursor: self.codes.list_payments(code.order_number, limit=_PAGE, cursor=cursor)
         )
         found = [each for each in payments if code.is_its_own(each.recorded_at)]
+        self.publish.search.change(SearchChanges(frozenset(find_all(code, found))))
         turned_out_later = {each.number for each in found if each.kind.matches and each.further}
         missing = [
             event

@@ -179,8 +179,10 @@ class DokuClient(Doku):
             if sent != path:
                 raise InvalidConfiguration(f"DOKU's path {path!r} would be sent as {sent!r}")
 
-    def compose(self, code: PaymentCode, expires_in_minutes: int) -> str:
-        return messages.compose(code, expires_in_minutes, self._notification_url)
+    def compose(
+        self, code: PaymentCode, expires_in_minutes: int, report: Mapping[str, str] | None = None
+    ) -> str:
+        return messages.compose(code, expires_in_minutes, self._notification_url, report)
 
     def generate(self, code: PaymentCode, time_left: TimeLeft) -> DokuCode:
         path = self._paths.get((code.channel, code.feature))

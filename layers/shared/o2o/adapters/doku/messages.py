@@ -6,6 +6,7 @@ understood raises UnreadableMessage, whose text names the field and never holds 
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -50,11 +51,17 @@ _STATES = {str(state): state for state in OrderState if state is not OrderState.
 # --- what we write ----------------------------------------------------------------------
 
 
-def compose(code: PaymentCode, expires_in_minutes: int, notification_url: str | None = None) -> str:
+def compose(
+    code: PaymentCode,
+    expires_in_minutes: int,
+    notification_url: str | None = None,
+    report: Mapping[str, str] | None = None,
+) -> str:
     """The body that asks DOKU for a code, or registers ours (DOKU protocol, section 3).
 
     Holds the channel's own receipt fields only: some channels refuse unknown ones.
-    ``notification_url`` overrides the host of the one that is configured at DOKU.
+    ``notification_url`` overrides the host of the one that is configured at DOKU; ``report`` are
+    columns of its settlement report, by their keys.
     """
     info: dict[str, Any] = {
         "expired_time": expires_in_minutes,
@@ -77,8 +84,13 @@ def compose(code: PaymentCode, expires_in_minutes: int, notification_url: str | 
     }
     if receipt:
         body[code.channel.facts.info_field] = {"receipt": receipt}
+    additional: dict[str, Any] = {}
     if notification_url:
-        body["additional_info"] = {"override_notification_url": notification_url}
+        additional["override_notification_url"] = notification_url
+    if report:
+        additional["report"] = [{"key": key, "value": value} for key, value in report.items()]
+    if additional:
+        body["additional_info"] = additional
     return _dump(body)
 
 

@@ -104,11 +104,15 @@ class DynamoCodeStore(CodeStore):
         for payment in all_items(
             lambda cursor: self.list_payments(order_number, limit=_PAGE, cursor=cursor)
         ):
-            item = table.payment_item(order_number, payment.forget_evidence())
-            try:
-                self._store.put(item, table.has_as_many_tellings(payment))
-            except ConditionFailed as failed:
-                raise VersionConflict("more is known of a payment meanwhile") from failed
+            self.save_payment(order_number, payment.forget_evidence())
+
+    def save_payment(self, order_number: str, payment: Payment) -> None:
+        try:
+            self._store.put(
+                table.payment_item(order_number, payment), table.has_as_many_tellings(payment)
+            )
+        except ConditionFailed as failed:
+            raise VersionConflict("more is known of a payment meanwhile") from failed
 
     def save(self, code: PaymentCode) -> None:
         try:
@@ -140,17 +144,15 @@ class DynamoCodeStore(CodeStore):
         receipt = table.receipt_item(code, payment)
         if receipt:
             puts.append((receipt, None))
-        if payment.needs_attention:
+        if payment.needs_attention or settlement.ends_attention:
             puts.append((table.attention_item(code, payment), None))
         # Of a new payment, the change of its code makes it, off this way.
         entry = find_completed(settlement.former, payment)
         if entry:
             puts.append((table.search_item(entry), None))
-        calls = table.attention_key(code.order_number, payment.payment_id)
         try:
             self._store.put_all(
                 *puts,
-                deletes=[calls] if settlement.ends_attention else [],
                 checks=[
                     (table.code_key(other.order_number), table.stands(other))
                     for other in settlement.seen

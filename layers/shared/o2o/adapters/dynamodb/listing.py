@@ -22,10 +22,10 @@ from o2o.adapters.dynamodb.table import (
     books_key,
     code_key,
     key_part,
+    notification_key,
     search_place,
 )
 from o2o.core.pages import not_a_cursor
-from o2o.core.search import SearchBy
 
 _LONGEST_CURSOR = 4096
 
@@ -77,9 +77,7 @@ def history_query(order_number: str) -> dict[str, Any]:
 # --- The search -------------------------------------------------------------------------
 
 
-def search_query(
-    storefront_id: str, by: SearchBy, value: str, cursor: str | None
-) -> dict[str, Any]:
+def search_query(storefront_id: str, by: str, value: str, cursor: str | None) -> dict[str, Any]:
     """The parameters that query a storefront's entries of one value. Raises InvalidRequest."""
     pk, prefix = search_place(storefront_id, by, value)
     query: dict[str, Any] = {
@@ -97,6 +95,25 @@ def search_query(
 def write_search_cursor(item: Mapping[str, Any]) -> str:
     """An opaque text that names a place among the entries of one value."""
     return _write_cursor(*Key.of(item))
+
+
+def write_found_cursor(storefront_id: str, payment_code: str, key: Key) -> str:
+    """An opaque text that names a payment among those that digits lead to."""
+    # Not the digits themselves: a cursor is written into logs of what is called.
+    place = search_place(storefront_id, "digits", payment_code)
+    return _write_cursor(*place, *key)
+
+
+def read_found_cursor(storefront_id: str, payment_code: str, cursor: str | None) -> Key | None:
+    """The payment. Raises InvalidRequest unless a search for these digits wrote the cursor."""
+    if cursor is None:
+        return None
+    match _read_cursor(cursor):
+        case [str(), str(), str(pk), str(sk)]:
+            key = Key(pk, sk)
+            if write_found_cursor(storefront_id, payment_code, key) == cursor:
+                return key
+    raise not_a_cursor()
 
 
 # --- The books --------------------------------------------------------------------------
@@ -128,6 +145,19 @@ def write_day_cursor(item: Mapping[str, Any]) -> str:
 
 _DAY = re.compile(DAY + r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
+
+# --- The kept notifications of an order ---------------------------------------------------
+
+
+def notifications_query(invoice_number: str) -> dict[str, Any]:
+    """The parameters that query what is kept about an order."""
+    return {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": notification_key(invoice_number, "").pk}},
+        "ConsistentRead": True,
+    }
+
+
 # --- The indexes of lists ---------------------------------------------------------------
 
 
@@ -157,7 +187,7 @@ class Span:
 
     def lists(self, item: Mapping[str, Any]) -> bool:
         """Whether an item is still in the list."""
-        return bool(item[self._name_attribute]["S"] == self.listing)
+        return bool(item.get(self._name_attribute) == {"S": self.listing})
 
     @property
     def _name_attribute(self) -> str:

@@ -1,14 +1,19 @@
-"""Payments as lists, and the search for codes and payments, on DynamoDB."""
+"""Payments as lists, and what a search for them finds, on DynamoDB."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from o2o.adapters.dynamodb import listing, table
 from o2o.adapters.dynamodb.store import Store
 from o2o.core.pages import Page
-from o2o.core.payments import Payment, comparable
-from o2o.core.search import SearchBy, SearchChanges, SearchEntry
-from o2o.usecases.ports import PaymentStore, SearchIndex
+from o2o.core.payments import Payment
+from o2o.core.receipts import comparable
+from o2o.core.search import SearchBy
+from o2o.usecases.ports import PaymentStore
+
+if TYPE_CHECKING:
+    from o2o.adapters.dynamodb.codec import Attributes
 
 _MOST_CODES = 100
 """So many codes that had the same digits are found, of one storefront."""
@@ -76,28 +81,30 @@ class DynamoPaymentStore(PaymentStore):
         ]
         return Page(payments, listing.write_search_cursor(items[limit - 1]) if more else None)
 
+    def find_by_digits(
+        self, storefront_id: str, payment_code: str, *, limit: int, cursor: str | None
+    ) -> Page[Payment]:
+        after = listing.read_found_cursor(storefront_id, payment_code, cursor)
+        items: list[Attributes] = []
+        for order_number in self.find_order_numbers(storefront_id, payment_code):
+            pk = table.code_key(order_number).pk
+            if after and pk < after.pk:
+                continue
+            query = listing.payments_query(
+                order_number, after if after and pk == after.pk else None
+            )
+            items += self._store.query(limit + 1 - len(items), **query)
+            if len(items) > limit:
+                last = table.Key.of(items[limit - 1])
+                more = listing.write_found_cursor(storefront_id, payment_code, last)
+                return Page([table.load_payment(item) for item in items[:limit]], more)
+        return Page([table.load_payment(item) for item in items])
+
     def find_order_numbers(self, storefront_id: str, payment_code: str) -> Sequence[str]:
         query = listing.search_query(storefront_id, SearchBy.DIGITS, payment_code, None)
         items = self._store.query(_MOST_CODES, **query)
-        return [table.load_search(item).order_number for item in items]
+        return sorted(table.load_search(item).order_number for item in items)
 
     def _payments(self, keys: Sequence[table.Key]) -> list[Payment]:
         items = self._store.get_all(keys)
         return [table.load_payment(items[key]) for key in keys if key in items]
-
-
-class DynamoSearchIndex(SearchIndex):
-    """``SearchIndex`` in a table."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def change(self, changes: SearchChanges) -> None:
-        for entry in _in_order(changes.added):
-            self._store.put(table.search_item(entry))
-        for entry in _in_order(changes.removed):
-            self._store.delete(table.search_key(entry))
-
-
-def _in_order(entries: frozenset[SearchEntry]) -> list[SearchEntry]:
-    return sorted(entries)

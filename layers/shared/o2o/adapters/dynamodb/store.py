@@ -95,9 +95,8 @@ class Store:
         self,
         *puts: tuple[Attributes, Condition | None],
         checks: Sequence[tuple[Key, Condition]] = (),
-        deletes: Sequence[Key] = (),
     ) -> None:
-        """Write and delete whole items, all or none, and only if the ``checks`` hold, too.
+        """Write whole items, all or none, and only if the ``checks`` hold, too.
 
         Raises ConditionFailed, with the items of the puts first.
         """
@@ -116,7 +115,6 @@ class Store:
             {"ConditionCheck": {**table, "Key": key.attributes, **condition.parameters}}
             for key, condition in checks
         ]
-        writes += [{"Delete": {**table, "Key": key.attributes}} for key in deletes]
         self._patiently(lambda: self._client.transact_write_items(TransactItems=writes))
 
     def _written(self, item: Attributes) -> Attributes:
@@ -167,12 +165,19 @@ class Store:
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return found
 
-    def scan(self, condition: str, names: Mapping[str, str]) -> Iterator[Attributes]:
+    def scan(
+        self,
+        condition: str,
+        *,
+        names: Mapping[str, str] | None = None,
+        values: Attributes | None = None,
+    ) -> Iterator[Attributes]:
         """Every item that a filter lets through. It reads the whole table: for the operator."""
         request: dict[str, Any] = {
             "TableName": self._table_name,
             "FilterExpression": condition,
-            "ExpressionAttributeNames": names,
+            **({"ExpressionAttributeNames": names} if names else {}),
+            **({"ExpressionAttributeValues": values} if values else {}),
         }
         while True:
             answer = self._patiently(partial(self._client.scan, **request))

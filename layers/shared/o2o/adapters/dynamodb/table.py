@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from o2o.core.endpoints import Endpoint
     from o2o.core.notifications import KeptNotification
     from o2o.core.payments import Payment
-    from o2o.core.search import SearchBy, SearchEntry
+    from o2o.core.search import SearchEntry
     from o2o.core.storefronts import ApiKey, Branding, Storefront
     from o2o.core.timetable import Retention
 
@@ -140,8 +140,11 @@ def search_key(entry: SearchEntry) -> Key:
     return Key(pk, prefix + "#".join(map(key_part, parts)))
 
 
-def search_place(storefront_id: str, by: SearchBy, value: str) -> tuple[str, str]:
-    """The partition of a storefront's search entries, and how the keys of one value begin."""
+def search_place(storefront_id: str, by: str, value: str) -> tuple[str, str]:
+    """The partition of a storefront's search entries, and how the keys of one value begin.
+
+    ``by`` is a ``SearchBy``.
+    """
     # A receipt number is anybody's text: as a digest it can't run into what stands behind it.
     part = sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
     return f"SEARCH#{key_part(storefront_id)}", f"{by.upper()}#{part}#"
@@ -391,12 +394,17 @@ def payment_item(order_number: str, payment: Payment) -> Attributes:
 
 
 def attention_item(code: PaymentCode, payment: Payment) -> Attributes:
-    """What says that a payment calls for a person."""
-    return {
+    """What says that a payment calls for a person; once one has come, it is in no list."""
+    item = {
         **attention_key(code.order_number, payment.payment_id).attributes,
+        "payment": {"S": payment_key(code.order_number, payment.payment_id).sk},
+    }
+    if not payment.needs_attention:
+        return item
+    return {
+        **item,
         "listing": {"S": attention_listing(code.storefront_id)},
         "created_at": {"S": instant_text(payment.recorded_at)},
-        "payment": {"S": payment_key(code.order_number, payment.payment_id).sk},
     }
 
 

@@ -4,28 +4,34 @@ Functions read them as they are. Until they are upgraded, DynamoDB deletes them 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from o2o.adapters.dynamodb import table
 from o2o.adapters.dynamodb.codec import Attributes
 from o2o.adapters.dynamodb.store import ConditionFailed, Store
+from o2o.core.payments import PaidCode
+from o2o.core.search import find_all
 
 _STAY = ("CODE#", "DIGITS#", "NOTIFICATION#", "EVENT#")
 
 
 @dataclass(frozen=True, slots=True)
 class Upgraded:
-    """How many items were looked at and changed, and how many codes were forgotten at once."""
+    """How many items were looked at and changed, and how many codes were forgotten at once.
+
+    ``listed``: payments that are in the lists of their storefront from now on.
+    """
 
     seen: int
     changed: int
     forgotten: int
+    listed: int
 
 
 class Upgrade:
-    """The one pass over the whole table. Twice does no harm, and one that broke off is repeated."""
+    """Two passes over the whole table. Again does no harm, and what broke off is repeated."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -45,10 +51,32 @@ class Upgrade:
             except ConditionFailed:
                 # Written meanwhile, by a function of this version.
                 continue
-        return Upgraded(seen, changed, forgotten)
+        return Upgraded(seen, changed, forgotten, self._list_payments())
+
+    def _list_payments(self) -> int:
+        """Have payments listed, and found by their receipts. They call for nobody any more."""
+        listed = 0
+        condition = "begins_with(sk, :payment) AND attribute_not_exists(paid_to)"
+        for item in self._store.scan(condition, values={":payment": {"S": table.PAYMENT}}):
+            found = self._store.get(table.code_key(table.order_number(item)))
+            payment = table.load_payment(item)
+            code = table.load_code(found) if found else None
+            if code is None or not code.is_its_own(payment.recorded_at):
+                # Of an earlier use of its number, whose storefront nobody knows.
+                continue
+            fuller = replace(payment, code=PaidCode.of(code))
+            listing = table.payment_item(code.order_number, fuller)
+            try:
+                self._store.put(listing, table.has_as_many_tellings(payment))
+            except ConditionFailed:
+                continue
+            for entry in find_all(code, [fuller]):
+                self._store.put(table.search_item(entry))
+            listed += 1
+        return listed
 
     def _items(self) -> Iterator[Attributes]:
-        for item in self._store.scan("attribute_exists(#ttl)", {"#ttl": "ttl"}):
+        for item in self._store.scan("attribute_exists(#ttl)", names={"#ttl": "ttl"}):
             pk = item["pk"]["S"]
             settled_event = pk.startswith("EVENT#") and "due_shard" not in item
             if pk.startswith(_STAY) and not settled_event:

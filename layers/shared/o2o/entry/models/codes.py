@@ -16,6 +16,7 @@ from o2o.core.how_to_pay import Instruction, Language
 from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
 from o2o.core.payments import CodeHistory, Payment
+from o2o.core.resolutions import Resolution, ResolutionKind
 from o2o.entry.models.text import number, seconds
 from o2o.usecases.explain_payment import Explanation
 
@@ -51,9 +52,43 @@ FirstPaid = Annotated[
 ]
 
 
+PaymentId = Annotated[
+    str,
+    Field(
+        description="Tells it from the other payments of its code, as in `…/payments/{payment}`."
+    ),
+]
+
+
+class ResolutionView(BaseModel):
+    """What a person did about a payment."""
+
+    resolution: ResolutionKind
+    reference: Annotated[
+        str | None, Field(description="Your own, such as the number of a bank transfer.")
+    ]
+    note: str | None
+    by: Annotated[
+        str, Field(description="`key:` and the id of your API key, or the operator's name.")
+    ]
+    resolved_at: datetime
+
+    @classmethod
+    def of(cls, resolution: Resolution) -> Self:
+        """The view of a resolution."""
+        return cls(
+            resolution=resolution.kind,
+            reference=resolution.reference,
+            note=resolution.note,
+            by=resolution.by,
+            resolved_at=seconds(resolution.at),
+        )
+
+
 class PaymentView(BaseModel):
     """A payment on a code."""
 
+    id: PaymentId
     kind: PaymentKind
     amount: Amount
     currency: Currency
@@ -67,12 +102,24 @@ class PaymentView(BaseModel):
     certain: Certain
     doubts: Doubts
     first_paid: FirstPaid
+    needs_attention: Annotated[
+        bool,
+        Field(
+            description="It came late or again, does not match or is uncertain, and nobody has"
+            " resolved it."
+        ),
+    ]
+    resolutions: Annotated[
+        list[ResolutionView],
+        Field(description="What was done about it, by time: the last one is in force."),
+    ]
 
     @classmethod
     def of(cls, payment: Payment) -> Self:
         """The view of a payment."""
         report = payment.report
         return cls(
+            id=payment.payment_id,
             kind=payment.kind,
             amount=number(report.amount),
             currency=report.currency or CURRENCY,
@@ -86,6 +133,8 @@ class PaymentView(BaseModel):
             certain=not payment.doubts,
             doubts=list(payment.doubts),
             first_paid=payment.first_paid,
+            needs_attention=payment.needs_attention,
+            resolutions=[ResolutionView.of(each) for each in payment.resolutions],
         )
 
 

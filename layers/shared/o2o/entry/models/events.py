@@ -22,6 +22,7 @@ from o2o.core.deliveries import Attempt, DeliveryStatus, EventRecord
 from o2o.core.events import Event, EventType
 from o2o.core.money import CURRENCY
 from o2o.core.pages import Page
+from o2o.core.resolutions import Resolution
 from o2o.entry.models.books import ClosedDayView
 from o2o.entry.models.codes import (
     AgentId,
@@ -33,7 +34,9 @@ from o2o.entry.models.codes import (
     HadEnded,
     PaidAt,
     PaymentCodeView,
+    PaymentId,
     ReceiptNumber,
+    ResolutionView,
 )
 from o2o.entry.models.text import Instant, Model, number, seconds
 from o2o.usecases.browse_events import Resent
@@ -44,6 +47,12 @@ EventId = Annotated[str, StringConstraints(pattern=r"^evt_[0-9a-f]{32}$")]
 
 _LEFT_OUT = {"customer", "payments"}
 """Of a code's view: the bus carries no personal data, and an event names its payment."""
+
+
+_FORGOTTEN = (
+    "payment_code", "unique_part", "info", "metadata", "how_to_pay_page", "pay_url",
+)  # fmt: skip
+"""What is null in an event of a code that was forgotten, beside the receipt's texts."""
 
 
 def _later(*names: str) -> ConfigDict:
@@ -59,9 +68,11 @@ class EventPaymentView(BaseModel):
     """The payment that an event reports. Events of version 0.1 lack what is not required."""
 
     model_config = _later(
-        "currency", "recorded_at", "source", "agent_id", "had_ended", "certain", "doubts"
+        *("currency", "recorded_at", "source", "agent_id", "had_ended", "certain", "doubts"),
+        *("id", "resolution"),
     )
 
+    id: PaymentId
     kind: PaymentKind
     amount: Amount
     currency: Currency
@@ -75,11 +86,16 @@ class EventPaymentView(BaseModel):
     certain: Certain
     doubts: Doubts
     first_paid: FirstPaid
+    resolution: Annotated[
+        ResolutionView | None,
+        Field(description="Of `payment.resolved`: what was done about the payment."),
+    ]
 
     @classmethod
-    def of(cls, payment: PaymentMark) -> Self:
+    def of(cls, payment: PaymentMark, resolution: Resolution | None) -> Self:
         """The view of a payment."""
         return cls(
+            id=payment.payment_id,
             kind=payment.kind,
             amount=number(payment.amount),
             currency=payment.currency or CURRENCY,
@@ -93,6 +109,7 @@ class EventPaymentView(BaseModel):
             certain=not payment.doubts,
             doubts=list(payment.doubts),
             first_paid=payment.first_paid,
+            resolution=None if resolution is None else ResolutionView.of(resolution),
         )
 
 
@@ -147,7 +164,9 @@ def render(event: Event | BooksClosed) -> str:
     if isinstance(event, BooksClosed):
         return _books_payload(event).model_dump_json()
     view = PaymentCodeView.of(event.code).model_dump(exclude=_LEFT_OUT)
-    payment = None if event.payment is None else EventPaymentView.of(event.payment)
+    payment = (
+        None if event.payment is None else EventPaymentView.of(event.payment, event.resolution)
+    )
     return WebhookPayload(
         id=event.event_id,
         type=event.type,
@@ -165,6 +184,21 @@ def _books_payload(event: BooksClosed) -> BooksPayload:
         sequence=event.sequence,
         data=BooksEventData(books=ClosedDayView.of(event.book)),
     )
+
+
+def forget(payload: str) -> str:
+    """The text of a webhook's body without what goes from its code when that is forgotten.
+
+    The very same text if there is none of it.
+    """
+    body = json.loads(payload)
+    data = body["data"]
+    left = data | {name: None for name in _FORGOTTEN if name in data}
+    if data.get("receipt"):
+        left["receipt"] = dict.fromkeys(data["receipt"])
+    if left == data:
+        return payload
+    return json.dumps(body | {"data": left}, ensure_ascii=False, separators=(",", ":"))
 
 
 class AttemptView(BaseModel):

@@ -7,6 +7,7 @@ from typing import Any
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Feature, Partnership
 from o2o.core.errors import InvalidConfiguration
+from o2o.core.report_columns import ReportColumns, ReportFact
 from o2o.core.timetable import Retention, Timetable
 from o2o.entry.settings import (
     Setting,
@@ -120,6 +121,18 @@ def check_paths(channels: Mapping[Channel, ChannelSettings], bins: BinTable) -> 
             )
 
 
+def parse_report_columns(value: str) -> ReportColumns:
+    """``REPORT_COLUMNS``: an object with the key of each fact that DOKU's report is to have."""
+    keys: dict[ReportFact, str] = {}
+    for name, key in parse_json(value, dict).items():
+        if name not in list(ReportFact):
+            raise ValueError(f"{name!r} is unknown, it can have {' and '.join(ReportFact)}")
+        if not isinstance(key, str):
+            raise TypeError(f"{name}: a key must be text")
+        keys[ReportFact(name)] = key
+    return ReportColumns(keys)
+
+
 def read_retention(codes: timedelta, evidence: timedelta) -> Retention:
     """The retentions. Raises InvalidConfiguration if they contradict each other."""
     try:
@@ -213,12 +226,19 @@ class GenerateSettings(DokuSettings):
     """For ``generate_code``."""
 
     bins = Setting(parse_bins)
+    report_columns = Setting(parse_report_columns)
     public_url = Setting(parse_public_url)
     signing_secret_name = Setting(parse_text)
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__(values)
         check_paths(self.channels, self.bins)
+
+
+class MatchSettings(LifeSettings):
+    """For the command that matches settlements."""
+
+    bins = Setting(parse_bins)
 
 
 class ReadSettings(Settings):
