@@ -150,7 +150,8 @@ def test_a_schedule_s_runs_do_not_pile_up(
     (invocation,) = (
         each
         for each in template.of_type("AWS::Lambda::EventInvokeConfig").values()
-        if callee(template, each)["CodeUri"] == f"functions/{function.replace('-', '_')}"
+        if callee(template, each)
+        == template.functions[f"{function.title()}Function".replace("-", "")]
     )
     assert invocation["MaximumRetryAttempts"] == 0
     assert callee(template, invocation)["Timeout"] <= minutes * 60

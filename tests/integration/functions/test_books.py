@@ -146,6 +146,25 @@ def test_a_day_is_closed_read_and_told(stack, event, capsys):
     assert stack.call("browse_events", event("browse_events/one", **of_books)).status == 404
 
 
+def test_a_run_that_was_killed_before_its_items_is_made_up_for(stack, event):
+    add_shop()
+    close(stack, event)
+    stack.clock.now = START + timedelta(days=1, hours=9)
+    dynamodb, table = wiring._client("dynamodb"), os.environ["TABLE_NAME"]
+    before = dynamodb.scan(TableName=table)["Items"]
+    close(stack, event)
+    files = objects(os.environ["BOOKS_BUCKET_NAME"])
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
+    for item in before:
+        dynamodb.put_item(TableName=table, Item=item)
+
+    assert close(stack, event) == {"closed": 2, "differences": 0}
+
+    assert objects(os.environ["BOOKS_BUCKET_NAME"]) == files
+    assert stack.call("read_books", event("read_books/list")).body["items"][0]["edition"] == 1
+
+
 def test_another_storefront_s_book_does_not_exist(stack, event):
     add_shop("other")
     close(stack, event)
