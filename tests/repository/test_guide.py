@@ -19,7 +19,9 @@ def test_every_event_has_its_consequence() -> None:
 
 def test_every_example_is_shown() -> None:
     examples = ROOT / "docs" / "examples"
-    files = {path.relative_to(ROOT / "docs").as_posix() for path in examples.glob("*/*.*")}
+    # Those of a mapping file are the operator's, in docs/settlement.md.
+    shops = [path for path in examples.glob("*/*.*") if path.parent.name != "settlement"]
+    files = {path.relative_to(ROOT / "docs").as_posix() for path in shops}
     assert files == set(re.findall(r"\]\((examples/[^)]+)\)", TEXT))
 
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -153,7 +153,7 @@ class BooksPayload(BaseModel):
     """The body of a webhook of the type `books.closed`."""
 
     id: EventId
-    type: Literal[EventType.BOOKS_CLOSED]
+    type: EventType
     timestamp: datetime
     sequence: Annotated[int, Field(description="The edition of the day's book.")]
     data: BooksEventData
