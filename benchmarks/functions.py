@@ -133,6 +133,7 @@ class Work:
             self._ok("POST", f"{path}/refresh")
             self._ok("GET", "/openapi.json")
             self._ok("GET", "/events?limit=20")
+            self._ok("GET", "/books?limit=20")
             # A key that the API has not seen yet, so that it asks.
             unknown = {"Authorization": f"Bearer o2o_{time.monotonic_ns()}_{index}"}
             self._stack.call("GET", "/channels", headers=unknown)

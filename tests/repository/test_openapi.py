@@ -351,6 +351,7 @@ def test_a_webhook_is_what_is_sent() -> None:
     for webhook in DOCUMENT["webhooks"].values():
         headers = {each["name"] for each in webhook["post"]["parameters"]}
         assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert DOCUMENT["webhooks"].keys() == {"event", "books_closed"}
     for name in ("WebhookPayload", "BooksPayload"):
         schema = DOCUMENT["components"]["schemas"][name]
         assert {"id", "type", "timestamp", "sequence", "data"} <= set(schema["properties"])

@@ -153,7 +153,7 @@ class BooksPayload(BaseModel):
     """The body of a webhook of the type `books.closed`."""
 
     id: EventId
-    type: EventType
+    type: Annotated[EventType, Field(description="`books.closed`")]
     timestamp: datetime
     sequence: Annotated[int, Field(description="The edition of the day's book.")]
     data: BooksEventData
@@ -179,7 +179,7 @@ def render(event: Event | BooksClosed) -> str:
 def _books_payload(event: BooksClosed) -> BooksPayload:
     return BooksPayload(
         id=event.event_id,
-        type=EventType.BOOKS_CLOSED,
+        type=event.type,
         timestamp=event.occurred_at,
         sequence=event.sequence,
         data=BooksEventData(books=ClosedDayView.of(event.book)),
