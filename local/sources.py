@@ -148,9 +148,15 @@ def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
         if isinstance(wanted, Mapping):
             if not isinstance(found, Mapping) or not matches(wanted, found):
                 return False
-        elif found not in wanted:
+        elif not any(_is(found, each) for each in wanted):
             return False
     return True
+
+
+def _is(found: object, wanted: str | Mapping[str, str]) -> bool:
+    if isinstance(wanted, str):
+        return found == wanted
+    return isinstance(found, str) and found.startswith(wanted["prefix"])
 
 
 def backlog(sqs: Any, queue_urls: Iterable[str]) -> int:

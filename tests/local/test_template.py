@@ -107,12 +107,13 @@ def with_filter(shop: Shop, pattern: object) -> Any:
 
 
 def test_a_filter_for_equal_texts_is_read(shop: Shop) -> None:
-    pattern = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": ["CODE"]}}}}
+    keys = {"sk": {"S": ["CODE", {"prefix": "EDITION#"}]}}
+    pattern = {"eventName": ["INSERT"], "dynamodb": {"Keys": keys}}
     (source,) = read_blueprint(with_filter(shop, pattern), FIXTURES).stream_sources
     assert source.patterns == (pattern,)
 
 
-@pytest.mark.parametrize("wanted", [[{"prefix": "CO"}], [1], ["CODE", {"exists": False}]])
+@pytest.mark.parametrize("wanted", [[{"suffix": "CO"}], [1], ["CODE", {"exists": False}]])
 def test_a_filter_that_would_be_misunderstood_is_refused(shop: Shop, wanted: object) -> None:
     resources = with_filter(shop, {"dynamodb": {"Keys": {"sk": {"S": wanted}}}})
     with pytest.raises(StackError, match="equal strings"):

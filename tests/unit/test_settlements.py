@@ -257,3 +257,11 @@ def test_of_two_lines_the_notification_is_of_the_one_of_its_day() -> None:
     done = settle_report(known, report, now=at(days=2), timetable=TIMETABLE)
     assert done is not None
     assert (done.is_new, done.payment.number) == (False, 2)
+
+
+def test_a_payment_just_after_midnight_is_of_the_line_of_its_day() -> None:
+    midnight = start_of_day(day_of(at(days=1)))
+    known = history(TOP_UPS, told(paid_at=midnight + timedelta(seconds=3)))
+    lines = [of_day(), of_day(3, days=1)]
+    assert found(judge(lines, known)) == [MISSING, MATCHED]
+    assert found(judge(lines[:1], known)) == [MATCHED]

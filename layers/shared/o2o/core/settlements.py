@@ -217,6 +217,8 @@ class _Matching:
         self._pair(self._is_told, Verdict.RECORDED_BEFORE)
         self._pair(lambda *both: self._same_receipt(*both) and _same_amount(*both))
         self._pair(self._same_receipt, Verdict.AMOUNT_DIFFERS)
+        # A payment just after midnight is the next day's before it is this one's.
+        self._pair(lambda *both: self._is_of_its_time(*both) and _same_amount(*both))
         self._pair(lambda *both: self._fits(*both) and _same_amount(*both))
         if not self._once:
             self._pair(lambda *both: self._is_undated(*both) and _same_amount(*both))
@@ -297,6 +299,9 @@ class _Matching:
         apart = self._apart(line, payment)
         fits = self._once or (apart is not None and apart <= CLOCKS_DIFFER)
         return fits and not self._contradicts(line, payment)
+
+    def _is_of_its_time(self, line: SettlementLine, payment: Payment) -> bool:
+        return self._fits(line, payment) and self._apart(line, payment) == timedelta()
 
     def _is_undated(self, line: SettlementLine, payment: Payment) -> bool:
         """Whether a status check showed the payment, which may be of any day."""
