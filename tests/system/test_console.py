@@ -251,7 +251,7 @@ class TestRunning:
                 item["body"]["type"]
                 for item in items
                 if item["verified"]
-                and item["body"]["data"]["invoice_number"] == code["invoice_number"]
+                and item["body"]["data"].get("invoice_number") == code["invoice_number"]
             ]
             return sorted(types) if len(types) == 2 else []
 
@@ -271,7 +271,7 @@ class TestWhatTheOperatorReplaces:
 
         def look() -> dict[str, Any] | None:
             for item in stack.http.get(url, timeout=CALL_SECONDS).json()["items"]:
-                if item["body"]["data"]["invoice_number"] == code["invoice_number"]:
+                if item["body"]["data"].get("invoice_number") == code["invoice_number"]:
                     shown: dict[str, Any] = item
                     return shown
             return None
