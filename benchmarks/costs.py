@@ -82,6 +82,7 @@ CREDENTIALS = DokuCredentials("MCH-COSTS-0001", "SK-made-up-for-this-run")
 TARGET = "/v1/doku/notifications"
 RUNS_A_MONTH = 60 * 24 * 30
 
+_DAYS = 2
 _CLOSED = 50
 """Paid codes of the day whose closing is measured."""
 
@@ -373,10 +374,10 @@ def close(
             bench.shops.publish(Change(None, created))
             bench.shops.publish(Change(created, paid))
         # A day is closed nineteen hours after its end: each run closes two.
-        clock.advance(days=2)
+        clock.advance(days=_DAYS)
         with CapacityMeter(bench.client) as meter:
             closed = bench.close_books(lambda: 900.0).closed
-        expect(len(closed) == 2, "two days are closed")
+        expect(len(closed) == _DAYS, "two days are closed")
         needed.append((sum(day.count for day in closed), meter))
     (none, before), (paid_codes, after) = needed[0], needed[-1]
     expect((none, paid_codes) == (0, _CLOSED), "the day's payments are in its book")
