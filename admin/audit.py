@@ -11,16 +11,20 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import typer
 
-from admin.desk import Desk
 from admin.settlement_file import Unusable, digest
+from admin.target import Target
 from o2o.adapters.dynamodb.audit import DynamoAudit
 from o2o.adapters.system import SystemEntropy, system_clock
 from o2o.core.audit import AuditEntry, Outcome
+from o2o.core.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from admin.desk import Desk
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -131,7 +135,9 @@ def _audited(command: Command, switch: str | None) -> Command:
         reason = arguments["reason"] if has_reason else arguments.pop("reason")
         if switch is not None and not arguments[switch]:
             return command(**arguments)
-        with _on_record(desk, _words(context), arguments, reason):
+        if not (reason or "").strip() and desk.target.stack:
+            desk.fail("say why: --reason, or the variable O2O_REASON")
+        with desk.sentences(), on_record(desk.target, _words(context), arguments, reason):
             return command(**arguments)
 
     if not has_reason:
@@ -156,27 +162,30 @@ def _words(context: typer.Context) -> str:
 
 
 @contextmanager
-def _on_record(
-    desk: Desk, command: str, arguments: Mapping[str, Any], reason: str | None
+def on_record(
+    target: Target, command: str, arguments: Mapping[str, Any], reason: str | None
 ) -> Iterator[None]:
+    """Record what is done meanwhile, before it begins and as it has ended.
+
+    Raises InvalidRequest if a deployed stack is not told why.
+    """
     reason = (reason or "").strip() or None
-    if reason is None and desk.target.stack:
-        desk.fail("say why: --reason, or the variable O2O_REASON")
-    with desk.sentences():
-        audit = DynamoAudit(desk.target.store())
-        begun = AuditEntry(
-            audit_id=SystemEntropy().request_id(),
-            created_at=system_clock(),
-            who=desk.target.caller(),
-            command=command,
-            arguments={
-                name.rstrip("_"): show(arguments[name])
-                for name, show in RECORDED.items()
-                if arguments.get(name) is not None
-            },
-            reason=reason,
-        )
-        audit.add(begun)
+    if reason is None and target.stack:
+        raise InvalidRequest.of("reason", "must say why: it is kept in the audit")
+    audit = DynamoAudit(target.store())
+    begun = AuditEntry(
+        audit_id=SystemEntropy().request_id(),
+        created_at=system_clock(),
+        who=target.caller(),
+        command=command,
+        arguments={
+            name.rstrip("_"): show(arguments[name])
+            for name, show in RECORDED.items()
+            if arguments.get(name) is not None
+        },
+        reason=reason,
+    )
+    audit.add(begun)
     outcome = Outcome.FAILED
     try:
         yield
@@ -186,8 +195,7 @@ def _on_record(
         outcome = Outcome.FAILED if ended.exit_code == 1 else Outcome.DONE
         raise
     finally:
-        with desk.sentences():
-            audit.add(replace(begun, created_at=system_clock(), outcome=outcome))
+        audit.add(replace(begun, created_at=system_clock(), outcome=outcome))
 
 
 def show_audit(

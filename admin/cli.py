@@ -22,6 +22,7 @@ from admin import (
 from admin.audit import audited, show_audit
 from admin.desk import PAGE, Desk, StorefrontId
 from admin.target import Target
+from admin.web.command import open_desk
 from o2o.core.pages import all_items
 from o2o.core.storefronts import ApiKey, Storefront, to_order_number
 from o2o.entry import wiring
@@ -182,6 +183,7 @@ def check_bins(
 app.command("find")(payments.find)
 app.command("attention")(payments.attention)
 app.command("audit")(show_audit)
+app.command("desk")(open_desk)
 
 
 @app.command("upgrade")

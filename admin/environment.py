@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from admin.target import Target
+from admin.target import Target, UnreachableStack
 from local.clock import SharedClock
 from o2o.adapters.system import system_clock
 from o2o.entry import wiring
@@ -75,8 +75,12 @@ def _on_aws(target: Target, functions: tuple[str, ...]) -> tuple[dict[str, str],
     session = target.session()
     outputs = target.outputs(session)
     environment = {"AWS_PROFILE": target.profile, "AWS_DEFAULT_REGION": session.region_name}
-    aliases = [outputs[f"{function}Alias"] for function in functions]
-    for alias in aliases:
+    for function in functions:
+        alias = outputs.get(f"{function}Alias")
+        if alias is None:
+            raise UnreachableStack(
+                f"the stack has no output {function}Alias: it is of an older version"
+            )
         answer = session.client("lambda").get_function_configuration(FunctionName=alias)
         environment |= answer["Environment"]["Variables"]
     return {name: value for name, value in environment.items() if value}, StackEnvironment(outputs)

@@ -159,7 +159,7 @@ def find(
     with desk.environment("ReadPayments", "ReadCodes"):
         on = _day(day)
         found: dict[tuple[str, str], Payment] = {}
-        for wanted in _ways(text, {**narrowed, "paid_from": on, "paid_to": on}):
+        for wanted in ways(text, {**narrowed, "paid_from": on, "paid_to": on}):
             for payment in _payments(storefront_id, wanted):
                 found[_place(payment)] = payment
         for payment in _of_order(storefront_id, text) if text else ():
@@ -210,7 +210,8 @@ def _payments(storefront_id: str, wanted: PaymentFilter) -> Iterator[Payment]:
     return all_items(lambda cursor: read.many(storefront_id, wanted, limit=PAGE, cursor=cursor))
 
 
-def _ways(text: str, narrowed: dict[str, Any]) -> Iterator[PaymentFilter]:
+def ways(text: str, narrowed: dict[str, Any]) -> Iterator[PaymentFilter]:
+    """What a person may mean by a text: a receipt number, or digits. Without one, a day's."""
     if not text:
         yield PaymentFilter(**narrowed)
         return

@@ -382,14 +382,16 @@ def _check_pattern(name: str, pattern: Mapping[str, Any]) -> None:
     for wanted in pattern.values():
         if isinstance(wanted, Mapping):
             _check_pattern(name, wanted)
-        elif not all(isinstance(each, str) or _is_prefix(each) for each in wanted):
+        elif not all(_is_supported(each) for each in wanted):
             raise StackError(
                 f"{name}: the local stack supports filters by equal strings and prefixes only."
             )
 
 
-def _is_prefix(wanted: object) -> bool:
-    return isinstance(wanted, Mapping) and wanted.keys() == {"prefix"}
+def _is_supported(wanted: object) -> bool:
+    if isinstance(wanted, Mapping):
+        return wanted.keys() == {"prefix"} and isinstance(wanted["prefix"], str)
+    return isinstance(wanted, str)
 
 
 def _table(properties: Mapping[str, Any]) -> Table:

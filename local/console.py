@@ -8,34 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.clock import SharedClock
+from local.desk import DeskProcess
 from local.forward import Forward
+from local.pages import STATIC, guarded, refusal, refuse_other_types
 from local.receiver import Receiver
 
-_STATIC = Path(__file__).parent / "static"
 _LOG_TAIL_BYTES = 256 * 1024
 _LINES_AT_ONCE_BYTES = 64 * 1024
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types 'none'"
-)
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "Cache-Control": "no-cache",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-_SAFE = {"GET", "HEAD"}
 _OPEN_TO_OTHER_SITES = {"/_local/run-schedules"}
 """Needs no content type: it has no body, and an extra run does no harm."""
 
@@ -43,7 +28,7 @@ _OPEN_TO_OTHER_SITES = {"/_local/run-schedules"}
 class Console:
     """The ASGI application of the console and its control API below ``/_local``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a server for each
         self,
         *,
         clock: SharedClock,
@@ -54,6 +39,7 @@ class Console:
         api: Forward,
         doku: Forward,
         receiver: Receiver,
+        desk: DeskProcess | None = None,
     ) -> None:
         self._clock = clock
         self._run_schedules = run_schedules
@@ -63,7 +49,7 @@ class Console:
         self.app = Starlette(
             routes=[
                 Route("/", self._page),
-                Mount("/static", StaticFiles(directory=_STATIC)),
+                Mount("/static", StaticFiles(directory=STATIC)),
                 Route("/logs/{name}", self._log),
                 Route("/_local/about", self._show_about),
                 Route("/_local/clock", self._show_clock),
@@ -75,17 +61,18 @@ class Console:
                 Route("/_local/webhooks", receiver.take, methods=["POST"]),
                 Route("/_local/webhooks/answer", receiver.set_answer, methods=["POST"]),
                 Route("/_local/api/{path:path}", api.forward, methods=["GET", "POST"]),
+                *(
+                    [Route("/_local/desk/{path:path}", desk.forward, methods=["GET", "POST"])]
+                    if desk
+                    else []
+                ),
                 Route("/_local/doku/{path:path}", doku.forward, methods=["GET", "POST", "DELETE"]),
             ],
-            # Against DNS rebinding: another site may point its own host name at 127.0.0.1.
-            middleware=[
-                Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
-                Middleware(_Guard),
-            ],
+            middleware=guarded(_refuse),
         )
 
     async def _page(self, _request: Request) -> Response:
-        return FileResponse(_STATIC / "index.html")
+        return FileResponse(STATIC / "index.html")
 
     async def _show_about(self, _request: Request) -> Response:
         return JSONResponse(self._about)
@@ -99,7 +86,7 @@ class Console:
     async def _log(self, request: Request) -> Response:
         path = self._find_log(request)
         if path is None:
-            return _refusal("There is no such log.", HTTPStatus.NOT_FOUND)
+            return refusal("There is no such log.", HTTPStatus.NOT_FOUND)
         start = max(0, path.stat().st_size - _LOG_TAIL_BYTES)
         return PlainTextResponse(_read(path, start, _LOG_TAIL_BYTES))
 
@@ -111,7 +98,7 @@ class Console:
         """The last lines of a log, or the lines after the byte offset ``after``."""
         path = self._find_log(request)
         if path is None:
-            return _refusal("There is no such log.", HTTPStatus.NOT_FOUND)
+            return refusal("There is no such log.", HTTPStatus.NOT_FOUND)
         after = request.query_params.get("after", "")
         size = path.stat().st_size
         start = max(0, size - _LINES_AT_ONCE_BYTES)
@@ -132,9 +119,9 @@ class Console:
             seconds = json.loads(await request.body())["advance_seconds"]
             self._clock.advance(float(seconds))
         except (KeyError, TypeError):
-            return _refusal('Send {"advance_seconds": a number}.')
+            return refusal('Send {"advance_seconds": a number}.')
         except ValueError as error:
-            return _refusal(str(error))
+            return refusal(str(error))
         self._moved()
         return await self._run_now(request)
 
@@ -149,42 +136,12 @@ class Console:
         }
 
 
-class _Guard:
-    """Refuses requests by which other sites could change something; adds the security headers."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
-            await send(message)
-
-        if scope["type"] == "http" and not _is_allowed(Request(scope)):
-            refusal = _refusal(
-                "The content type must be application/json.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-            )
-            await refusal(scope, receive, send_guarded)
-        else:
-            await self._app(scope, receive, send_guarded)
-
-
-def _is_allowed(request: Request) -> bool:
-    """Whether the request is harmless or has a content type that needs CORS from another site."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return (
-        request.method in _SAFE
-        or request.url.path in _OPEN_TO_OTHER_SITES
-        or kind == "application/json"
-    )
+def _refuse(request: Request) -> Response | None:
+    """Refuses requests by which other sites could change something."""
+    return None if request.url.path in _OPEN_TO_OTHER_SITES else refuse_other_types(request)
 
 
 def _read(path: Path, start: int, size: int) -> bytes:
     with path.open("rb") as log:
         log.seek(start)
         return log.read(size)
-
-
-def _refusal(sentence: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Response:
-    return JSONResponse({"error": sentence}, status)

@@ -142,21 +142,24 @@ def failed_items(done: Future[Any], identifiers: Sequence[str], *, partial: bool
 
 
 def matches(pattern: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-    """Whether a record has, in each field that a filter names, one of the filter's values."""
+    """Whether a record has, in each field that a filter names, one of the filter's values.
+
+    A value is a text, or ``{"prefix": …}``: how one begins.
+    """
     for name, wanted in pattern.items():
         found = record.get(name)
         if isinstance(wanted, Mapping):
             if not isinstance(found, Mapping) or not matches(wanted, found):
                 return False
-        elif not any(_is(found, each) for each in wanted):
+        elif not any(_fits(each, found) for each in wanted):
             return False
     return True
 
 
-def _is(found: object, wanted: str | Mapping[str, str]) -> bool:
-    if isinstance(wanted, str):
-        return found == wanted
-    return isinstance(found, str) and found.startswith(wanted["prefix"])
+def _fits(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        return isinstance(found, str) and found.startswith(wanted["prefix"])
+    return bool(found == wanted)
 
 
 def backlog(sqs: Any, queue_urls: Iterable[str]) -> int:

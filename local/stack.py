@@ -16,6 +16,7 @@ from local.aws import client
 from local.blueprint import Blueprint, Resources, read_blueprint
 from local.clock import SharedClock
 from local.console import Console
+from local.desk import DeskProcess
 from local.errors import StackError
 from local.forward import Forward
 from local.functions import FunctionPool, SharedSettings, make_pool, prepare
@@ -187,6 +188,8 @@ class Stack:
             "aws_url": cloud["url"],
             "outputs": _outputs(cloud["resources"]),
         }
+        desk = DeskProcess(self._folder)
+        self._undo.callback(desk.stop)
         console = Console(
             clock=self._clock,
             run_schedules=scheduler.run_all,
@@ -213,6 +216,7 @@ class Stack:
             },
             api=Forward(api_url, storefront.api_key),
             doku=Forward(f"{simulator.url}/_control"),
+            desk=desk,
             receiver=Receiver(secrets=storefront.webhook_secrets, now=self._clock.now),
         )
         gateway = Gateway(blueprint.api, pools, self._clock.now, self._options.base_path)

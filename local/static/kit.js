@@ -37,6 +37,10 @@ export class Refused extends Error {
   }
 }
 
+let token = "";
+/** Sends this token with every request from now on. */
+export const useToken = (given) => { token = given; };
+
 /** Resolves to the response, whatever its status. Throws Refused only if there is none. */
 export async function send(method, path, body) {
   const started = performance.now();
@@ -44,12 +48,15 @@ export async function send(method, path, body) {
   try {
     answer = await fetch(path, {
       method,
-      headers: method === "GET" ? {} : { "Content-Type": "application/json" },
+      headers: {
+        ...(method === "GET" ? {} : { "Content-Type": "application/json" }),
+        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     text = await answer.text();
   } catch {
-    throw new Refused({ status: 0, body: { error: "The stack is not responding. Is it still running?" } });
+    throw new Refused({ status: 0, body: { error: `The ${DESK ? "desk" : "stack"} is not responding. Is it still running?` } });
   }
   let parsed = text;
   try { parsed = JSON.parse(text); } catch { /* plain text, or empty */ }
@@ -62,10 +69,13 @@ async function ask(method, path, body) {
   return answer.body;
 }
 
+/** Where the desk's own page has its JSON; the console has it behind its own server. */
+const DESK = document.documentElement.dataset.desk || "";
 export const API = "/_local/api";
 export const api = (method, path, body) => ask(method, API + path, body);
 export const doku = (method, path, body) => ask(method, "/_local/doku" + path, body);
 export const local = (method, path, body) => ask(method, "/_local" + path, body);
+export const desk = (method, path, body) => ask(method, (DESK || "/_local/desk") + path, body);
 export const codePath = (invoice) => "/payment-codes/" + encodeURIComponent(invoice);
 
 /** Runs `work` now and every `seconds` until the view is left; pauses while the tab is hidden. */
@@ -128,9 +138,9 @@ export const grouped = (digits) => (digits || "").replace(/(.{4})(?=.)/g, "$1 ")
 const short = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Jakarta", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const long = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Jakarta", weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const when = (text) => text
-  ? h("time", { datetime: text, title: long.format(new Date(text)) + " WIB" }, short.format(new Date(text)))
+  ? h("time", { datetime: text, title: `${long.format(new Date(text))} WIB, ${new Date(text).toISOString().slice(0, 19)}Z` }, short.format(new Date(text)))
   : "–";
-export const fully = (text) => h("time", { datetime: text }, long.format(new Date(text)) + " WIB");
+export const fully = (text) => h("time", { datetime: text, title: new Date(text).toISOString().slice(0, 19) + "Z" }, long.format(new Date(text)) + " WIB");
 
 /** The value of a `datetime-local` field, which is in WIB, as an RFC 3339 instant. */
 export const fromField = (value) => value && `${value.length === 16 ? value + ":00" : value}+07:00`;

@@ -392,6 +392,9 @@ def test_a_former_engines_checkpoint_is_none(shop: Shop, dynamodb: Any) -> None:
         ({"dynamodb": {"Keys": {"sk": {"N": ["CODE"]}}}}, False),
         ({"dynamodb": {"NewImage": {"sk": {"S": ["CODE"]}}}}, False),
         ({"eventName": ["MODIFY"], "dynamodb": {"Keys": {"sk": {"S": ["EVENT"]}}}}, False),
+        ({"dynamodb": {"Keys": {"sk": {"S": ["EVENT", {"prefix": "CO"}]}}}}, True),
+        ({"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "OD"}]}}}}, False),
+        ({"dynamodb": {"Keys": {"sk": {"N": [{"prefix": "CO"}]}}}}, False),
     ],
 )
 def test_a_filter_wants_a_record_or_not(pattern: Mapping[str, Any], wanted: bool) -> None:

@@ -113,6 +113,12 @@ def test_a_filter_for_equal_texts_is_read(shop: Shop) -> None:
     assert source.patterns == (pattern,)
 
 
+def test_a_filter_for_texts_that_begin_so_is_read(shop: Shop) -> None:
+    pattern = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "BOOKS#"}]}}}}
+    (source,) = read_blueprint(with_filter(shop, pattern), FIXTURES).stream_sources
+    assert source.patterns == (pattern,)
+
+
 @pytest.mark.parametrize("wanted", [[{"suffix": "CO"}], [1], ["CODE", {"exists": False}]])
 def test_a_filter_that_would_be_misunderstood_is_refused(shop: Shop, wanted: object) -> None:
     resources = with_filter(shop, {"dynamodb": {"Keys": {"sk": {"S": wanted}}}})

@@ -133,6 +133,7 @@ READING = {
     "codes inquired",
     "codes show",
     "deadletters list",
+    "desk",
     "events list",
     "find",
     "key list",

@@ -6,17 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from socket import socket
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+import uvicorn
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from admin.cli import app
 from admin.environment import environment
 from admin.target import Target
+from admin.web.access import Access
 from o2o.adapters.archive import S3MessageArchive
 from o2o.adapters.doku import signature
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
@@ -38,6 +41,7 @@ from o2o.core.storefronts import Storefront
 from o2o.core.work import Work, WorkKind
 from o2o.entry import wiring
 from tests.support import tables
+from tests.support.asgi import call
 from tests.support.memory import RETENTION
 from tests.support.samples import (
     NOW,
@@ -59,8 +63,8 @@ QUEUES = ("Webhook", "WebhookDeadLetter", "ReconcileDeadLetter", "EventDeadLette
           "ScheduleDeadLetter", "Reconcile")  # fmt: skip
 
 FUNCTIONS = ("BrowseEvents", "CancelCode", "CloseBooks", "DeliverWebhooks", "GenerateCode",
-             "PublishEvents", "ReadBooks", "ReadCodes", "ReceiveNotification", "ReconcileCodes",
-             "RefreshCode")  # fmt: skip
+             "PublishEvents", "ReadBooks", "ReadCodes", "ReadPayments", "ReceiveNotification",
+             "ReconcileCodes", "RefreshCode", "ResolvePayment")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -699,3 +703,68 @@ def test_what_personal_data_was_taken_from_is_counted_and_told_only_if_asked_for
     archive.keep(whole)
     assert answer("archive", "replay")["known"] == 1
     assert payments() == [payment]
+
+
+# --- the desk --------------------------------------------------------------------------------
+
+
+def test_the_desk_reads_as_who_only_looks(monkeypatch, run, store, clock, books):
+    """Each page by itself, with the first policy alone: the command changes nothing."""
+    DynamoStorefrontStore(store).add_storefront(Storefront("shop", "The shop", NOW))
+    books()
+    codes = DynamoCodeStore(store)
+    code = make_code()
+    codes.create(code)
+    codes.record(make_settlement(code))
+    DynamoNotificationStore(store).keep(make_kept())
+    clock.now = NOW + timedelta(days=1, hours=9)
+    books()
+    told = {}
+
+    def serve(self: uvicorn.Server, sockets: list[socket]) -> None:
+        for bound in sockets:
+            bound.close()
+        for path in (
+            "about",
+            "search?text=R-1",
+            "search?text=8899551234567890&storefront=shop",
+            "search?day=2026-03-01",
+            "codes/INV-1",
+            "attention",
+            "inquired",
+            "books",
+            "books?storefront=shop",
+            "books/2026-03-01",
+            "endpoints",
+            "events?storefront=shop&status=dead",
+        ):
+            headers = {"authorization": f"Bearer {token()}"}
+            app: Any = self.config.app
+            told[path] = call(app, "GET", f"/_desk/{path}", headers=headers)
+
+    tokens: list[str] = []
+
+    def token() -> str:
+        return tokens[0]
+
+    made = Access.__init__
+
+    def remembered(self: Access) -> None:
+        made(self)
+        tokens.append(self.token)
+
+    monkeypatch.setattr(Access, "__init__", remembered)
+    monkeypatch.setattr(uvicorn.Server, "run", serve)
+    printed = run("desk", "--no-open").stdout
+    assert "only reads" in printed
+    assert tokens[0] not in printed
+    assert {
+        path: (each.status, each.body) for path, each in told.items() if each.status != 200
+    } == {}
+    assert [each["id"] for each in told["search?day=2026-03-01"].json()["payments"]] == ["1"]
+    assert len(told["attention"].json()["kept"]) == 1
+    assert [each["day"] for each in told["books"].json()["days"]]
+    shown = told["codes/INV-1"]
+    assert shown.json()["payments"][0]["receipt_number"] == "R-1"
+    for personal in (b"Anton", b"anton@example.com"):
+        assert all(personal not in each.body for each in told.values())
