@@ -1,8 +1,7 @@
 """DOKU's settlement reports, on the command line."""
 
-import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from admin.audit import audited_if
 from admin.settlement_file import Unusable, read_mapping, read_report
+from o2o.core import payments_csv
 from o2o.core.settlements import Judgement, Puzzle, SettlementLine, Verdict, sums
 from o2o.entry import wiring
 
@@ -49,7 +49,6 @@ _PUZZLES = {
     Puzzle.OLDER_ORDER: "it is older than its payment code",
     Puzzle.CHANGED: "it says nothing that the record has not",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @app.callback()
@@ -132,20 +131,13 @@ def _kept(desk: "Desk", result: Path | None, judged: list[Judgement]) -> Iterato
         try:
             yield
         finally:
-            _write(csv.DictWriter(opened, _RESULT), judged)
+            last = float("inf")
+            in_order = sorted(judged, key=lambda each: each.number or last)
+            opened.write(payments_csv.write([_RESULT, *map(_cells, in_order)]))
 
 
-def _write(writer: "csv.DictWriter[str]", judged: Iterable[Judgement]) -> None:
-    writer.writeheader()
-    last = float("inf")
-    for each in sorted(judged, key=lambda each: each.number or last):
-        writer.writerow({name: _harmless(value) for name, value in _row(each).items()})
-
-
-def _harmless(value: object) -> object:
-    """A text that no spreadsheet takes for a formula."""
-    text = isinstance(value, str) and not isinstance(value, Verdict)
-    return f"'{value}" if text and str(value).startswith(_FORMULA) else value
+def _cells(judged: Judgement) -> list[str]:
+    return ["" if value is None else str(value) for value in _row(judged).values()]
 
 
 def _row(judged: Judgement) -> dict[str, Any]:
