@@ -66,9 +66,11 @@ def _kinds(each: "Replayed") -> list[str]:
         return ["messages", "damaged"]
     outcome = each.received.outcome if each.received else None
     kind = "news" if outcome in _NEWS else "known" if outcome in _KNOWN else "kept"
+    if each.is_forgotten:
+        return ["messages", "forgotten", *([] if outcome is None else ["replayed", kind])]
     return [
         "messages",
-        *([] if each.is_proven else ["unproven"]),
+        *([] if each.is_proven else ["unproven", *([] if outcome else ["left_out"])]),
         *([] if outcome is None else ["replayed", kind]),
     ]
 
@@ -76,7 +78,10 @@ def _kinds(each: "Replayed") -> list[str]:
 def _say(desk: "Desk", counted: Counter[str], *, dry_run: bool) -> None:
     row = {
         name: counted[name]
-        for name in ("messages", "replayed", "news", "known", "kept", "unproven", "damaged")
+        for name in (
+            *("messages", "replayed", "news", "known", "kept"),
+            *("forgotten", "unproven", "damaged"),
+        )
     }
     sentence = (
         f"{row['messages']} messages, {row['replayed']} replayed: {row['news']} told of payments"
@@ -84,10 +89,12 @@ def _say(desk: "Desk", counted: Counter[str], *, dry_run: bool) -> None:
         f" {row['kept']} are among the kept notifications."
     )
     if dry_run:
-        proven = row["messages"] - row["unproven"] - row["damaged"]
+        proven = row["messages"] - row["forgotten"] - row["unproven"] - row["damaged"]
         sentence = f"{row['messages']} messages, {proven} of them proven. Nothing was recorded."
+    if row["forgotten"]:
+        sentence += f" Personal data was taken from {row['forgotten']}."
     desk.say(row, sentence)
-    left_out = row["messages"] - row["replayed"] - row["damaged"]
+    left_out = counted["left_out"]
     wrong = []
     if left_out and not dry_run:
         wrong.append(

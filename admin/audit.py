@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import typer
 
+from admin.settlement_file import Unusable, digest
 from admin.target import Target
 from o2o.adapters.dynamodb.audit import DynamoAudit
 from o2o.adapters.system import SystemEntropy, system_clock
@@ -53,17 +56,38 @@ def _given(_: object) -> str:
     return "given"
 
 
+def _sha256(path: object) -> str:
+    """Which file it was, by its content."""
+    try:
+        return f"sha256:{digest(Path(str(path)))}"
+    except Unusable:
+        return "unreadable"
+
+
+def _days(given: object) -> str:
+    """A day, or several."""
+    return " ".join(f"{each:%Y-%m-%d}" for each in (given if isinstance(given, list) else [given]))
+
+
+def _digest(address: object) -> str:
+    """What tells, to whoever knows an address, that it was this one."""
+    return f"sha256:{sha256(str(address).strip().casefold().encode()).hexdigest()}"
+
+
 RECORDED: Mapping[str, Callable[[object], str]] = {
     "channel": str,
     "colour": str,
-    "day": lambda day: str(day)[:10],
+    "day": _days,
     "dry_run": str,
+    "email": _digest,
+    "file": _sha256,
     "event_ids": lambda ids: " ".join(map(str, ids)),  # type: ignore[call-overload]
     "hours": str,
     "identity": str,
     "invoice_number": str,
     "key_id": str,
     "logo": _given,
+    "mapping": _sha256,
     "name": _given,
     "note": _given,
     "order_number": str,
@@ -72,6 +96,7 @@ RECORDED: Mapping[str, Callable[[object], str]] = {
     "queue": str,
     "reference": str,
     "resolution": str,
+    "result": _given,
     "since": str,
     "status": str,
     "storefront_id": str,
@@ -79,12 +104,27 @@ RECORDED: Mapping[str, Callable[[object], str]] = {
     "unproven": str,
     "until": str,
     "url": _host,
+    "write": str,
+    "yes": str,
 }
 """What is recorded of each argument. A new one has to be decided on: a test asks for it."""
 
 
 def audited(command: Command) -> Command:
     """Have a command recorded. It gets the option ``--reason`` unless it has one of its own."""
+    return audited_if(None)(command)
+
+
+def audited_if(switch: str | None) -> Callable[[Command], Command]:
+    """The same if an option of the command is given, without which it only reads."""
+
+    def audited(command: Command) -> Command:
+        return _audited(command, switch)
+
+    return audited
+
+
+def _audited(command: Command, switch: str | None) -> Command:
     signature = inspect.signature(command)
     has_reason = "reason" in signature.parameters
 
@@ -93,6 +133,8 @@ def audited(command: Command) -> Command:
         context: typer.Context = arguments["context"]
         desk: Desk = context.obj
         reason = arguments["reason"] if has_reason else arguments.pop("reason")
+        if switch is not None and not arguments[switch]:
+            return command(**arguments)
         if not (reason or "").strip() and desk.target.stack:
             desk.fail("say why: --reason, or the variable O2O_REASON")
         with desk.sentences(), on_record(desk.target, _words(context), arguments, reason):
@@ -148,6 +190,10 @@ def on_record(
     try:
         yield
         outcome = Outcome.DONE
+    except typer.Exit as ended:
+        # Any other code than 1 tells what was found.
+        outcome = Outcome.FAILED if ended.exit_code == 1 else Outcome.DONE
+        raise
     finally:
         audit.add(replace(begun, created_at=system_clock(), outcome=outcome))
 

@@ -16,6 +16,7 @@ from admin import (
     events,
     notifications,
     payments,
+    settlement,
     webhooks,
 )
 from admin.audit import audited, show_audit
@@ -41,6 +42,7 @@ app.add_typer(notifications.app, name="notifications")
 app.add_typer(payments.app, name="payments")
 app.add_typer(archive.app, name="archive")
 app.add_typer(books.app, name="books")
+app.add_typer(settlement.app, name="settlement")
 app.add_typer(deadletters.app, name="deadletters")
 
 

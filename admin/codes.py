@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import Progress, TextColumn
 
 from admin.audit import audited
 from admin.desk import PAGE, StorefrontId
@@ -19,6 +20,7 @@ from o2o.usecases.read_codes import CodeFilter
 
 if TYPE_CHECKING:
     from admin.desk import Desk
+    from o2o.usecases.forget_codes import Forgetting, FoundOrder
 
 app = typer.Typer(no_args_is_help=True, help="Payment codes: one at a time.")
 
@@ -105,6 +107,97 @@ def cancel(context: typer.Context, order_number: Order) -> None:
         code = wiring.cancel_code()(owner, order_number)
         stops = "can't be paid any more" if code.stops_payment else "may still be paid"
         desk.say(_row(code), f"{order_number} is {code.status}; it {stops}.")
+
+
+@app.command("forget")
+@audited
+def forget(
+    context: typer.Context,
+    order_number: Annotated[
+        str | None, typer.Argument(metavar="[ORDER]", help="The order number of one code.")
+    ] = None,
+    email: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="All codes of this e-mail address instead. It reads the whole table.",
+        ),
+    ] = None,
+    yes: Annotated[  # noqa: FBT002 - a switch of the command line
+        bool, typer.Option("--yes", help="Ask no question before --email is done.")
+    ] = False,
+) -> None:
+    """Take from codes all that is personal, because who paid asks for it. There is no way back."""
+    desk: Desk = context.obj
+    if (order_number is None) is (email is None or not email.strip()):
+        desk.fail("give an order number, or --email and an address")
+    with desk.environment("ReconcileCodes"):
+        forget_codes = wiring.forget_codes()
+        if order_number is not None:
+            found = [forget_codes.find(order_number)]
+        else:
+            found = forget_codes.find_all(str(email))
+            if not desk.as_json:
+                desk.show([_found(each) for each in found], _FOUND)
+            if found and not yes:
+                typer.confirm("Forget these, for good?", abort=True, err=True)
+        shown = TextColumn("{task.completed} messages of the archive read, {task.description}")
+        with Progress(shown, disable=desk.as_json, transient=True) as progress:
+            task = progress.add_task("", total=None)
+            done = forget_codes(
+                found,
+                passed=lambda key: progress.update(
+                    task, advance=1, description=key.partition("/")[2][:19]
+                ),
+            )
+        _say_forgotten(desk, done)
+
+
+_FOUND = ("order_number", "storefront_id", "status", "created_at", "forgotten_at", "what")
+
+
+def _found(order: "FoundOrder") -> dict[str, Any]:
+    code = order.code
+    row: dict[str, Any] = dict.fromkeys(_FOUND)
+    if code is not None:
+        row = _row(code, _FOUND[:-1])
+    what = "all of it" if order.is_theirs else "what DOKU's messages say of this address"
+    return row | {
+        "order_number": order.order_number,
+        "what": "nothing: it lives" if order.is_theirs and order.lives else what,
+    }
+
+
+def _say_forgotten(desk: "Desk", done: "Forgetting") -> None:
+    until = done.locked_until
+    row = {
+        "orders": done.orders,
+        "living": [code.order_number for code in done.living],
+        "messages": done.messages,
+        "locked": done.locked,
+        "locked_until": until and until.isoformat(timespec="seconds"),
+        "damaged": done.damaged,
+    }
+    sentence = (
+        f"{len(done.orders)} orders are forgotten; personal data was taken from {done.messages}"
+        f" messages in the archive."
+    )
+    if until is not None:
+        sentence += (
+            f"\nA lock of the archive keeps {done.locked} of them as they were, too, the last one"
+            f" until {until:%Y-%m-%d %H:%M} UTC: nobody can delete them before. The archive's"
+            f" lifecycle does so after that, no sooner than in 35 days; or repeat this then."
+        )
+    desk.say(row, sentence)
+    wrong = [
+        f"{code.order_number} was not touched: it is {code.status}. Cancel it first, or wait until"
+        f" it has ended, after {code.expires_at:%Y-%m-%d %H:%M} UTC, and repeat this."
+        for code in done.living
+    ]
+    if done.damaged:
+        wrong.append(f"{done.damaged} objects of the archive are no messages: nobody read them.")
+    if wrong:
+        desk.fail(*wrong)
 
 
 @app.command("release-digits")

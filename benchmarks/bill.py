@@ -299,7 +299,7 @@ class Bill:
         units = self._measured.units
         event = [step for step in units if "event" in step]
         steps = ["POST /payment-codes", "DOKU's notification", *event, *event]
-        steps += [step for step in units if "forgotten" in step]
+        steps += [step for step in units if "forgotten" in step or "closing" in step]
         views = self._assume.reads + 2 * self._assume.pages * (1 + self._assume.looks_of_a_page)
         reads = units["GET /payment-codes/{invoice_number}, paid"][0] * views
         return (

@@ -19,6 +19,7 @@ import threading
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
@@ -30,15 +31,19 @@ from samtranslator.yaml_helper import yaml_parse
 from benchmarks import document, functions
 from benchmarks.bill import Bill, Line, Measured, total
 from o2o.adapters.archive import encode
+from o2o.adapters.doku.archived import DokuArchiveReader
 from o2o.adapters.doku.client import DokuClient
 from o2o.adapters.doku.credentials import DokuCredentials
 from o2o.adapters.doku.inbox import Inbox
+from o2o.adapters.dynamodb.books import DynamoBooksStore
 from o2o.adapters.dynamodb.codec import Attributes, compress
 from o2o.adapters.dynamodb.codes import DynamoCodeStore
 from o2o.adapters.dynamodb.due import DynamoDueIndex
 from o2o.adapters.dynamodb.endpoints import DynamoEndpointStore
 from o2o.adapters.dynamodb.events import DynamoEventStore
 from o2o.adapters.dynamodb.notifications import DynamoNotificationStore
+from o2o.adapters.dynamodb.payments import DynamoPaymentStore
+from o2o.adapters.dynamodb.search import DynamoSearchIndex
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.adapters.dynamodb.table import Due, payment_item
@@ -52,10 +57,13 @@ from o2o.core.report_columns import ReportColumns
 from o2o.core.work import Work, WorkKind
 from o2o.entry.settings.codes import GenerateSettings
 from o2o.usecases.authorize_storefront import AuthorizeStorefront
+from o2o.usecases.close_books import CloseBooks
 from o2o.usecases.expire_codes import ExpireCodes, Lane
+from o2o.usecases.explain_messages import ExplainMessages
 from o2o.usecases.generate_code import GenerateCode
 from o2o.usecases.manage_storefronts import ManageStorefronts
 from o2o.usecases.read_codes import ReadCodes
+from o2o.usecases.read_day import ReadDay
 from o2o.usecases.receive_notification import ReceiveNotification
 from o2o.usecases.reconcile import Reconcile
 from o2o.usecases.reconcile_codes import ReconcileCodes
@@ -65,7 +73,7 @@ from o2o.usecases.settle import Settle
 from simulator import Simulator, SimulatorConfig
 from tests.support import dynoxide, tables
 from tests.support.capacity import CapacityMeter
-from tests.support.memory import MemoryMessageArchive, MemoryWorkQueue
+from tests.support.memory import MemoryBooksFiles, MemoryMessageArchive, MemoryWorkQueue
 from tests.support.storefronts import Shops
 from tests.support.world import TurnableClock, plenty
 from tools.life_cycle import ROOT
@@ -73,6 +81,10 @@ from tools.life_cycle import ROOT
 CREDENTIALS = DokuCredentials("MCH-COSTS-0001", "SK-made-up-for-this-run")
 TARGET = "/v1/doku/notifications"
 RUNS_A_MONTH = 60 * 24 * 30
+
+_DAYS = 2
+_CLOSED = 50
+"""Paid codes of the day whose closing is measured."""
 
 _OVERHEAD_BYTES = 100
 """What DynamoDB adds to the size of each item on the bill."""
@@ -165,7 +177,24 @@ class Bench:
         )
         self.expire = ExpireCodes(awaited=awaited, codes=due, events=events_due, clock=clock)
         # Bus and sender cost nothing in DynamoDB.
-        self.shops = Shops(events, endpoints, clock)
+        self.shops = Shops(events, endpoints, clock, DynamoSearchIndex(store))
+        payments = DynamoPaymentStore(store)
+        self.close_books = CloseBooks(
+            books=DynamoBooksStore(store),
+            files=MemoryBooksFiles(),
+            storefronts=storefronts,
+            payments=payments,
+            read_day=ReadDay(
+                codes=codes, payments=payments, events=events, keep_events_for=timedelta(days=90)
+            ),
+            explain_messages=ExplainMessages(
+                codes=codes,
+                notifications=DynamoNotificationStore(store),
+                archive=archive,
+                reader=DokuArchiveReader(lambda *, refresh=False: CREDENTIALS),  # noqa: ARG005
+            ),
+            clock=clock,
+        )
 
     def create(self, invoice_number: str) -> None:
         """Create a code as a storefront does."""
@@ -258,11 +287,7 @@ def expect(holds: bool, what: str) -> None:  # noqa: FBT001 - as assert has it
 
 def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: TurnableClock) -> None:
     """Measure the life of a code that is paid and of one that is not."""
-    bench.storefronts.add("shop", "Shop")
-    key = bench.storefronts.issue_key("shop").api_key
-    authorize = AuthorizeStorefront(storefronts=bench.storefronts.storefronts)
-    with bench.measure("an API key is checked (then cached by API Gateway)"):
-        expect(authorize(f"Bearer {key}") is not None, "the key is valid")
+    authorize(bench)
     empty = bench.weigh()
     with bench.measure("POST /payment-codes"):
         bench.create("INV-1")
@@ -315,7 +340,55 @@ def run(bench: Bench, doku: Simulator, receiver: NotificationServer, clock: Turn
     with bench.measure("expire_codes while nothing is due"):
         queued = bench.expire().count + bench.expire.due_events().count
     expect(queued == 0, "nothing is due")
+    close(bench, doku, receiver, clock)
     forget(bench, clock)
+
+
+def authorize(bench: Bench) -> None:
+    """Measure what it takes to know a storefront."""
+    bench.storefronts.add("shop", "Shop")
+    key = bench.storefronts.issue_key("shop").api_key
+    known = AuthorizeStorefront(storefronts=bench.storefronts.storefronts)
+    with bench.measure("an API key is checked (then cached by API Gateway)"):
+        expect(known(f"Bearer {key}") is not None, "the key is valid")
+
+
+def close(
+    bench: Bench, doku: Simulator, receiver: NotificationServer, clock: TurnableClock
+) -> None:
+    """Measure what each paid code adds to the closing of its day."""
+    bench.close_books(lambda: 900.0)
+    clock.advance(days=3)
+    bench.close_books(lambda: 900.0)
+    needed = []
+    for number in (0, _CLOSED):
+        for index in range(number):
+            order = f"DAY-{index}"
+            bench.create(order)
+            created = bench.codes.get(order)
+            pay(doku, order)
+            bench.receive(DokuMessage(TARGET, *receiver.arrived.get(timeout=10)))
+            paid = bench.codes.get(order)
+            if created is None or paid is None:
+                sys.exit("costs: expected that the code exists.")
+            bench.shops.publish(Change(None, created))
+            bench.shops.publish(Change(created, paid))
+        # A day is closed nineteen hours after its end: each run closes two.
+        clock.advance(days=_DAYS)
+        with CapacityMeter(bench.client) as meter:
+            closed = bench.close_books(lambda: 900.0).closed
+        expect(len(closed) == _DAYS, "two days are closed")
+        needed.append((sum(day.count for day in closed), meter))
+    (none, before), (paid_codes, after) = needed[0], needed[-1]
+    expect((none, paid_codes) == (0, _CLOSED), "the day's payments are in its book")
+    bench.rows.append(
+        (
+            "the closing of its day, for each paid code",
+            ["BatchGetItem"],
+            round((after.read_units - before.read_units) / _CLOSED, 1),
+            round((after.write_units - before.write_units) / _CLOSED, 1),
+        )
+    )
 
 
 def forget(bench: Bench, clock: TurnableClock) -> None:
@@ -329,6 +402,10 @@ def forget(bench: Bench, clock: TurnableClock) -> None:
         clock.now = forget_at
         with bench.measure(f"{what} is forgotten"):
             bench.reconcile(Work(WorkKind.CODE, "INV-1"), time_left=plenty)
+            after = bench.codes.get("INV-1")
+            # The stream brings it: nothing leads from its digits any more.
+            if code is not None and after is not None:
+                bench.shops.publish(Change(code, after))
 
 
 def pay(doku: Simulator, invoice_number: str) -> None:
@@ -391,6 +468,9 @@ def sums(rows: list[Row]) -> dict[str, tuple[float, float]]:
         "a code for 60 minutes that nobody pays": add("POST /payment-codes", *looks),
         "a paid code, forgotten in two steps": add(
             *(what for what in units if "forgotten" in what)
+        ),
+        "the closing of its day, for a paid code": add(
+            *(what for what in units if "closing" in what)
         ),
         "one look at a code through the API": add("GET /payment-codes/{invoice_number}, paid"),
         "an idle stack, in 30 days": (idle * RUNS_A_MONTH, 0),

@@ -48,7 +48,7 @@ class Arrivals:
         now = time.perf_counter()
         body = json.loads(request.body)
         with self._changed:
-            self._times[body["type"], body["data"]["invoice_number"]] = now
+            self._times[body["type"], body["data"].get("invoice_number")] = now
             self._changed.notify_all()
         request.send_response(204)
         request.end_headers()

@@ -248,6 +248,9 @@ class Scale:
         largest = codes * self._assume.largest
         yield "index `listing`, the largest storefront's events", largest * self._assume.events
         yield "index `listing`, the largest storefront's codes", largest
+        yield "index `listing`, the largest storefront's payments; index `paid`, the same", largest
+        # Of a code its digits, when they are there and when they are forgotten, and its receipt.
+        yield "the largest storefront's search entries: digests, which can be split", 3 * largest
         yield f"index `due`, each of {DUE_SHARDS} shards", codes * self.due_writes / DUE_SHARDS
         yield "a storefront's endpoint, an API key: read, not written", 0
 

@@ -36,7 +36,8 @@ _OF_API_GATEWAY = {
     "GetApiKeys": ("GET", "/apikeys"),
     "GetUsagePlanKeys": ("GET", "/usageplans/{usagePlanId}/keys"),
 }
-_OF_S3 = {"ListObjectsV2": "ListBucket"}
+_OF_S3 = {"ListObjectsV2": "ListBucket", "ListObjectVersions": "ListBucketVersions"}
+_OF_VERSIONS = {"DeleteObject", "GetObject"}
 _KEYED_BY = {"Put": "Item", "Update": "Key", "Delete": "Key", "ConditionCheck": "Key"}
 _NAMES_ITEMS = {"Item", "Key", "KeyConditionExpression", "RequestItems", "TransactItems"}
 _PARTITION_OF_QUERY = re.compile(r"#?\w+ = (:\w+)")
@@ -127,7 +128,10 @@ def requests_of(
         yield Request(action, params["FunctionName"])
     elif service == "s3":
         place = "/".join(params[name] for name in ("Bucket", "Key") if name in params)
-        yield Request(f"s3:{_OF_S3.get(operation, operation)}", arn("s3", place, region))
+        name = _OF_S3.get(operation, operation)
+        # One version is an action of its own.
+        of_version = "Version" if "VersionId" in params and operation in _OF_VERSIONS else ""
+        yield Request(f"s3:{name}{of_version}", arn("s3", place, region))
     elif service == "apigateway":
         method, path = _OF_API_GATEWAY[operation]
         place = path.format_map(params)

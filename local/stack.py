@@ -463,6 +463,7 @@ def _outputs(resources: Resources) -> dict[str, str]:
     for output, name in (
         ("TableName", "Table"),
         ("ArchiveBucketName", "Archive"),
+        ("BooksBucketName", "Books"),
         ("EventBusName", "EventBus"),
         ("DokuSecretName", "DokuSecret"),
         ("SigningSecretName", "SigningSecret"),

@@ -213,7 +213,7 @@ class Shop:
             for each in self.stack.http.get(url, timeout=CALL_SECONDS).json()["items"]
             if each["verified"]
             and each["answered"] == HTTPStatus.OK
-            and each["body"]["data"]["invoice_number"] == number
+            and each["body"]["data"].get("invoice_number") == number
             and kind in each["body"]["type"]
         ]
 

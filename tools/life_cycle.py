@@ -39,7 +39,7 @@ MOVES = {
     Move.WAIT: "Nothing happened; only the instant of the next look changes",
     Move.REPLACE: "Another code stands in for one that has ended; an open one is cancelled for it",
     Move.RESOLVE: "A person said what was done about a payment",
-    Move.FORGET: "What is personal, and later DOKU's messages, go from a code at rest",
+    Move.FORGET: "What is personal, and later DOKU's messages, go from a code that has ended",
 }
 """When a move is made, for the table of moves."""
 

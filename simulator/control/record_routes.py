@@ -1,8 +1,10 @@
 """Control routes of what is kept: orders, inquiries, requests."""
 
+from datetime import date
 from http import HTTPStatus
 
 from simulator.account import Account
+from simulator.clock import WIB
 from simulator.control.call import Call
 from simulator.control.views import (
     inquiry_view,
@@ -12,8 +14,10 @@ from simulator.control.views import (
     utc,
 )
 from simulator.errors import ControlError
+from simulator.settlement import settlement_csv
 from simulator.store.orders import STATUSES
 from simulator.till import Till
+from simulator.wire import Answer
 
 
 class RecordRoutes:
@@ -79,6 +83,19 @@ class RecordRoutes:
                 for number, payment_code, each in found
             ]
         }
+
+    def settlement(self, call: Call) -> object:
+        """Return the settlement report of a day in WIB, today's otherwise, as CSV."""
+        text = call.query("day") or f"{self._account.clock.now().astimezone(WIB):%Y-%m-%d}"
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            raise ControlError("day is a date such as 2026-01-31.") from None
+        return Answer(
+            status=HTTPStatus.OK,
+            body=settlement_csv(self._account, day).encode(),
+            content_type="text/csv; charset=utf-8",
+        )
 
     def requests(self, call: Call) -> object:
         """Return the requests to DOKU's routes, newest first."""

@@ -58,6 +58,7 @@ class Control:
             ("POST", "/faults/release"): faults.release,
             ("GET", "/payments"): records.payments,
             ("GET", "/requests"): records.requests,
+            ("GET", "/settlement"): records.settlement,
             ("POST", "/reset"): self._account_routes.reset,
         }
 
@@ -69,6 +70,8 @@ class Control:
             document = route(Call(request, name))
         except ControlError as error:
             return json_answer(error.status, {"error": error.sentence, **error.more}, pretty=True)
+        if isinstance(document, Answer):
+            return document
         return json_answer(HTTPStatus.OK, document, pretty=True)
 
     def _route(self, request: Request) -> tuple[Route, str]:

@@ -51,6 +51,14 @@ class Payments:
         )
         return [record(Payment, row) for row in rows]
 
+    def between(self, begin: float, end: float) -> list[Payment]:
+        """Return the payments from an instant on until before another one, oldest first."""
+        rows = self._database.rows(
+            "SELECT * FROM payments WHERE paid_at >= ? AND paid_at < ? ORDER BY paid_at, id",
+            (begin, end),
+        )
+        return [record(Payment, row) for row in rows]
+
     def listed(
         self, limit: int, after: int, payment_code: str | None = None
     ) -> list[tuple[int, str, Payment]]:

@@ -380,6 +380,10 @@ def test_a_former_engines_checkpoint_is_none(shop: Shop, dynamodb: Any) -> None:
 @pytest.mark.parametrize(
     ("pattern", "wanted"),
     [
+        ({"eventName": [{"prefix": "MOD"}]}, True),
+        ({"eventName": ["REMOVE", {"prefix": "MODIFYING"}]}, False),
+        ({"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "CO"}]}}}}, True),
+        ({"nothing": [{"prefix": ""}]}, False),
         ({}, True),
         ({"eventName": ["INSERT", "MODIFY"]}, True),
         ({"eventName": ["REMOVE"]}, False),

@@ -107,7 +107,8 @@ def with_filter(shop: Shop, pattern: object) -> Any:
 
 
 def test_a_filter_for_equal_texts_is_read(shop: Shop) -> None:
-    pattern = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": ["CODE"]}}}}
+    keys = {"sk": {"S": ["CODE", {"prefix": "EDITION#"}]}}
+    pattern = {"eventName": ["INSERT"], "dynamodb": {"Keys": keys}}
     (source,) = read_blueprint(with_filter(shop, pattern), FIXTURES).stream_sources
     assert source.patterns == (pattern,)
 

@@ -227,7 +227,8 @@ def test_money_fits_into_the_numbers_of_clients() -> None:
         and (part.get("type") == "number" or ("amount" in name and part.get("type") == "integer"))
     }
     assert {name for name, kind in formats.items() if kind == "double"} == {
-        "EventPayment.amount", "ListedPayment.amount", "Payment.amount", "Refund.amount",
+        "Book.sum", "BookTotal.sum", "ClosedDay.sum", "EventPayment.amount", "ListedPayment.amount",
+        "Payment.amount", "Refund.amount",
     }  # fmt: skip
     assert {name for name, kind in formats.items() if kind == "int64"} == {
         "ChannelOffer.max_amount", "ChannelOffer.min_amount", "EventData.amount",
@@ -347,10 +348,12 @@ def test_what_events_on_record_lack_is_not_required(model: str) -> None:
 
 
 def test_a_webhook_is_what_is_sent() -> None:
-    (webhook,) = DOCUMENT["webhooks"].values()
-    headers = {each["name"] for each in webhook["post"]["parameters"]}
-    assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature"}
-    schema = DOCUMENT["components"]["schemas"]["WebhookPayload"]
-    assert {"id", "type", "timestamp", "sequence", "data"} <= set(schema["properties"])
+    for webhook in DOCUMENT["webhooks"].values():
+        headers = {each["name"] for each in webhook["post"]["parameters"]}
+        assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert DOCUMENT["webhooks"].keys() == {"event", "books_closed"}
+    for name in ("WebhookPayload", "BooksPayload"):
+        schema = DOCUMENT["components"]["schemas"][name]
+        assert {"id", "type", "timestamp", "sequence", "data"} <= set(schema["properties"])
     # Who pays is nobody's business on the way.
     assert "customer" not in DOCUMENT["components"]["schemas"]["EventData"]["properties"]

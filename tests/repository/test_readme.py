@@ -41,7 +41,8 @@ def test_the_scale_is_the_computed_one(bench: costs.Bench) -> None:
 
 def test_an_idle_month_is_cheap_and_every_line_has_a_name(bench: costs.Bench) -> None:
     lines = list(costs.bill_of(bench).idle())
-    assert total(lines) < 25
+    # Half of it are the alarms: ten cents for each metric that one watches.
+    assert total(lines) < 30
     assert len({line.what for line in lines}) == len(lines)
 
 

@@ -26,6 +26,7 @@ from o2o.core.notifications import KeptFor, KeptNotification
 from o2o.core.storefronts import to_order_number
 from o2o.core.work import WorkKind
 from o2o.usecases.browse_events import EventFilter
+from tests.simulation.books import Books
 from tests.simulation.checks import each_payment_has_one_event, truth_is_the_till
 from tests.simulation.faults import Faults
 from tests.simulation.plan import Plan
@@ -84,6 +85,7 @@ class Run:
         self.stack = Stack(self.scheduler, self.lies)
         self.stack.on_write = self._on_write
         self.doku = self.stack.doku
+        self.books = Books(self.stack)
         self.shown: dict[str, Shown] = {}
         self.requests: dict[str, CodeRequest] = {}
         self.newest: dict[str, PaymentCode] = {}
@@ -93,10 +95,13 @@ class Run:
     def __call__(self) -> Result:
         """The whole run."""
         with quiet():
+            self.books.run_daily(timedelta(seconds=self.plan.calm_at) + SETTLES_IN)
             self._follow()
             self._calm_down()
             self.scheduler.run(self.scheduler.now + SETTLES_IN)
             self.violations += self._settled()
+            self.books.settle()
+            self.violations += self.books.wrong()
             self.scheduler.run(self.scheduler.now + FORGETS_IN)
             self.violations += self._forgotten()
         counted = self.scheduler.counted

@@ -50,6 +50,8 @@ def test_no_seed_breaks_a_guarantee(counted: Counter[str]) -> None:
         "died: with its process",
         "payments",
         "events",
+        "days closed again",
+        "difference: older_order",
     ],
 )
 def test_each_kind_of_thing_happens(counted: Counter[str], kind: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -13,6 +14,8 @@ from o2o.core.errors import UntrustedMessage
 from o2o.core.notifications import OrderState
 from o2o.core.payments import Relation
 from o2o.core.timetable import Timetable
+from o2o.core.wib import day_span
+from o2o.usecases import read_day
 from o2o.usecases.deliver_webhooks import DeliverWebhooks
 from o2o.usecases.publish_events import Published, PublishEvents
 from o2o.usecases.receive_notification import ReceiveNotification
@@ -139,7 +142,28 @@ def tells_of_the_first_payment_only(patch: Patch) -> None:
     patch.setattr(events, "_is_news", broken)
 
 
+def closes_days_of_utc(patch: Patch) -> None:
+    def span(day: date) -> tuple[datetime, datetime]:
+        first, last = day_span(day)
+        return first + timedelta(hours=7), last + timedelta(hours=7)
+
+    patch.setattr(read_day, "day_span", span)
+
+
+def reads_the_first_page_alone(patch: Patch) -> None:
+    patch.setattr(read_day, "_PAGE", 1)
+    patch.setattr(read_day, "_following", lambda place, _: next_list(place))
+
+
+def next_list(place: read_day.Place) -> read_day.Place | None:
+    """The list behind, whatever is left of this one."""
+    behind = read_day._STEPS.index(place.step) + 1
+    return read_day.Place(read_day._STEPS[behind]) if behind < len(read_day._STEPS) else None
+
+
 BUGS: list[Callable[[Patch], None]] = [
+    closes_days_of_utc,
+    reads_the_first_page_alone,
     acknowledges_what_it_failed_to_keep,
     archives_nothing,
     hands_on_what_was_not_kept,

@@ -220,15 +220,15 @@ class Stack(UseCases):
             # Fewer than the template's, so that dead letters come about.
             receives=5,
         )
-        codes = self._port("codes", LaggingLists(self.codes, scheduler), is_once=_is_transaction)
-        notifications = self._port("notifications", self.notifications)
-        events = self._port("events", LaggingLists(self.events, scheduler))
-        endpoints = self._port("endpoints", self.endpoints)
-        storefronts = self._port("storefronts", self.storefronts)
-        letters = self._port("letters", self.letters)
-        archive = self._port("archive", self.archive)
+        codes = self.port("codes", LaggingLists(self.codes, scheduler), is_once=_is_transaction)
+        notifications = self.port("notifications", self.notifications)
+        events = self.port("events", LaggingLists(self.events, scheduler))
+        endpoints = self.port("endpoints", self.endpoints)
+        storefronts = self.port("storefronts", self.storefronts)
+        letters = self.port("letters", self.letters)
+        archive = self.port("archive", self.archive)
         sender = Port(scheduler, "receiver", self.receivers, faults=CRASHES)
-        webhook_queue = self._port("webhook queue", self.webhook_queue)
+        webhook_queue = self.port("webhook queue", self.webhook_queue)
         clock, entropy = scheduler.clock, OwnEntropy(scheduler)
         doku = self._doku_client(entropy)
         inbox = Inbox(credentials=self._credentials("inbox"), clock=clock)
@@ -243,14 +243,14 @@ class Stack(UseCases):
             retention=RETENTION,
         )
         self.expire = ExpireCodes(
-            awaited=self._lane("awaited", self._port("awaited queue", self.awaited_queue)),
-            codes=self._lane("codes", self._port("work queue", self.work_queue)),
+            awaited=self._lane("awaited", self.port("awaited queue", self.awaited_queue)),
+            codes=self._lane("codes", self.port("work queue", self.work_queue)),
             events=self._lane("events", webhook_queue),
             clock=clock,
         )
         self.publish = PublishEvents(
             events=events,
-            search=self._port("search", MemorySearchIndex(self.table)),
+            search=self.port("search", MemorySearchIndex(self.table)),
             queue=webhook_queue,
             bus=Port(scheduler, "bus", self.bus),
             dead_letters=letters,
@@ -293,19 +293,20 @@ class Stack(UseCases):
             self.storefronts.add_storefront(Storefront(shop, shop, START, NAMESPACES[shop]))
             self.endpoints.save_endpoint(Endpoint(storefront_id=shop, url=address(shop, 0)))
 
-    def _port(
+    def port(
         self,
         name: str,
         target: object,
         is_once: Callable[[str, Any, Any], bool] = lambda *_: False,
     ) -> Any:
+        """A port whose calls pass the scheduler."""
         return Port(self.scheduler, name, target, is_once=is_once)
 
     def _index(self, lane: MemoryLane) -> DueIndex:
         return MemoryDueIndex(self.table, lane, RETENTION)
 
     def _lane(self, lane: MemoryLane, queue: WorkQueue) -> Lane:
-        index = self._port(f"due {lane}", self._index(lane))
+        index = self.port(f"due {lane}", self._index(lane))
         return Lane(LaggingIndex(index, self.scheduler), queue)
 
     def due(self, now: datetime, limit: int) -> list[Work]:
@@ -317,7 +318,7 @@ class Stack(UseCases):
         return SecretCredentials(
             cast(
                 "Any",
-                _SecretsPort(self._port(f"secrets of {function}", self.secrets), self.secrets),
+                _SecretsPort(self.port(f"secrets of {function}", self.secrets), self.secrets),
             ),
             "doku",
             report=_ignore,

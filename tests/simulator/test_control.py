@@ -1,6 +1,8 @@
 """The control API and the pages: what a person or a program does to the simulator."""
 
+import csv
 import http.client
+import io
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ import pytest
 from tests.simulator.support import (
     ALFA,
     DEADLINE,
+    INDOMARET,
     SECRET_KEY,
     Client,
     Merchant,
@@ -183,6 +186,26 @@ def test_orders_come_newest_first(doku: Client) -> None:
         doku.generate(f"INV-{number}")
     listed = [order["invoice_number"] for order in doku.did("GET", "/orders?limit=2")["orders"]]
     assert listed == ["INV-2", "INV-1"]
+
+
+def test_the_settlement_report_has_what_an_aggregator_s_codes_took_on_a_day(doku: Client) -> None:
+    of_doku = doku.generate("INV-1", online_to_offline_info__reusable_status=True).code
+    doku.generate("INV-2", path=INDOMARET)
+    for receipt in ("R-1", None):
+        doku.pay("INV-1", receipt_number=receipt)
+    doku.pay("INV-2", receipt_number="R-3")
+    answer = doku.control("GET", "/settlement")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    header, first, second, total = csv.reader(io.StringIO(answer.body.decode()))
+    assert header[:3] == ["Transaction Date", "Order Number", "Channel"]
+    assert first[1:] == [
+        "INV-1", "alfa", f"'{of_doku}", "R-1", "19000", "5000", "14000", "SUCCESS",
+    ]  # fmt: skip
+    assert second[4] == ""
+    assert total == ["TOTAL", "", "", "", "", "38000", "10000", "28000", ""]
+    other_day = doku.control("GET", "/settlement?day=2021-01-24").body.decode()
+    assert [row[0] for row in csv.reader(io.StringIO(other_day))][1:] == ["TOTAL"]
+    assert doku.control("GET", "/settlement?day=x").status == 400
 
 
 def test_what_the_till_took_comes_oldest_first_and_in_pages(doku: Client) -> None:

@@ -16,7 +16,7 @@ from threading import RLock
 from typing import Literal, TypeVar
 
 from o2o.adapters.archive import key_of
-from o2o.core.archive import ArchivedMessage
+from o2o.core.archive import ArchivedMessage, ArchivedVersion
 from o2o.core.channels import Channel
 from o2o.core.closed_days import BooksState, ClosedDay
 from o2o.core.codes import PaymentCode
@@ -33,6 +33,7 @@ from o2o.core.storefronts import ApiKey, Branding, Storefront
 from o2o.core.timetable import Retention
 from o2o.core.work import Backlog, Work, WorkKind
 from o2o.usecases.ports import (
+    ArchiveVersions,
     BooksFiles,
     BooksStore,
     CodeStore,
@@ -41,6 +42,7 @@ from o2o.usecases.ports import (
     EventStore,
     MessageArchive,
     NotificationStore,
+    OrderSearch,
     PaymentStore,
     SearchIndex,
     StorefrontStore,
@@ -131,6 +133,14 @@ class MemoryCodeStore(CodeStore):
             recorded = self._table.payments.get(order_number, {})
             for number, payment in recorded.items():
                 recorded[number] = payment.forget_evidence()
+
+    def save_payment(self, order_number: str, payment: Payment) -> None:
+        with self._table.lock:
+            recorded = self._table.payments.get(order_number, {})
+            known = recorded.get(payment.number)
+            if known is None or len(known.further) != len(payment.further):
+                raise VersionConflict("more is known of a payment meanwhile")
+            recorded[payment.number] = payment
 
     def list_payments(self, order_number: str, *, limit: int, cursor: str | None) -> Page[Payment]:
         payments = _List(f"payments of {order_number}")
@@ -378,6 +388,11 @@ class MemoryNotificationStore(NotificationStore):
         with self._table.lock:
             self._table.notifications.pop(key, None)
 
+    def of_order(self, invoice_number: str) -> Sequence[KeptNotification]:
+        with self._table.lock:
+            found = sorted(self._table.notifications.items(), key=lambda each: _texts(each[0]))
+        return [kept for (number, _), kept in found if number == invoice_number]
+
     def list_kept(self, *, limit: int, cursor: str | None) -> Page[KeptNotification]:
         with self._table.lock:
             kept = [
@@ -387,8 +402,8 @@ class MemoryNotificationStore(NotificationStore):
         return _page(kept, _List("notifications"), limit, cursor)
 
 
-class MemoryMessageArchive(MessageArchive):
-    """An archive in memory. It is no part of a table, and outlives it."""
+class MemoryMessageArchive(MessageArchive, ArchiveVersions):
+    """An archive in memory. It is no part of a table, and outlives it. It keeps one version."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -412,6 +427,42 @@ class MemoryMessageArchive(MessageArchive):
     def get(self, key: str) -> ArchivedMessage:
         with self._lock:
             return self._messages[key]
+
+    def versions(self, since: datetime, until: datetime) -> Iterator[ArchivedVersion]:
+        for key in list(self.keys(since, until)):
+            message = self.get(key)
+            yield ArchivedVersion(key=key, version_id="1", is_latest=True, message=message)
+
+    def replace(self, version: ArchivedVersion, left: ArchivedMessage) -> None:
+        with self._lock:
+            self._messages[version.key] = left
+
+
+class MemoryOrderSearch(OrderSearch):
+    """Looks through all codes, payments and kept notifications in memory."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def of_email(self, email: str) -> Iterator[tuple[str, bool]]:
+        wanted = email.strip().casefold()
+        with self._table.lock:
+            for number, code in self._table.codes.items():
+                told = [code.customer.email or ""] if code.customer else []
+                told += [
+                    code.metadata or "",
+                    code.info or "",
+                    (code.intent and code.intent.body) or "",
+                ]
+                if any(wanted in text.casefold() for text in told):
+                    yield number, True
+            for number, payments in self._table.payments.items():
+                said = [each for one in payments.values() for each in one.tellings]
+                if any(wanted in each.evidence.body.casefold() for each in said):
+                    yield number, False
+            for kept in self._table.notifications.values():
+                if wanted in kept.evidence.body.casefold():
+                    yield kept.invoice_number, False
 
 
 class MemoryStorefrontStore(StorefrontStore):

@@ -17,6 +17,14 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "max_expiry_minutes": 43_200,
     },
 }
+BINS: list[dict[str, Any]] = [
+    {
+        "channel": "alfa",
+        "partnership": "aggregator",
+        "bin_type": "exclusive",
+        "bin": "889955",
+    },
+]
 TIMETABLE: dict[str, Any] = {
     "requested_minutes": [1, 2, 5, 15, 60],
     "active_minutes": [15, 60, 180, 360, 720, 1440],

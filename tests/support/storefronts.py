@@ -17,7 +17,7 @@ from o2o.usecases.browse_events import BrowseEvents
 from o2o.usecases.deliver_webhooks import Delivered, DeliverWebhooks
 from o2o.usecases.expire_codes import ExpireCodes, Lane
 from o2o.usecases.manage_endpoints import ManageEndpoints
-from o2o.usecases.ports import CodeStore, EndpointStore, EventStore
+from o2o.usecases.ports import CodeStore, EndpointStore, EventStore, SearchIndex
 from o2o.usecases.publish_events import Published, PublishEvents
 from o2o.usecases.republish_events import RepublishEvents
 from tests.support.due import lane_of
@@ -119,6 +119,7 @@ class Shops:
         events: EventStore | None = None,
         endpoints: EndpointStore | None = None,
         clock: TurnableClock | None = None,
+        search: SearchIndex | None = None,
     ) -> None:
         table = MemoryTable()
         self.clock = clock or TurnableClock()
@@ -144,7 +145,7 @@ class Shops:
         )
         self.publisher = PublishEvents(
             events=self.events,
-            search=MemorySearchIndex(table),
+            search=search or MemorySearchIndex(table),
             queue=self.queue,
             bus=self.bus,
             dead_letters=self.letters,

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 
+from o2o.adapters.doku.personal import without_person
+from o2o.core.archive import ArchivedMessage, MessageKind
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, ChannelSettings, Partnership
 from o2o.core.code_requests import CodeRequest, Expiry
@@ -24,11 +26,14 @@ from o2o.core.notifications import DokuMessage, Notification, OrderState, OrderS
 from o2o.core.payments import Evidence, PaymentReport
 from o2o.core.report_columns import ReportColumns
 from o2o.core.timetable import Retention, Timetable
+from o2o.entry.models.events import forget
 from o2o.usecases.answer_inquiry import AnswerInquiry
 from o2o.usecases.cancel_code import CancelCode
 from o2o.usecases.expire_codes import ExpireCodes, Lane
+from o2o.usecases.forget_codes import ForgetCodes
 from o2o.usecases.generate_code import GenerateCode, Generated
 from o2o.usecases.ports import (
+    ArchiveReader,
     Clock,
     CodeStore,
     Doku,
@@ -52,6 +57,7 @@ from tests.support.memory import (
     MemoryEventStore,
     MemoryMessageArchive,
     MemoryNotificationStore,
+    MemoryOrderSearch,
     MemoryTable,
     MemoryWorkQueue,
 )
@@ -291,6 +297,35 @@ class OpenInbox:
         return self.messages[evidence.body]
 
 
+class OpenReader(ArchiveReader):
+    """Reads what a world's DOKU said; a body without a word of it has another signature."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.foreign: set[bytes] = set()
+
+    def is_proven(self, archived: ArchivedMessage) -> bool:
+        return archived.message.body not in self.foreign
+
+    def evidence(self, archived: ArchivedMessage) -> Evidence:
+        return Evidence(archived.message.body.decode(), dict(archived.message.headers))
+
+    def order_number(self, archived: ArchivedMessage) -> str | None:
+        if archived.kind is MessageKind.NOTIFICATION:
+            return None
+        payment = self._world.doku.said[archived.message.body.decode()].payment
+        return payment.invoice_number if payment else "INV-?"
+
+    def read(self, archived: ArchivedMessage) -> Notification:
+        body = archived.message.body.decode()
+        if archived.kind is MessageKind.NOTIFICATION:
+            return self._world.inbox.read_notification(self.evidence(archived))
+        status = self._world.doku.said[body]
+        if status.unreadable:
+            raise UnreadableMessage("not JSON")
+        return Notification(status.state, status.payment)
+
+
 def sent(body: bytes, headers: Mapping[str, str] | None = None) -> DokuMessage:
     """A message of DOKU's."""
     return DokuMessage("/doku/notifications", headers or {}, body)
@@ -389,6 +424,17 @@ class World(UseCases):
             inbox=make_inbox(self.clock) if make_inbox else self.inbox,
             clock=self.clock,
             entropy=SeededEntropy(),
+        )
+        self.forget = ForgetCodes(
+            codes=self.codes,
+            notifications=self.notifications,
+            events=MemoryEventStore(table),
+            archive=self.archive,
+            reader=OpenReader(self),
+            search=MemoryOrderSearch(table),
+            take_person_out=without_person,
+            forget_payload=forget,
+            clock=self.clock,
         )
         self.due = of_codes(self.codes)
         # One queue, so that a test need not ask which lane something is in.

@@ -19,6 +19,7 @@ from tests.template.permissions import Right, Roles
 FOLDER = "tests/integration/functions"
 STORIES = (
     "test_books.py::test_a_day_is_closed_read_and_told",
+    "test_books.py::test_a_run_that_was_killed_before_its_items_is_made_up_for",
     "test_completeness.py::test_a_lost_notification_is_found_90_seconds_after_the_inquiry",
     "test_events.py::test_a_bad_record_is_a_dead_letter_and_those_behind_it_are_events",
     "test_events.py::test_an_undeliverable_event_is_due_until_it_is_a_dead_letter",

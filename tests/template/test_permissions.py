@@ -40,7 +40,6 @@ TABLE_ACCESS = {
         ("BatchGetItem", "Table", "NOTIFICATION#*"),
         ("BatchGetItem", "Table", "STOREFRONT#*"),
         ("GetItem", "Table", "BOOKS"),
-        ("GetItem", "Table", "BOOKS#*"),
         ("GetItem", "Table", "NOTIFICATION#*"),
         ("PutItem", "Table", "BOOKS"),
         ("PutItem", "Table", "BOOKS#*"),

@@ -212,27 +212,32 @@ def test_what_becomes_known_while_a_day_is_being_closed_closes_it_again(
     ]
 
 
+@pytest.mark.parametrize("looks", [6, 7, 8, 9, 11, 14])
 def test_a_run_without_time_leaves_its_work_to_the_next(
-    world: BooksWorld, monkeypatch: pytest.MonkeyPatch
+    world: BooksWorld, monkeypatch: pytest.MonkeyPatch, looks: int
 ) -> None:
-    monkeypatch.setattr(read_day, "SLICE", 2)
-    monkeypatch.setattr("o2o.usecases.read_day._PAGE", 2)
+    """A run looks so often at the time before it has no more of it."""
+    monkeypatch.setattr(read_day, "SLICE", 1)
+    monkeypatch.setattr("o2o.usecases.read_day._PAGE", 1)
+    monkeypatch.setattr("o2o.usecases.explain_messages.SLICE", 1)
     for number in range(5):
         pay(world, f"INV-{number}")
         world.clock.advance(minutes=1)
     world.run(world.end(DAY - timedelta(days=1)))
     world.live(world.end(DAY), timedelta(hours=1))
-    runs = 0
-    while world.books.get(None, str(DAY)) is None:
-        world.run(time_left=TimeToGo(close_books.ENOUGH_FOR_FILES + 100, step=20))
-        runs += 1
-        assert runs < 30
+    slices = [0]
+    for _ in range(60):
+        world.run(time_left=TimeToGo(read_day.ENOUGH + looks, step=1))
+        slices.append(len(list(world.files.keys(f"work/{DAY}/"))))
+    world.run()
 
-    assert runs > 1
+    assert len(set(slices)) > 3
     rows = lines(world.file(DAY, 1, "payments.csv"))
     assert [each["invoice_number"] for each in rows] == [f"INV-{number}" for number in range(5)]
     assert world.book(DAY)["totals"]["count"] == 5
-    assert kinds(world) == []
+    assert world.book(DAY)["codes"]["created"] == {"paid": 5}
+    assert world.book(DAY, None)["messages"]["count"] == 5
+    assert kinds(world, storefront_id=None) == []
 
 
 class Disturbed(MemoryBooksFiles):

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from o2o.core.channels import Feature
-from o2o.core.codes import PaymentCode, PaymentKind, Status
+from o2o.core.codes import PaymentCode, PaymentKind, ResolvedPayment, Status
 from o2o.core.deliveries import Attempt, DeliveryStatus
-from o2o.core.errors import DokuRefused, InvoiceNumberTaken, NotFound
-from o2o.core.events import Change, EventType, derive_events
+from o2o.core.errors import DokuRefused, IllegalMove, InvoiceNumberTaken, NotFound
+from o2o.core.events import Change, EventType, derive_events, derive_story, possible_ids
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.notifications import KeptFor
 from o2o.core.payments import Evidence
+from o2o.core.resolutions import Resolution, ResolutionKind
 from o2o.core.timetable import Retention
 from o2o.entry.models.codes import PaymentCodeView
 from o2o.entry.models.events import render
@@ -266,6 +267,120 @@ def test_an_inquiry_about_a_forgotten_code_is_answered_as_before(world):
     world.work_off()
     assert world.code().payment_code is None
     assert world.inquire(code.payment_code) is InquiryStatus.ALREADY_PAID
+
+
+# --- on request --------------------------------------------------------------------------
+
+
+def forget_on_request(world: World) -> PaymentCode:
+    done = world.forget([world.forget.find("INV-1")])
+    assert (done.orders, done.living) == (["INV-1"], [])
+    code = world.code()
+    assert (code.customer, code.metadata, code.payment_code, code.pay_url) == (None,) * 4
+    return code
+
+
+@pytest.mark.parametrize("mood", [Mood.WELL, Mood.DOWN])
+def test_a_code_that_lives_is_not_forgotten(world, mood):
+    """DOKU is sent its intent, tills its digits, and its customer reads them."""
+    world.doku.mood = mood
+    code = world.ask(**PERSONAL).code
+    assert code.is_open
+    done = world.forget([world.forget.find("INV-1")])
+    assert (done.orders, done.living, world.code()) == ([], [code], code)
+    with pytest.raises(IllegalMove, match="cancel it first"):
+        code.forget(world.clock())
+
+
+def test_a_code_that_is_still_looked_at_is_forgotten_and_looked_at_as_before(world):
+    world.ask(**PERSONAL)
+    world.live(START + timedelta(minutes=65))
+    before = world.code()
+    code = forget_on_request(world)
+    assert code.due_at == before.due_at is not None
+    world.doku.mood = Mood.DOWN
+    world.live(START + timedelta(days=10), step=timedelta(hours=3))
+    assert world.code().is_at_rest
+    world.live(START + timedelta(days=100), step=timedelta(days=1))
+    assert world.code().customer is None
+    assert world.due.due(world.clock() + timedelta(days=3000), 10) == []
+
+
+def test_money_that_comes_after_it_is_known_by_the_digits_hash(world):
+    world.ask(**PERSONAL)
+    world.cancel("shop", "INV-1")
+    forget_on_request(world)
+    world.clock.advance(minutes=1)
+    report = world.doku.pay("INV-1")
+    other = replace(
+        report, payment_code="89", receipt_number="R-other", evidence=Evidence("of other digits")
+    )
+    world.notify(other)
+    world.notify(report)
+    payments = world.read.one("shop", "INV-1").payments
+    assert [each.kind for each in payments] == [PaymentKind.DIGITS_MISMATCH, PaymentKind.PAID_LATE]
+    assert (world.code().status, world.code().payment_code) == (Status.PAID, None)
+    # The evidence, which has the digits, goes in its time.
+    world.live(START + timedelta(days=3700), step=timedelta(days=50))
+    payments = world.read.one("shop", "INV-1").payments
+    assert {each.report.evidence.body for each in payments} == {""}
+
+
+def test_a_till_that_was_told_yes_is_asked_about_and_its_payment_is_found(world):
+    code = world.ask(feature=Feature.DIPC, **PERSONAL).code
+    world.doku.learn(code)
+    assert world.inquire(code.payment_code) is InquiryStatus.SUCCESS
+    world.cancel("shop", "INV-1")
+    forget_on_request(world)
+    assert world.inquire(code.payment_code) is InquiryStatus.DECLINE
+    world.doku.pay("INV-1")
+    world.live(START + timedelta(minutes=10), step=timedelta(minutes=1))
+    assert (world.code().status, world.code().payments) == (Status.PAID, 1)
+
+
+def test_the_request_repeated_gets_what_is_left_and_brings_nothing_back(world):
+    world.ask(**PERSONAL)
+    world.cancel("shop", "INV-1")
+    code = forget_on_request(world)
+    again = world.ask(**PERSONAL)
+    assert (again.generation, again.code) == (Generation.REPEATED, code)
+    # Its digits stay the storefront's, and another code may stand in for it.
+    assert world.ask("INV-2", replaces="INV-1").code.replaces == "INV-1"
+    assert world.code().customer is None
+
+
+def test_who_has_nothing_here_is_not_found(world):
+    with pytest.raises(NotFound):
+        world.forget.find("INV-1")
+    assert world.forget.find_all("anton@example.com") == []
+
+
+def test_all_events_of_a_code_are_found_by_their_ids():
+    code = make_full_code()
+    assert code.last_payment is not None
+    marks = [
+        replace(code.last_payment, number=number, kind=kind)
+        for number, kind in enumerate(PaymentKind, start=1)
+    ]
+    ends: list[dict[str, Any]] = [{}, {"cancelled_at": None, "failure": None}, {"failure": None}]
+    for ended in ends:
+        resolution = Resolution(kind=ResolutionKind.KEPT, by="me", at=at(days=1))
+        resolved = [ResolvedPayment(time, marks[0], resolution) for time in (1, 2)]
+        story = derive_story(replace(code, **ended), marks, resolved)
+        ids = list(possible_ids(code, [(mark, 0 if mark.number > 1 else 2) for mark in marks]))
+        assert {event.event_id for event in story} <= set(ids)
+        assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("status", DeliveryStatus)
+def test_an_event_without_personal_data_is_sent_as_it_would_have_been(status):
+    new = make_record(status=status, due_at=None)
+    later = make_record(status=status, due_at=at(hours=1), version=4)
+    waits = status in (DeliveryStatus.PENDING, DeliveryStatus.PAUSED)
+    now = at(minutes=3)
+    assert new.without("{}", now).is_wanted(now) is waits
+    assert later.without("{}", now).due_at == later.due_at
+    assert (later.without("{}", now).version, later.without("{}", now).payload) == (5, "{}")
 
 
 # --- the rules by themselves ------------------------------------------------------------

@@ -131,13 +131,13 @@ class Ledger:
         self, shop: int, day: date, book: Mapping[str, Any], took: Sequence[Taken]
     ) -> Iterator[Difference]:
         where = f"the book of shop {shop} on {day}"
-        has = book["totals"]["count"], book["totals"]["sum"]
+        has = book["count"], book["sum"]
         if has != (len(took), sum(each.amount for each in took)):
             yield Difference(None, f"{where} has {has}, the till has {took}")
-        for each in book["differences"]:
+        for each in book["listed_differences"]:
             yield Difference(None, f"{where} lists {each}")
         told = self._day.receiver.books.get((shop, str(day), book["edition"]))
-        if told is None or told["messages_root"] != book["messages"]["root"]:
+        if told is None or told["messages_root"] != book["messages_root"]:
             yield Difference(None, f"{where}, edition {book['edition']}: told was {told}")
 
     def _till(self, unseen: Sequence[tuple[Number, Taken]]) -> dict[tuple[int, date], list[Taken]]:

@@ -173,7 +173,8 @@ class Street:
         """All items of a list."""
         cursor = ""
         while cursor is not None:
-            query = f"{path}?limit={_PAGE}" + (f"&cursor={cursor}" if cursor else "")
+            sign = "&" if "?" in path else "?"
+            query = f"{path}{sign}limit={_PAGE}" + (f"&cursor={cursor}" if cursor else "")
             answer = self.call("GET", shop, query)
             if answer.status_code != 200:  # noqa: PLR2004
                 raise Refused(f"{path}: {answer.status_code} {answer.text}")

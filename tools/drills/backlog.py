@@ -74,7 +74,7 @@ def _settled(shop: Shop, codes: list[dict[str, Any]]) -> dict[str, str]:
     """What the shop heard at last of these codes, in the order in which it heard it."""
     wanted = {each["invoice_number"] for each in codes}
     return {
-        each["data"]["invoice_number"]: each["type"]
+        each["data"].get("invoice_number"): each["type"]
         for each in list(shop.heard)
-        if each["data"]["invoice_number"] in wanted and each["type"] in (PAID, EXPIRED)
+        if each["data"].get("invoice_number") in wanted and each["type"] in (PAID, EXPIRED)
     }

@@ -45,7 +45,7 @@ class Shop:
             status(HTTPStatus.UNAUTHORIZED)(request)
             return
         answer = self.answer
-        if event["data"]["invoice_number"] == self.refuses:
+        if event["data"].get("invoice_number") == self.refuses:
             answer = HTTPStatus.INTERNAL_SERVER_ERROR
         if answer == HTTPStatus.NO_CONTENT:
             self.heard.append(event)
@@ -62,7 +62,7 @@ class Shop:
         """Whether it took an event of that type about a code."""
         number = code["invoice_number"]
         return any(
-            (each["type"], each["data"]["invoice_number"]) == (type_, number)
+            (each["type"], each["data"].get("invoice_number")) == (type_, number)
             for each in list(self.heard)
         )
 
@@ -115,8 +115,8 @@ class Shop:
         till, here, events = self.till(), self.here(), self.events()
         ids = defaultdict(set)
         for each in self.heard:
-            payment = each["data"]["payment"] or {}
-            about = each["data"]["invoice_number"], payment.get("receipt_number")
+            payment = each["data"].get("payment") or {}
+            about = each["data"].get("invoice_number"), payment.get("receipt_number")
             ids[each["type"], *about].add(each["id"])
         told = {(invoice, receipt) for _, invoice, receipt in ids if receipt}
         expect = self._drill.expect

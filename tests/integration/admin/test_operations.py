@@ -1,8 +1,10 @@
 """Webhooks, events, codes, kept notifications and dead letters on the command line."""
 
+import csv
 import json
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from socket import socket
 from types import SimpleNamespace
@@ -30,6 +32,7 @@ from o2o.adapters.dynamodb.table import code_item
 from o2o.adapters.queue import decode_work, encode_work
 from o2o.adapters.system import system_clock
 from o2o.core.archive import ArchivedMessage, MessageKind
+from o2o.core.channels import Feature
 from o2o.core.codes import Status
 from o2o.core.deliveries import DeliveryStatus
 from o2o.core.endpoints import PauseReason
@@ -42,13 +45,14 @@ from tests.support.asgi import call
 from tests.support.memory import RETENTION
 from tests.support.samples import (
     NOW,
+    at,
     make_code,
     make_full_code,
     make_kept,
     make_own_code,
     make_settlement,
 )
-from tests.support.settings import CHANNELS, TIMETABLE
+from tests.support.settings import BINS, CHANNELS, TIMETABLE
 from tests.support.storefronts import make_record
 from tests.support.world import TurnableClock
 
@@ -98,6 +102,7 @@ def stack(monkeypatch, tmp_path: Path):
             "DOKU_SECRET_NAME": "doku",
             "DOKU_TIMEOUT_SECONDS": "1",
             "OVERRIDE_NOTIFICATION_URL": "",
+            "BINS": json.dumps(BINS),
             "CHANNELS": json.dumps(CHANNELS),
             "TIMETABLE": json.dumps(TIMETABLE),
             "CODE_RETENTION_DAYS": "90",
@@ -487,7 +492,8 @@ def test_the_archive_is_replayed_and_a_second_time_changes_nothing(answer, archi
     archive.keep(archived(2, invoice_number="INV-gone"))
     row = answer("archive", "replay")
     assert row == {
-        "messages": 2, "replayed": 2, "news": 1, "known": 0, "kept": 1, "unproven": 0, "damaged": 0,
+        "messages": 2, "replayed": 2, "news": 1, "known": 0, "kept": 1, "forgotten": 0,
+        "unproven": 0, "damaged": 0,
     }  # fmt: skip
     (payment,) = payments()
     assert (payment.recorded_at, payment.report.receipt_number) == (archived(1).received_at, "R-1")
@@ -594,6 +600,111 @@ def test_a_day_s_book_is_listed_shown_and_closed_again(run, answer, store, clock
     assert "has no such book" in run("books", "show", "2026-03-02", ok=False).stderr
 
 
+# --- settlements -----------------------------------------------------------------------------
+
+MAPPING = "docs/examples/settlement/simulator.toml"
+REPORT = """Transaction Date,Order Number,Channel,Payment Code,Receipt Number,Amount,Fee,Net,Status
+2026-03-01 10:30:00,TOP-1,alfa,,R-1,150000,5000,145000,SUCCESS
+2026-03-01 11:30:00,TOP-1,alfa,,R-2,150000,5000,145000,SUCCESS
+2026-03-01 12:30:00,INV-1,alfa,,,149000,5000,144000,SUCCESS
+2026-03-01 12:30:00,=cmd(),alfa,,R-4,150000,5000,145000,SUCCESS
+TOTAL,,,,,599000,20000,579000,
+"""
+
+
+@pytest.fixture
+def paid(store, shop, tmp_path: Path):
+    """A reusable code of which one notification was lost, two that were paid; and a report."""
+    codes = DynamoCodeStore(store)
+    for name, reusable in (("TOP-1", True), ("INV-1", False), ("INV-2", False)):
+        digits = f"88995512345678{len(name)}{name[-1]}"
+        code = make_own_code(
+            name, feature=Feature.MGPC, reusable=reusable, payment_code=f"{digits}{reusable:d}"
+        )
+        codes.create(code)
+        codes.record(make_settlement(code, f"R-{1 if reusable else name}", paid_at=at(minutes=30)))
+    file = tmp_path / "report.csv"
+    file.write_text(REPORT)
+    return file
+
+
+def test_a_settlement_is_matched_dry_then_written_and_then_changes_nothing(
+    stack, run, answer, paid, store, tmp_path
+):
+    result = tmp_path / "result.csv"
+    arguments = ("settlement", "match", str(paid), "--mapping", MAPPING, "--result", str(result))
+
+    def match(*more: str) -> dict[str, Any]:
+        done = run("--json", *arguments, *more, ok=False)
+        assert (done.exit_code, done.stderr) == (3, "")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def outcomes() -> list[str]:
+        with result.open(newline="") as rows:
+            return [row["outcome"] for row in csv.DictReader(rows)]
+
+    dry = match()
+    assert (dry["missing_here"], dry["matched"], dry["skipped"]) == (1, 1, 1)
+    (day,) = dry["days"]
+    assert (day["lines"], day["fee"], day["net"]) == (4, "20000", "579000")
+    assert outcomes() == [
+        "matched", "missing_here", "amount_differs", "unknown_order", "missing_there",
+    ]  # fmt: skip
+    with result.open(newline="") as rows:
+        written = list(csv.DictReader(rows))
+    assert written[3]["order_number"] == "'=cmd()"
+    assert (written[2]["amount"], written[2]["amount_here"]) == ("149000", "150000.00")
+    assert written[4]["order_number"] == "INV-2"
+    assert answer("codes", "show", "TOP-1")["payments_count"] == 1
+
+    assert match("--write", "--reason", "lost notifications")["recorded"] == 1
+    shown = answer("codes", "show", "TOP-1")
+    assert [each["source"] for each in shown["payments"]] == ["notification", "settlement"]
+    assert match("--write")["recorded_before"] == 1
+    assert outcomes()[:2] == ["matched", "recorded_before"]
+    assert answer("codes", "show", "TOP-1") == shown
+
+    audited = [row for row in answer("audit") if row["command"] == "settlement match"]
+    assert [row["outcome"] for row in audited] == ["done", "done"]
+    assert f"file=sha256:{sha256(REPORT.encode()).hexdigest()}" in audited[0]["arguments"]
+    assert str(paid) not in audited[0]["arguments"]
+
+
+def test_a_settlement_that_agrees_ends_with_0_and_a_bad_one_with_1(run, paid, tmp_path):
+    paid.write_text("\n".join(REPORT.splitlines()[:2]))
+    arguments = ("settlement", "match", str(paid), "--mapping", MAPPING, "--day", "2026-02-28")
+    assert "1 lines, 0 other rows: 1 matched. Nothing was recorded." in run(*arguments).stdout
+    paid.write_text(REPORT.replace("Amount", "Nominal"))
+    refused = run(*arguments, ok=False)
+    assert refused.exit_code == 1
+    assert "report.csv, line 1: the column 'Amount' is not there" in refused.stderr
+    for name in (str(paid), MAPPING):
+        kept = Path(name).read_text()
+        assert "a file that is read" in run(*arguments, "--result", name, ok=False).stderr
+        assert Path(name).read_text() == kept
+
+
+def test_what_personal_data_was_taken_from_is_counted_and_told_only_if_asked_for(
+    run, answer, archive, payments
+):
+    whole = archived(1)
+    archive.keep(whole.forget(whole.message.body, whole.received_at))
+    archive.keep(archived(2).forget(b"", whole.received_at))
+    for _ in range(2):
+        row = answer("archive", "replay")
+        assert (row["messages"], row["forgotten"], row["replayed"]) == (2, 2, 0)
+    assert "Personal data was taken from 2." in run("archive", "replay", "--dry-run").stdout
+    assert payments() == []
+    assert answer("archive", "replay", "--unproven")["news"] == 1
+    (payment,) = payments()
+    assert payment.digests == {whole.body_sha256}
+    # The whole message, of a backup, tells of the same payment.
+    archive.keep(whole)
+    assert answer("archive", "replay")["known"] == 1
+    assert payments() == [payment]
+
+
 # --- the desk --------------------------------------------------------------------------------
 
 
@@ -628,7 +739,8 @@ def test_the_desk_reads_as_who_only_looks(monkeypatch, run, store, clock, books)
             "events?storefront=shop&status=dead",
         ):
             headers = {"authorization": f"Bearer {token()}"}
-            told[path] = call(self.config.app, "GET", f"/_desk/{path}", headers=headers)
+            app: Any = self.config.app
+            told[path] = call(app, "GET", f"/_desk/{path}", headers=headers)
 
     tokens: list[str] = []
 

@@ -105,3 +105,15 @@ def test_what_can_t_be_read_is_told(kind: MessageKind) -> None:
 def test_a_payment_that_can_t_be_read_names_its_order(kind: MessageKind) -> None:
     told = READER.read(archived(kind, {**PAID, "order": {"invoice_number": "INV/1"}}))
     assert told == Notification(OrderState.SUCCESS, None, "INV/1")
+
+
+@kinds
+def test_what_personal_data_was_taken_from_is_known_by_its_hash_and_read(kind: MessageKind) -> None:
+    whole = archived(kind, PAID | {"customer": {"name": "Anton"}})
+    left = whole.forget(json.dumps(PAID).encode(), whole.received_at)
+    evidence = READER.evidence(left)
+    assert evidence.digest == READER.evidence(whole).digest
+    assert "Anton" not in evidence.body
+    assert READER.read(left).payment is not None
+    # The signature is that of the whole.
+    assert not READER.is_proven(left)

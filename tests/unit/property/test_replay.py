@@ -13,52 +13,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from o2o.core.archive import ArchivedMessage, MessageKind
+from o2o.core.archive import ArchivedMessage
 from o2o.core.codes import PaymentCode, PaymentKind
 from o2o.core.errors import Busy, UnreadableMessage
 from o2o.core.events import derive_story
 from o2o.core.notifications import KeptFor, Notification, OrderState
 from o2o.core.payments import Evidence, Payment
-from o2o.usecases.ports import ArchiveReader, MessageArchive
+from o2o.usecases.ports import MessageArchive
 from o2o.usecases.record_message import NotificationOutcome, RecordMessage
 from o2o.usecases.replay_archive import ReplayArchive, ReplayClock, Replayed
 from o2o.usecases.settle import Settle
 from tests.support.examples import examples
 from tests.support.memory import MemoryCodeStore, MemoryMessageArchive, MemoryNotificationStore
 from tests.support.memory import MemoryTable as Table
-from tests.support.world import TIMETABLE, Mood, World, plenty, sent
+from tests.support.world import TIMETABLE, Mood, OpenReader, World, plenty, sent
 
 NUMBERS = ("INV-1", "INV-2", "INV-3")
 NAMES = st.sampled_from(NUMBERS)
-
-
-class Reader(ArchiveReader):
-    """Reads what the world's DOKU said; a body without a word of it has another signature."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.foreign: set[bytes] = set()
-
-    def is_proven(self, archived: ArchivedMessage) -> bool:
-        return archived.message.body not in self.foreign
-
-    def evidence(self, archived: ArchivedMessage) -> Evidence:
-        return Evidence(archived.message.body.decode(), dict(archived.message.headers))
-
-    def order_number(self, archived: ArchivedMessage) -> str | None:
-        if archived.kind is MessageKind.NOTIFICATION:
-            return None
-        payment = self._world.doku.said[archived.message.body.decode()].payment
-        return payment.invoice_number if payment else "INV-?"
-
-    def read(self, archived: ArchivedMessage) -> Notification:
-        body = archived.message.body.decode()
-        if archived.kind is MessageKind.NOTIFICATION:
-            return self._world.inbox.read_notification(self.evidence(archived))
-        status = self._world.doku.said[body]
-        if status.unreadable:
-            raise UnreadableMessage("not JSON")
-        return Notification(status.state, status.payment)
 
 
 def copied(table: Table) -> Table:
@@ -94,7 +65,7 @@ def replay(
     then, codes = ReplayClock(), MemoryCodeStore(table)
     again = ReplayArchive(
         archive=archive or world.archive,
-        reader=Reader(world),
+        reader=OpenReader(world),
         record=RecordMessage(
             settle=Settle(codes=codes, clock=then, timetable=TIMETABLE),
             notifications=MemoryNotificationStore(table),
@@ -315,7 +286,7 @@ def test_what_no_key_has_signed_is_left_out_unless_it_is_asked_for() -> None:
 
     def again(**options: bool) -> Replayed:
         then, codes = ReplayClock(), MemoryCodeStore(past.earlier)
-        reader = Reader(past.world)
+        reader = OpenReader(past.world)
         reader.foreign.add(body)
         settle = Settle(codes=codes, clock=then, timetable=TIMETABLE)
         record = RecordMessage(

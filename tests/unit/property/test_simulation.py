@@ -23,6 +23,7 @@ from o2o.core.errors import (
     InvalidRequest,
     InvoiceNumberTaken,
 )
+from o2o.core.events import Change, derive_events
 from o2o.core.inquiries import InquiryStatus
 from o2o.core.payments import PaymentReport
 from o2o.usecases.chain import read_chain
@@ -45,6 +46,7 @@ class Simulation(RuleBasedStateMachine):
         self.ended_paid: set[str] = set()
         self.final: set[str] = set()
         self.misled: set[str] = set()
+        self.forgotten: set[str] = set()
 
     def receipts(self, invoice: str) -> list[str | None]:
         history = self.world.codes.get_history(invoice, 1000)
@@ -94,10 +96,10 @@ class Simulation(RuleBasedStateMachine):
     def the_customer_pays(self, invoice: str) -> object:
         code = self.world.code(invoice)
         if code.feature is Feature.DIPC:
-            assert code.payment_code is not None
-            if self.world.inquire(code.payment_code) is not InquiryStatus.SUCCESS:
+            digits = self.digits[invoice]
+            if self.world.inquire(digits) is not InquiryStatus.SUCCESS:
                 return multiple()
-            held = self.world.codes.find_by_digits(code.channel, code.payment_code)
+            held = self.world.codes.find_by_digits(code.channel, digits)
             assert held is not None
             invoice = held.invoice_number
             if invoice not in self.world.doku.orders:
@@ -130,6 +132,20 @@ class Simulation(RuleBasedStateMachine):
     def the_storefront_refreshes(self, invoice: str) -> None:
         self.world.refresh("shop", invoice, time_left=plenty)
 
+    @rule(invoice=invoices)
+    def the_customer_asks_to_be_forgotten(self, invoice: str) -> None:
+        before = self.world.code(invoice)
+        done = self.world.forget([self.world.forget.find(invoice)])
+        after = self.world.code(invoice)
+        if before.is_open and before.due_at is not None:
+            assert (done.living, after) == ([before], before)
+            return
+        assert after.forgotten_at is not None
+        assert derive_events(Change(before, after)) == []
+        kept = ("status", "due_at", "payments", "last_payment", "paid_at", "fingerprint")
+        assert [getattr(before, name) for name in kept] == [getattr(after, name) for name in kept]
+        self.forgotten.add(invoice)
+
     @rule(minutes=st.sampled_from([0.1, 1, 2, 16, 61, 800, 3000]))
     def time_passes_without_us(self, minutes: float) -> None:
         self.world.clock.advance(minutes=minutes)
@@ -139,8 +155,15 @@ class Simulation(RuleBasedStateMachine):
         self.world.work_off()
 
     @invariant()
+    def what_was_forgotten_never_comes_back(self) -> None:
+        for invoice in self.forgotten:
+            code = self.world.code(invoice)
+            personal = (code.customer, code.intent, code.payment_code, code.how_to_pay_page)
+            assert personal == (None,) * 4
+
+    @invariant()
     def digits_never_change(self) -> None:
-        for invoice in self.reusable:
+        for invoice in self.reusable.keys() - self.forgotten:
             payment_code = self.world.code(invoice).payment_code
             known = self.digits.setdefault(invoice, payment_code or "")
             if known:
@@ -158,7 +181,9 @@ class Simulation(RuleBasedStateMachine):
         now = self.world.clock()
         codes = [self.world.code(invoice) for invoice in self.reusable]
         held = [
-            code.payment_code for code in codes if code.merchant_made and code.holds_digits(now)
+            self.digits[code.invoice_number]
+            for code in codes
+            if code.merchant_made and code.holds_digits(now)
         ]
         assert len(set(held)) == len(held)
 

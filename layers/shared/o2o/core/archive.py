@@ -1,9 +1,10 @@
 """DOKU's signed messages as they came, for the archive that outlives the table."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from o2o.core.errors import UnreadableMessage
 from o2o.core.notifications import DokuMessage
@@ -23,6 +24,15 @@ class MessageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """What is left of an object from which personal data was taken (decision 0104)."""
+
+    at: datetime
+    body_sha256: str
+    """Of the body as DOKU signed it, in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedMessage:
     """A signed message, and when it came: all that DOKU's signature can be checked with again.
 
@@ -32,6 +42,37 @@ class ArchivedMessage:
     kind: MessageKind
     message: DokuMessage
     received_at: datetime
+    forgotten: Forgotten | None = None
+    """There if ``message`` is no longer what DOKU signed, but for its path and its headers."""
+
+    @property
+    def body_sha256(self) -> str:
+        """Of the body as DOKU signed it, in hexadecimal."""
+        if self.forgotten is not None:
+            return self.forgotten.body_sha256
+        return sha256(self.message.body).hexdigest()
+
+    def forget(self, body: bytes, now: datetime) -> "ArchivedMessage":
+        """The message with what is left of its body. Its key has the first object's hash."""
+        return replace(
+            self,
+            message=replace(self.message, body=body),
+            forgotten=Forgotten(at=now, body_sha256=self.body_sha256),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedVersion:
+    """One version of an object of the archive.
+
+    ``message`` is None if what is there is none. ``locked_until``: nobody can delete it before.
+    """
+
+    key: str
+    version_id: str
+    is_latest: bool
+    message: ArchivedMessage | None
+    locked_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

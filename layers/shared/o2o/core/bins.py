@@ -184,6 +184,13 @@ class BinTable:
                 return entry.biller
         return channel.facts.biller
 
+    def partnership(self, channel: Channel, digits: str | None) -> Partnership | None:
+        """Whose BIN it is; None if it is not configured any more."""
+        for entry in self.bins:
+            if entry.channel is channel and entry.digits == digits:
+                return entry.partnership
+        return None
+
     def choose(
         self,
         channel: Channel,

@@ -49,7 +49,8 @@ class Move(StrEnum):
     RESOLVE = "resolve"
     """A person says what was done about a payment of it."""
     FORGET = "forget"
-    """What need not be kept of a code at rest goes: personal data first, DOKU's messages later."""
+    """What need not be kept of a code that has ended goes: personal data first, DOKU's messages
+    later."""
 
 
 TRANSITIONS: dict[tuple[Status, Move], Status] = {
@@ -178,6 +179,8 @@ class Source(StrEnum):
 
     NOTIFICATION = "notification"
     STATUS_CHECK = "status_check"
+    SETTLEMENT = "settlement"
+    """A line of DOKU's settlement report (decision 0100)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -570,6 +573,11 @@ class PaymentCode:
         """Whether DOKU's answer or a payment is still expected."""
         return self.status in (Status.REQUESTED, Status.ACTIVE)
 
+    @property
+    def lives(self) -> bool:
+        """Whether it is open, and was not left to a person."""
+        return self.is_open and not self.is_at_rest
+
     def forget_at(self, retention: Retention) -> datetime | None:
         """When what need not be kept goes from a code at rest; None: nothing more will.
 
@@ -595,11 +603,17 @@ class PaymentCode:
         return self.last_payment.recorded_at or self.ended_at or self.created_at
 
     def forget(self, now: datetime) -> "PaymentCode":
-        """A code at rest without all that is personal.
+        """A code without all that is personal.
 
         What stays is what a message about it could need: numbers, storefront, amount, status,
-        the digits' hash, and its payments.
+        the digits' hash, its payments, and its next look, if it is still to come. Raises
+        IllegalMove for a code that lives: DOKU is sent its intent, and tills its digits.
         """
+        if self.lives:
+            raise IllegalMove(
+                f"a payment code that is {self.status} can't be forgotten: cancel it first, or"
+                f" wait until it has ended, after {self.expires_at:%Y-%m-%d %H:%M} UTC"
+            )
         digits = self.payment_code
         return self.move(
             Move.FORGET,

@@ -151,5 +151,12 @@ class EventRecord:
         """A new round, whatever became of the last one."""
         return self._next(status=DeliveryStatus.PENDING, due_at=now, tries=0)
 
+    def without(self, payload: str, now: datetime) -> "EventRecord":
+        """The event with what is left of its payload. One that must be sent still is.
+
+        The queue carries an event to its first try only as long as nothing has changed in it.
+        """
+        return self._next(payload=payload, due_at=now if self.is_carried else self.due_at)
+
     def _next(self, **changes: object) -> "EventRecord":
         return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ makes the same events with the same ids, however often it is looked at. What a c
 its life makes them again, under the same ids (decision 0069).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -162,6 +162,23 @@ def _is_news(before: PaymentCode | None, payment: PaymentMark, after: PaymentCod
     return (former.number, former.kind.matches) != (payment.number, payment.kind.matches)
 
 
+def possible_ids(code: PaymentCode, payments: Iterable[tuple[PaymentMark, int]]) -> Iterator[str]:
+    """The ids of all events that there can be of a code and its payments.
+
+    Each payment comes with how often it was resolved.
+    """
+    marks = list(payments)
+    of_payment = {*_OF_PAYMENT.values(), EventType.RESOLVED}
+    for kind in EventType:
+        if kind not in of_payment:
+            yield _event_id(code, kind)
+        elif kind is not EventType.RESOLVED and one_of(kind) is kind:
+            yield from (_event_id(code, kind, *_words(mark)) for mark, _ in marks)
+    for mark, resolved in marks:
+        for time in range(1, resolved + 1):
+            yield _event_id(code, EventType.RESOLVED, *_words(mark, time))
+
+
 def _event(
     kind: EventType,
     code: PaymentCode,
@@ -169,14 +186,18 @@ def _event(
     payment: PaymentMark | None = None,
     time: int | None = None,
 ) -> Event:
-    # What happens once in a code's life, or once to a payment of it, or for the nth time.
-    what = [str(payment.number)] if payment else []
-    what += [f"{payment.identity} {time}"] if payment and time else []
-    return Event(_event_id(code, kind, *what), kind, occurred_at, code, payment)
+    words = _words(payment, time) if payment else []
+    return Event(_event_id(code, kind, *words), kind, occurred_at, code, payment)
+
+
+def _words(payment: PaymentMark, time: int | None = None) -> list[str]:
+    # What happens once to a payment, or for the nth time.
+    return [str(payment.number), *([f"{payment.identity} {time}"] if time else [])]
 
 
 def _event_id(code: PaymentCode, kind: EventType, *what: str) -> str:
-    # With the creation, because version 0.1 let an invoice number come round.
+    # What happens once in a code's life, or as often as ``what`` tells apart. With the creation,
+    # because version 0.1 let an invoice number come round.
     return event_id_of(code.order_number, code.created_at.isoformat(), one_of(kind), *what)
 
 

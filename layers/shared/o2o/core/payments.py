@@ -1,12 +1,13 @@
 """Payments: which tellings are one payment, whether one is news, and what it does to a code.
 
-A telling is one signed message of DOKU's about a payment: a notification, or a status check's
-answer. A payment is one time that cash was taken at a till; several tellings may speak of it, in
-any order, and each may lack what another has. What is certainly the same payment, what is certainly
-another and what nobody can know is decided by ``relate`` and nowhere else (decision 0038).
+A telling is DOKU's word about a payment: a notification, a status check's answer, or a line of a
+settlement report, which alone is not signed. A payment is one time that cash was taken at a till;
+several tellings may speak of it, in any order, each lacking what another has. What is certainly
+the same payment, what is certainly another and what nobody can know is decided by ``relate`` and
+nowhere else (decision 0038).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -43,7 +44,10 @@ _TILL = {"agent_id", "store_id"}
 """What a receipt number is one of: without it, two numbers that are equal may be two tills'."""
 
 _OLDER_ORDER = timedelta(days=1)
-"""A status check that is dated this long before its code speaks of an earlier order."""
+"""What names no digits and is dated this long before its code speaks of an earlier order."""
+
+_DATE_COUNTS = {Source.STATUS_CHECK: 1, Source.SETTLEMENT: 2, Source.NOTIFICATION: 3}
+"""How much a date is worth by its source: a status check may give any of its order's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,10 @@ class Evidence:
         """What is left of it after its retention."""
         return Evidence("", sha256=self.digest)
 
+    def with_body(self, body: str) -> "Evidence":
+        """The same message without what was taken from its body; known by its SHA-256 as before."""
+        return self if body == self.body else replace(self, body=body, sha256=self.digest)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReport:
@@ -73,7 +81,8 @@ class PaymentReport:
 
     ``dated`` says whether ``paid_at`` is the message's own date of the payment: a status check
     may give the order's creation instead, and a message without a date its own time stamp
-    (DOKU protocol, section 7). ``currency`` is missing where DOKU names none.
+    (DOKU protocol, section 7). ``paid_until`` is there if only the day is known: the payment was
+    made from ``paid_at`` until then. ``currency`` is missing where DOKU names none.
     """
 
     invoice_number: str
@@ -83,6 +92,7 @@ class PaymentReport:
     source: Source
     evidence: Evidence
     dated: bool = True
+    paid_until: datetime | None = None
     currency: str | None = None
     acquirer: str | None = None
     agent_id: str | None = None
@@ -113,12 +123,18 @@ class PaymentReport:
     @property
     def date(self) -> datetime | None:
         """The payment's own date, to the second, if the message gives it."""
-        return self.paid_at.replace(microsecond=0) if self.dated else None
+        known = self.dated and self.paid_until is None
+        return self.paid_at.replace(microsecond=0) if known else None
 
     @property
     def instant(self) -> datetime | None:
         """The same, if a notification gives it."""
-        return None if self.source is Source.STATUS_CHECK else self.date
+        return self.date if self.source is Source.NOTIFICATION else None
+
+    @property
+    def date_counts(self) -> int:
+        """How much its date is worth; 0: it has none."""
+        return _DATE_COUNTS[self.source] if self.dated else 0
 
     @property
     def facts(self) -> frozenset[object]:
@@ -230,6 +246,24 @@ class Payment:
             further=tuple(each.forget_evidence() for each in self.further),
         )
 
+    def with_evidence(self, change: Callable[[Evidence], Evidence]) -> "Payment":
+        """The payment with each of DOKU's messages changed, and nothing of what they told."""
+
+        def changed(report: PaymentReport) -> PaymentReport:
+            return replace(report, evidence=change(report.evidence))
+
+        return replace(
+            self,
+            report=changed(self.report),
+            first=self.first and changed(self.first),
+            further=tuple(changed(each) for each in self.further),
+        )
+
+    @property
+    def digests(self) -> set[str]:
+        """The SHA-256 of each message that is kept of it."""
+        return {each.evidence.digest for each in self.tellings}
+
     @property
     def is_certainly_one(self) -> bool:
         """Whether it is a payment of its own, and one only."""
@@ -237,12 +271,17 @@ class Payment:
 
     def was_told_by(self, report: PaymentReport) -> bool:
         """Whether this very message is among those that are kept."""
-        return report.evidence.digest in {each.evidence.digest for each in self.tellings}
+        return report.evidence.digest in self.digests
 
     @property
     def instant(self) -> datetime | None:
         """Its date by a notification's own word, to the second."""
         return next((each.instant for each in self.tellings if each.instant), None)
+
+    @property
+    def best_dated(self) -> PaymentReport:
+        """The telling whose date is worth most; of equal ones, the first."""
+        return max(self.tellings, key=lambda each: each.date_counts)
 
     def has_receipt_of(self, report: PaymentReport) -> bool:
         """Whether a message names this payment's receipt number."""
@@ -339,21 +378,11 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     if any(name in names and names[name] != text for name, text in told.items()):
         return Relation.OTHER
     if "receipt_number" in names and "receipt_number" in told:
-        at_one_till = names.keys() & told.keys() >= _TILL
-        if at_one_till:
-            apart, within = _apart(payment.instant, report.instant), SAME_WITHIN
-        else:
-            apart, within = _apart(known.date, report.date), timedelta()
-        if apart is None:
-            # DOKU repeats a notification in the same bytes: another one may be another payment.
-            is_same = at_one_till or Source.STATUS_CHECK in (known.source, report.source)
-        else:
-            is_same = apart <= within
-        return Relation.SAME if is_same or _paid_once_at_doku(code) else Relation.UNCERTAIN
+        return _relate_by_receipt(code, payment, report)
     # From here one of the two, or both, name no receipt.
     if known.assigned_from != report.assigned_from:
         return Relation.UNCERTAIN
-    if _paid_once_at_doku(code):
+    if paid_once_at_doku(code):
         return Relation.SAME
     if code.reusable and known.amount != report.amount:
         return Relation.OTHER
@@ -361,7 +390,61 @@ def relate(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relati
     # Two notifications may be of two tills, in one second even.
     unnamed = {known.source} if "receipt_number" not in names else set()
     unnamed |= {report.source} if "receipt_number" not in told else set()
-    return Relation.SAME if Source.STATUS_CHECK in unnamed else Relation.UNCERTAIN
+    is_unnamed_line = report.source is Source.SETTLEMENT and "receipt_number" not in told
+    if Source.STATUS_CHECK in unnamed and not is_unnamed_line:
+        return Relation.SAME
+    if Source.SETTLEMENT in (known.source, report.source):
+        return _relate_settlement(payment, report)
+    return Relation.UNCERTAIN
+
+
+def _relate_by_receipt(code: PaymentCode, payment: Payment, report: PaymentReport) -> Relation:
+    """The same, of two that name one receipt number."""
+    known = payment.report
+    at_one_till = payment.names.keys() & report.names.keys() >= _TILL
+    if Source.SETTLEMENT in (known.source, report.source):
+        apart, within = days_apart(payment, report), SAME_WITHIN
+    elif at_one_till:
+        apart, within = _apart(payment.instant, report.instant), SAME_WITHIN
+    else:
+        apart, within = _apart(known.date, report.date), timedelta()
+    if apart is None:
+        # DOKU repeats a notification in the same bytes: another one may be another payment.
+        is_same = at_one_till or {known.source, report.source} != {Source.NOTIFICATION}
+    else:
+        is_same = apart <= within
+    return Relation.SAME if is_same or paid_once_at_doku(code) else Relation.UNCERTAIN
+
+
+def _relate_settlement(payment: Payment, report: PaymentReport) -> Relation:
+    """The same, of a settlement's line and a telling of which one names no receipt.
+
+    Whoever records a line has found that no payment on record is its own, so that it is none of
+    them for certain; what is told after it, on its day and of its amount, is it.
+    """
+    apart = days_apart(payment, report)
+    if apart is not None and apart > SAME_WITHIN:
+        return Relation.OTHER
+    is_notified = report.source is Source.NOTIFICATION
+    if is_notified and apart is not None and apart <= CLOCKS_DIFFER:
+        return Relation.SAME
+    return Relation.UNCERTAIN
+
+
+def days_apart(payment: Payment, report: PaymentReport) -> timedelta | None:
+    """How far a payment's date is from a telling's, or from its day if there is no more.
+
+    None if one has no date of its own. A status check's may be any of its order's, so it counts
+    for none.
+    """
+    known = payment.best_dated
+    if min(known.date_counts, report.date_counts) < _DATE_COUNTS[Source.SETTLEMENT]:
+        return None
+    gaps = (
+        one.paid_at - (other.paid_until or other.paid_at)
+        for one, other in ((known, report), (report, known))
+    )
+    return max(timedelta(), *gaps)
 
 
 def _apart(one: datetime | None, other: datetime | None) -> timedelta | None:
@@ -369,21 +452,21 @@ def _apart(one: datetime | None, other: datetime | None) -> timedelta | None:
     return None if one is None or other is None else abs(one - other)
 
 
-def _paid_once_at_doku(code: PaymentCode) -> bool:
+def paid_once_at_doku(code: PaymentCode) -> bool:
     """Whether DOKU itself lets the code be paid only once: it is registered there."""
     return not code.reusable and code.feature is not Feature.DIPC
 
 
 def is_older_order(code: PaymentCode, report: PaymentReport) -> bool:
-    """Whether a status check must speak of an earlier order that had the same number.
+    """Whether a status check or a settlement must speak of an earlier order of the same number.
 
     It names no digits, so only its date can say so. A notification with the code's own digits
     pays whatever its date: dates have been seen wrong, and real money is never refused.
     """
     return (
-        report.source is Source.STATUS_CHECK
+        report.source is not Source.NOTIFICATION
         and report.payment_code is None
-        and report.paid_at < code.created_at - _OLDER_ORDER
+        and (report.paid_until or report.paid_at) < code.created_at - _OLDER_ORDER
     )
 
 
@@ -401,14 +484,19 @@ def settle(
     now: datetime,
     timetable: Timetable,
     chain: Sequence[PaymentCode] = (),
+    of: str | None = None,
 ) -> Settlement | None:
     """What a telling does to a code, or None if it tells nothing that is not known.
 
     Never refuses money: what can't pay the code is recorded as what it is. ``history`` has the
     payments that the telling may speak of. ``chain`` has the codes that it replaces or that
-    replace it, for an order is paid once.
+    replace it, for an order is paid once. ``of`` is the id of the payment that it speaks of, where
+    that is known otherwise.
     """
     code, at = history.code, _Circumstances(now, timetable, chain)
+    known = next((each for each in history.own if each.payment_id == of), None)
+    if known:
+        return _complete(code, known, report, at)
     related = [(relate(code, payment, report), payment) for payment in history.own]
     same = [payment for relation, payment in related if relation is Relation.SAME]
     unsure = [payment for relation, payment in related if relation is Relation.UNCERTAIN]
@@ -463,16 +551,25 @@ def find_told(history: CodeHistory, report: PaymentReport) -> Payment | None:
 
 def _may_be_kept_together(code: PaymentCode, payment: Payment, report: PaymentReport) -> bool:
     """Whether a telling that may be another payment's is kept with this one."""
-    # A status check proves no further payment, so that one never counts as one.
-    return not code.reusable or Source.STATUS_CHECK in (payment.report.source, report.source)
+    # A status check proves no further payment, so that one never counts as one; a settlement's line
+    # does, beside whatever a status check has shown.
+    proves = report.source is Source.SETTLEMENT
+    shown = Source.STATUS_CHECK in (payment.report.source, report.source)
+    return not code.reusable or (shown and not proves)
 
 
 def _likeliest(payments: Sequence[Payment], report: PaymentReport) -> Payment:
-    """The payment that has most in common with a telling; of equal ones, the first."""
+    """The payment that has most in common with a telling; of equal ones, the first.
 
-    def likeness(payment: Payment) -> tuple[bool, bool, int]:
+    Of payments that settlements dated, and of any for a settlement's line, it is the nearest.
+    """
+
+    def likeness(payment: Payment) -> tuple[bool, bool, int, timedelta]:
         shared = len(payment.report.facts & report.facts)
-        return payment.was_told_by(report), payment.has_receipt_of(report), shared
+        settled = Source.SETTLEMENT in (payment.report.source, report.source)
+        apart = days_apart(payment, report) if settled else None
+        nearness = timedelta.min if apart is None else -apart
+        return payment.was_told_by(report), payment.has_receipt_of(report), shared, nearness
 
     return max(payments, key=likeness)
 
@@ -489,7 +586,11 @@ def _complete(
         return None
     told = payment.report.facts.union(*(each.facts for each in payment.tellings))
     shown = code.reusable and report.source is Source.STATUS_CHECK
-    if report.facts <= told and {*doubts} <= {*payment.doubts}:
+    # A payment that only a status check has shown may be of any day until a settlement dates it.
+    brings_date = report.source is Source.SETTLEMENT and (
+        report.date_counts > payment.best_dated.date_counts
+    )
+    if report.facts <= told and {*doubts} <= {*payment.doubts} and not brings_date:
         return None
     if shown and "receipt_number" not in report.names:
         # Of several payments nobody knows which one it shows.
@@ -536,19 +637,22 @@ def _merge(code: PaymentCode, payment: Payment, report: PaymentReport) -> Paymen
     """What a payment's tellings and one more say together, with the evidence of the first.
 
     A store beside a receipt number is worth more than one without, a notification's own date more
-    than a status check's, and what matches the code more than what does not.
+    than a settlement's and that more than a status check's, and what matches the code more than
+    what does not.
     """
     known = payment.report
     certain = payment.names if "receipt_number" in report.names else known.names
     merged = replace(
         known,
-        source=known.source if known.source is Source.NOTIFICATION else report.source,
+        source=max(known.source, report.source, key=_DATE_COUNTS.__getitem__),
         payment_code=known.payment_code or report.payment_code,
         currency=known.currency or report.currency,
         **{name: getattr(report, name) for name in report.names if name not in certain},
     )
-    if (report.instant and not payment.instant) or (report.dated and not known.dated):
-        merged = replace(merged, paid_at=report.paid_at, dated=report.dated)
+    if report.date_counts > payment.best_dated.date_counts:
+        merged = replace(
+            merged, paid_at=report.paid_at, dated=report.dated, paid_until=report.paid_until
+        )
     if not _matches(code, known) and _matches(code, report):
         merged = replace(
             merged,

@@ -37,7 +37,12 @@ def day_of(instant: datetime) -> date:
     return instant.astimezone(WIB).date()
 
 
+def start_of_day(day: date) -> datetime:
+    """The first instant of a calendar day in WIB, as aware UTC."""
+    return datetime.combine(day, time(), tzinfo=WIB).astimezone(UTC)
+
+
 def day_span(day: date) -> tuple[datetime, datetime]:
     """The first and the last microsecond of a WIB day, as aware UTC."""
-    begin = datetime.combine(day, time(), tzinfo=WIB).astimezone(UTC)
+    begin = start_of_day(day)
     return begin, begin + timedelta(days=1) - timedelta(microseconds=1)

@@ -55,8 +55,10 @@ if TYPE_CHECKING:
     from o2o.usecases.deliver_webhooks import DeliverWebhooks
     from o2o.usecases.expire_codes import ExpireCodes
     from o2o.usecases.explain_payment import ExplainPayment
+    from o2o.usecases.forget_codes import ForgetCodes
     from o2o.usecases.generate_code import GenerateCode
     from o2o.usecases.manage_endpoints import ManageEndpoints
+    from o2o.usecases.match_settlement import MatchSettlement
     from o2o.usecases.ports import Clock, Doku
     from o2o.usecases.publish_events import PublishEvents
     from o2o.usecases.read_books import ReadBooks
@@ -486,6 +488,30 @@ def release_digits() -> "ReleaseDigits":
     return ReleaseDigits(codes=_codes(read_settings(Settings)), clock=clock)
 
 
+def forget_codes() -> "ForgetCodes":
+    """Wire the command that forgets codes, in the environment of ``reconcile_codes``."""
+    from o2o.adapters.archive_versions import S3ArchiveVersions
+    from o2o.adapters.doku.archived import DokuArchiveReader
+    from o2o.adapters.doku.personal import without_person
+    from o2o.adapters.dynamodb.orders import DynamoOrderSearch
+    from o2o.entry.models.events import forget
+    from o2o.entry.settings.codes import ReconcileSettings
+    from o2o.usecases.forget_codes import ForgetCodes
+
+    settings = read_settings(ReconcileSettings)
+    return ForgetCodes(
+        codes=_codes(settings),
+        notifications=_notifications(settings),
+        events=_events(settings),
+        archive=S3ArchiveVersions(_client("s3"), settings.archive_bucket_name),
+        reader=DokuArchiveReader(_credentials(settings.doku_secret_name)),
+        search=DynamoOrderSearch(_store(settings)),
+        take_person_out=without_person,
+        forget_payload=forget,
+        clock=clock,
+    )
+
+
 def replay_archive() -> "ReplayArchive":
     """Wire the command that replays the archive, in the environment of ``receive_notification``."""
     from o2o.adapters.doku.archived import DokuArchiveReader
@@ -499,6 +525,22 @@ def replay_archive() -> "ReplayArchive":
         reader=DokuArchiveReader(_credentials(settings.doku_secret_name)),
         record=_record(settings, then),
         clock=then,
+    )
+
+
+def match_settlement() -> "MatchSettlement":
+    """Wire the command that matches settlements, in the environment of ``generate_code``."""
+    from o2o.adapters.dynamodb.payments import DynamoPaymentStore
+    from o2o.entry.settings.codes import MatchSettings
+    from o2o.usecases.match_settlement import MatchSettlement
+
+    settings = read_settings(MatchSettings)
+    return MatchSettlement(
+        codes=_codes(settings),
+        payments=DynamoPaymentStore(_store(settings)),
+        storefronts=_storefronts(settings),
+        settle=_settle(settings),
+        bins=settings.bins,
     )
 
 

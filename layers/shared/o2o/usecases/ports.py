@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from o2o.core.archive import ArchivedMessage
+    from o2o.core.archive import ArchivedMessage, ArchivedVersion
     from o2o.core.channels import Channel
     from o2o.core.closed_days import BooksClosed, BooksState, ClosedDay
     from o2o.core.codes import DokuCode, PaymentCode
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from o2o.core.notifications import DokuMessage, KeptNotification, Notification, OrderStatus
     from o2o.core.pages import Page
     from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport, Settlement
+    from o2o.core.persons import Person
     from o2o.core.search import SearchChanges
     from o2o.core.storefronts import ApiKey, Branding, Storefront
     from o2o.core.work import Backlog, Work
@@ -39,6 +40,14 @@ TimeLeft = Callable[[], float]
 
 Render = Callable[["Event | BooksClosed"], str]
 """The body of the webhook for an event; the same text for the same event."""
+
+ForgetPayload = Callable[[str], str]
+"""An event's payload without what was personal on its code."""
+
+TakePersonOut = Callable[[str, "Person", bool], str]
+"""What is left of the body of a message of DOKU's without a person; the very same text if it does
+not tell of them. The last argument: the message is about an order of theirs, so that whatever it
+says of a customer goes."""
 
 SecretsOf = Callable[[str, int], Sequence[str]]
 """A storefront's signing secrets of a version, as Standard Webhooks writes them, the newest first:
@@ -176,6 +185,13 @@ class CodeStore(Protocol):
         """Take DOKU's messages, and the digits in them, from a code's payments.
 
         Raises VersionConflict if more became known of one meanwhile.
+        """
+        ...
+
+    def save_payment(self, order_number: str, payment: Payment) -> None:
+        """Write a payment that is on record, without what was taken from DOKU's messages.
+
+        Raises VersionConflict if more became known of it meanwhile.
         """
         ...
 
@@ -322,6 +338,10 @@ class NotificationStore(Protocol):
         """It has been settled: the payment's record holds the evidence now."""
         ...
 
+    def of_order(self, invoice_number: str) -> Sequence[KeptNotification]:
+        """All kept messages about an order."""
+        ...
+
     def list_kept(self, *, limit: int, cursor: str | None) -> Page[KeptNotification]:
         """Kept messages, newest first."""
         ...
@@ -340,6 +360,32 @@ class MessageArchive(Protocol):
 
     def get(self, key: str) -> ArchivedMessage:
         """A message by its key. Raises UnreadableMessage if what is there is none."""
+        ...
+
+
+class ArchiveVersions(Protocol):
+    """The archive as the operator has it, who alone takes anything out of it (decision 0104)."""
+
+    def versions(self, since: datetime, until: datetime) -> Iterator[ArchivedVersion]:
+        """Every version of what was received in a time, both instants included, oldest key first.
+
+        Those that were overwritten or deleted are among them.
+        """
+        ...
+
+    def replace(self, version: ArchivedVersion, left: ArchivedMessage) -> datetime | None:
+        """Delete a version; if it is the latest, ``left`` takes its place before.
+
+        Returns until when a lock keeps it, if one does.
+        """
+        ...
+
+
+class OrderSearch(Protocol):
+    """Finds orders by the e-mail address of who pays: for the operator, it reads all there is."""
+
+    def of_email(self, email: str) -> Iterator[tuple[str, bool]]:
+        """Order numbers, and whether the code itself has the address or only DOKU's messages."""
         ...
 
 

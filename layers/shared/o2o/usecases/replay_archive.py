@@ -35,6 +35,11 @@ class Replayed:
     is_proven: bool = False
     received: ReceivedNotification | None = None
 
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether personal data was taken from it, so that no signature holds for the rest."""
+        return self.message is not None and self.message.forgotten is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayArchive:
@@ -59,7 +64,8 @@ class ReplayArchive:
     ) -> Iterator[Replayed]:
         """Replay what came in a time, both instants included, in the order in which it came.
 
-        ``unproven``: also what DOKU's signature holds for no more, because its key is gone.
+        ``unproven``: also what DOKU's signature holds for no more, because its key is gone, or
+        because personal data was taken from the message.
         ``dry_run``: record nothing.
         """
         for key in self.archive.keys(since, until):
@@ -70,8 +76,9 @@ class ReplayArchive:
             archived = self.archive.get(key)
         except UnreadableMessage:
             return Replayed(key)
-        is_proven = self.reader.is_proven(archived)
-        if dry_run or not (is_proven or unproven):
+        is_proven = archived.forgotten is None and self.reader.is_proven(archived)
+        nothing_left = archived.forgotten is not None and not archived.message.body
+        if dry_run or nothing_left or not (is_proven or unproven):
             return Replayed(key, archived, is_proven)
         self.clock.now = archived.received_at
         received = self.record(

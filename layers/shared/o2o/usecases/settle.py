@@ -25,6 +25,8 @@ class SettleOutcome(StrEnum):
     OLDER_ORDER = "older_order"
     """A status check about an order before this one: it pays nothing by itself."""
     NO_CODE = "no_code"
+    CHANGED = "changed"
+    """The code is not as it was when the report was judged: nothing was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,30 @@ class Settle:
     clock: Clock
     timetable: Timetable
 
-    def __call__(self, report: PaymentReport) -> Settled:
-        """Record a payment once. Raises VersionConflict in a storm: the caller must try again."""
-        return retry_on_conflict(lambda: self._settle(report))
+    def __call__(
+        self, report: PaymentReport, *, version: int | None = None, of: str | None = None
+    ) -> Settled:
+        """Record a payment once. Raises VersionConflict in a storm: the caller must try again.
 
-    def _settle(self, report: PaymentReport) -> Settled:
+        ``version`` is the code's, if the report holds only as long as the code has it; ``of`` the
+        id of the payment that it speaks of, where that is known otherwise.
+        """
+        return retry_on_conflict(lambda: self._settle(report, version, of))
+
+    def _settle(self, report: PaymentReport, version: int | None, of: str | None) -> Settled:
         history = self.codes.get_history(report.invoice_number, HISTORY)
         if history is None:
             return Settled(SettleOutcome.NO_CODE)
         code = history.code
+        if version not in (None, code.version):
+            return Settled(SettleOutcome.CHANGED, code)
         if payments.is_older_order(code, report):
             return Settled(SettleOutcome.OLDER_ORDER, code)
         if code.payments > HISTORY:
-            alike = self.codes.find_alike(report, HISTORY)
+            alike = list(self.codes.find_alike(report, HISTORY))
+            if of is not None and of not in {each.payment_id for each in alike}:
+                named = self.codes.get_payment(report.invoice_number, of)
+                alike += [named] if named else []
             history = CodeHistory(code, alike)
         settlement = payments.settle(
             history,
@@ -64,6 +77,7 @@ class Settle:
             now=self.clock(),
             timetable=self.timetable,
             chain=read_chain(self.codes, code),
+            of=of,
         )
         if settlement is None:
             return Settled(SettleOutcome.KNOWN, code)

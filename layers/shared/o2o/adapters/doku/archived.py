@@ -36,8 +36,10 @@ class DokuArchiveReader(ArchiveReader):
         return signature.verify(headers.get(signature.SIGNATURE, ""), text, keys)
 
     def evidence(self, archived: ArchivedMessage) -> Evidence:
-        message = archived.message
-        return Evidence(messages.to_text(message.body), dict(message.headers))
+        message, forgotten = archived.message, archived.forgotten
+        # Known by its SHA-256 as it came.
+        digest = forgotten.body_sha256 if forgotten else None
+        return Evidence(messages.to_text(message.body), dict(message.headers), digest)
 
     def order_number(self, archived: ArchivedMessage) -> str | None:
         if archived.kind is MessageKind.NOTIFICATION:

@@ -104,11 +104,15 @@ class DynamoCodeStore(CodeStore):
         for payment in all_items(
             lambda cursor: self.list_payments(order_number, limit=_PAGE, cursor=cursor)
         ):
-            item = table.payment_item(order_number, payment.forget_evidence())
-            try:
-                self._store.put(item, table.has_as_many_tellings(payment))
-            except ConditionFailed as failed:
-                raise VersionConflict("more is known of a payment meanwhile") from failed
+            self.save_payment(order_number, payment.forget_evidence())
+
+    def save_payment(self, order_number: str, payment: Payment) -> None:
+        try:
+            self._store.put(
+                table.payment_item(order_number, payment), table.has_as_many_tellings(payment)
+            )
+        except ConditionFailed as failed:
+            raise VersionConflict("more is known of a payment meanwhile") from failed
 
     def save(self, code: PaymentCode) -> None:
         try:

@@ -22,6 +22,7 @@ from o2o.adapters.dynamodb.table import (
     books_key,
     code_key,
     key_part,
+    notification_key,
     search_place,
 )
 from o2o.core.pages import not_a_cursor
@@ -143,6 +144,19 @@ def write_day_cursor(item: Mapping[str, Any]) -> str:
 
 
 _DAY = re.compile(DAY + r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+# --- The kept notifications of an order ---------------------------------------------------
+
+
+def notifications_query(invoice_number: str) -> dict[str, Any]:
+    """The parameters that query what is kept about an order."""
+    return {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": notification_key(invoice_number, "").pk}},
+        "ConsistentRead": True,
+    }
+
 
 # --- The indexes of lists ---------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Kept notifications on DynamoDB."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,6 +9,9 @@ from o2o.adapters.dynamodb.store import ConditionFailed, Store
 from o2o.core.notifications import KeptNotification
 from o2o.core.pages import Page
 from o2o.usecases.ports import NotificationStore
+
+_MOST = 100_000
+"""More than any order has."""
 
 
 class DynamoNotificationStore(NotificationStore):
@@ -30,6 +34,10 @@ class DynamoNotificationStore(NotificationStore):
         self._store.delete(
             table.notification_key(notification.invoice_number, notification.identity)
         )
+
+    def of_order(self, invoice_number: str) -> Sequence[KeptNotification]:
+        query = listing.notifications_query(invoice_number)
+        return [table.load_notification(item) for item in self._store.query(_MOST, **query)]
 
     def list_kept(self, *, limit: int, cursor: str | None) -> Page[KeptNotification]:
         span = listing.Span(table.NOTIFICATIONS_LISTING)

@@ -16,8 +16,9 @@
     its branding       STOREFRONT#<id>                BRANDING
     API key            KEY#<key id>                   KEY                      KEYS#<storefront>
     audit entry        AUDIT#<audit id>               AUDIT, AUDIT#OUTCOME     AUDITS
-    day's book         BOOKS#<storefront>, BOOKS      EDITION#<day>#<edition>
-    its newest one     BOOKS#<storefront>, BOOKS      DAY#<day>
+    day's book         BOOKS#<storefront>#<day>#<edition>  EDITION
+    its newest edition BOOKS#<storefront>             DAY#<day>
+    the stack's books  BOOKS                          DAY#<day>, EDITION#<day>#<edition>
     state of closing   BOOKS                          STATE
 
 Index ``due`` (``due_shard``, ``due_at``) holds what has a next look or is to be forgotten, in
@@ -209,7 +210,7 @@ def audit_key(entry: AuditEntry) -> Key:
     return Key(f"AUDIT#{entry.audit_id}", "AUDIT" if entry.outcome is None else "AUDIT#OUTCOME")
 
 
-DAY, EDITION = "DAY#", "EDITION#"
+DAY = "DAY#"
 
 BOOKS_STATE = Key("BOOKS", "STATE")
 """The key of where closing stands."""
@@ -218,15 +219,20 @@ BOOKS_STATE = Key("BOOKS", "STATE")
 def books_key(storefront_id: str | None, day: str, edition: int | None = None) -> Key:
     """The key of a day's book, of a storefront or of the stack: of its newest edition, or of one.
 
-    They sort by their days.
+    The newest ones sort by their days. A storefront's editions have a sort key of their own, by
+    which the stream's reader is woken.
     """
     pk = "BOOKS" if storefront_id is None else f"BOOKS#{key_part(storefront_id)}"
-    return Key(pk, f"{DAY}{day}" if edition is None else f"{EDITION}{day}#{edition:04}")
+    if edition is None:
+        return Key(pk, DAY + day)
+    if storefront_id is None:
+        return Key(pk, f"EDITION#{day}#{edition:04}")
+    return Key(f"{pk}#{day}#{edition:04}", "EDITION")
 
 
 def is_edition(item: Mapping[str, Any]) -> bool:
     """Whether an item is an edition of a storefront's book."""
-    return bool(item["pk"]["S"].startswith("BOOKS#") and item["sk"]["S"].startswith(EDITION))
+    return bool(item["sk"]["S"] == "EDITION")
 
 
 def key_part(text: str) -> str:

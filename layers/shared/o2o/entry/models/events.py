@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -47,6 +47,12 @@ EventId = Annotated[str, StringConstraints(pattern=r"^evt_[0-9a-f]{32}$")]
 
 _LEFT_OUT = {"customer", "payments"}
 """Of a code's view: the bus carries no personal data, and an event names its payment."""
+
+
+_FORGOTTEN = (
+    "payment_code", "unique_part", "info", "metadata", "how_to_pay_page", "pay_url",
+)  # fmt: skip
+"""What is null in an event of a code that was forgotten, beside the receipt's texts."""
 
 
 def _later(*names: str) -> ConfigDict:
@@ -147,7 +153,7 @@ class BooksPayload(BaseModel):
     """The body of a webhook of the type `books.closed`."""
 
     id: EventId
-    type: Literal[EventType.BOOKS_CLOSED]
+    type: Annotated[EventType, Field(description="`books.closed`")]
     timestamp: datetime
     sequence: Annotated[int, Field(description="The edition of the day's book.")]
     data: BooksEventData
@@ -173,11 +179,26 @@ def render(event: Event | BooksClosed) -> str:
 def _books_payload(event: BooksClosed) -> BooksPayload:
     return BooksPayload(
         id=event.event_id,
-        type=EventType.BOOKS_CLOSED,
+        type=event.type,
         timestamp=event.occurred_at,
         sequence=event.sequence,
         data=BooksEventData(books=ClosedDayView.of(event.book)),
     )
+
+
+def forget(payload: str) -> str:
+    """The text of a webhook's body without what goes from its code when that is forgotten.
+
+    The very same text if there is none of it.
+    """
+    body = json.loads(payload)
+    data = body["data"]
+    left = data | {name: None for name in _FORGOTTEN if name in data}
+    if data.get("receipt"):
+        left["receipt"] = dict.fromkeys(data["receipt"])
+    if left == data:
+        return payload
+    return json.dumps(body | {"data": left}, ensure_ascii=False, separators=(",", ":"))
 
 
 class AttemptView(BaseModel):

@@ -235,6 +235,12 @@ class GenerateSettings(DokuSettings):
         check_paths(self.channels, self.bins)
 
 
+class MatchSettings(LifeSettings):
+    """For the command that matches settlements."""
+
+    bins = Setting(parse_bins)
+
+
 class ReadSettings(Settings):
     """For ``read_codes``."""
 
