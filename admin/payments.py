@@ -215,8 +215,10 @@ def ways(text: str, narrowed: dict[str, Any]) -> Iterator[PaymentFilter]:
     if not text:
         yield PaymentFilter(**narrowed)
         return
-    yield PaymentFilter(receipt_number=text, **narrowed)
     digits = "".join(text.split())
+    # A till may print a number in groups.
+    for written in dict.fromkeys((text, digits)):
+        yield PaymentFilter(receipt_number=written, **narrowed)
     if digits.isascii() and digits.isdigit():
         yield PaymentFilter(payment_code=digits, **narrowed)
 

@@ -45,8 +45,9 @@ function payments({ payments: list, code }, known, changed) {
   return h("ul", { class: "steps" }, list.map(one));
 }
 
+const SOURCES = { notification: "a notification", status_check: "the answer to a status check", settlement: "a line of a settlement report" };
 const telling = (each) => facts([
-  ["Came as", each.source === "notification" ? "a notification" : "the answer to a status check"], ["Amount", rupiah(each.amount)],
+  ["Came as", SOURCES[each.source] || each.source], ["Amount", rupiah(each.amount)],
   ["Dated", [when(each.paid_at), !each.dated && " (not the payment’s own date)"]], ["Receipt", each.receipt_number], ["Store", each.store_id],
   ["Chain", each.agent_id], each.assigned_from && ["Assigned from", each.assigned_from], ["SHA-256", h("code", {}, each.sha256)],
 ]);
@@ -64,7 +65,7 @@ function timeline({ code, payments: list, events, audit, kept }) {
   add(code.inquired_at, "A till was told that it may take the money", "the last time that DOKU asked");
   add(code.ended_at, { cancelled: "It was cancelled", failed: "It failed" }[code.status] || (code.cancelled_at ? "It was cancelled" : "It ended"));
   for (const payment of list) {
-    add(payment.recorded_at, `Payment ${payment.id} became known: ${KINDS[payment.kind] || payment.kind}`, `${rupiah(payment.amount)} · paid `, when(payment.paid_at), ` · from a ${payment.source.replace("_", " ")}`);
+    add(payment.recorded_at, `Payment ${payment.id} became known: ${KINDS[payment.kind] || payment.kind}`, `${rupiah(payment.amount)} · paid `, when(payment.paid_at), ` · from ${SOURCES[payment.source] || payment.source}`);
     for (const each of payment.resolutions) add(each.resolved_at, `Payment ${payment.id} was resolved: ${RESOLUTIONS[each.resolution][0].toLowerCase()}`, `by ${each.by}`);
   }
   for (const each of kept) add(each.received_at, "A message of DOKU’s was kept", KEPT[each.reason] || each.reason);

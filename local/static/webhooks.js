@@ -57,7 +57,7 @@ function events(root, list, known, storefront, query, signal) {
   });
   const row = (event) => h("li", { "data-event": event.event_id },
     h("p", { class: "row spread" }, h("b", {}, event.type), h("span", { class: "row" }, deliveries({ delivery: event }), known.write && h("button", {
-      type: "button", class: "small quiet", id: "again-" + event.event_id, "aria-label": `Send ${event.type} of ${event.invoice_number || "the books"} again`,
+      type: "button", class: "small quiet", id: "again-" + event.event_id, "aria-label": `Send again: ${event.type} of ${event.invoice_number || "the books"}`,
       onclick: () => again("Send the event again", h("p", {}, event.type, " · ", event.invoice_number || "", " · ", when(event.created_at)), { storefront, event_id: event.event_id }),
     }, "Send again …"))),
     h("p", { class: "hint" }, when(event.created_at), event.invoice_number && [" · ", h("a", { href: address("search", [], { text: event.invoice_number, storefront }) }, event.invoice_number)], " · ", h("code", {}, event.event_id), event.due_at && [" · next try ", when(event.due_at)]),

@@ -178,6 +178,15 @@ class TestRunning:
         assert refused.status_code in (400, 404)
         assert refused.headers["Content-Type"] == "application/problem+json"
 
+    def test_the_desk_of_this_stack(self, stack: LocalStack) -> None:
+        about = self.get(stack, "/_local/desk/about").json()
+        assert (about["stack"], about["write"], about["needs_reason"]) == (None, True, False)
+        assert "demo" in [each["storefront_id"] for each in about["storefronts"]]
+        code = stack.create()
+        shown = self.get(stack, f"/_local/desk/codes/{code['invoice_number']}").json()
+        assert shown["code"]["status"] == "active"
+        assert "Anton" not in json.dumps(shown)
+
     def test_the_simulator(self, stack: LocalStack) -> None:
         code = stack.create()
         bill = self.post(
@@ -192,7 +201,11 @@ class TestRunning:
         }
 
     @pytest.mark.parametrize(
-        "path", ["api/payment-codes", "doku/pay", "doku/reset", "clock", "webhooks/answer"]
+        "path",
+        [
+            *("api/payment-codes", "doku/pay", "doku/reset", "clock", "webhooks/answer"),
+            "desk/events/redeliver",
+        ],
     )
     def test_a_page_of_another_site_changes_nothing(self, stack: LocalStack, path: str) -> None:
         for kind in ("text/plain", "application/x-www-form-urlencoded", None):
