@@ -34,8 +34,10 @@ export function route(views, home, title) {
     const { signal } = leave;
     const chosen = name || home;
     for (const link of document.querySelectorAll("header nav a")) {
-      if (link.hash === "#/" + chosen) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
+      if (link.hash !== "#/" + chosen) { link.removeAttribute("aria-current"); continue; }
+      link.setAttribute("aria-current", "page");
+      // On a phone the bar may be wider than the screen.
+      link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - link.parentElement.clientWidth / 2;
     }
     const [list, one] = [views[chosen]].flat();
     const work = rest[0] && one ? one : list;

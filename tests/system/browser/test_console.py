@@ -15,7 +15,7 @@ from tests.support.patience import CALL_SECONDS, until
 from tests.system.browser.conftest import SOON
 
 expect.set_options(timeout=SOON)
-VIEWS = ("shop", "till", "codes", "events", "workshop")
+VIEWS = ("shop", "till", "codes", "events", "search", "attention", "books", "workshop")
 SORTS = ("Alfa dgpc", "Alfa mgpc", "Alfa dipc", "Indomaret dgpc")
 
 
