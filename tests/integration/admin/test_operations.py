@@ -291,11 +291,11 @@ def test_what_version_0_1_stored_is_upgraded_once(answer, store):
     for name in ("due_at", "due_shard", "at_rest"):
         del item[name]
     store.put(item)
-    assert answer("upgrade") == {"seen": 1, "changed": 1, "forgotten": 1}
+    assert answer("upgrade") == {"seen": 1, "changed": 1, "forgotten": 1, "listed": 0}
     upgraded = DynamoCodeStore(store).get("INV-1")
     assert upgraded is not None
     assert (upgraded.customer, upgraded.version) == (None, 2)
-    assert answer("upgrade") == {"seen": 0, "changed": 0, "forgotten": 0}
+    assert answer("upgrade") == {"seen": 0, "changed": 0, "forgotten": 0, "listed": 0}
 
 
 def test_answered_inquiries_that_no_payment_followed_are_listed(run, answer, store):
@@ -591,7 +591,8 @@ def test_a_day_s_book_is_listed_shown_and_closed_again(run, answer, store, clock
     shown = answer("books", "show", "2026-03-01", "--storefront", "shop")
     assert shown["totals"]["sum"] == 150_000
     assert [each["kind"] for each in shown["differences"]] == ["payment_without_event"]
-    assert "payment_without_event" in run("books", "show", "2026-03-01").stdout
+    # A long word is folded in a narrow terminal.
+    assert "payment_without" in run("books", "show", "2026-03-01").stdout
 
     again = answer("books", "close", "2026-03-01")
     assert (again["day"], again["edition"], again["differences"]) == ("2026-03-01", 2, 1)
