@@ -98,22 +98,6 @@ OPERATIONS = {
     "GET /payment-codes/{invoice_number}/payments": Operation(
         CODES, {200: Answer("A page of the payment code's payments.")}, OF_A_CODE
     ),
-    "GET /payments": Operation(
-        PAYMENTS,
-        {
-            200: Answer(
-                "A page of the list. next_cursor is null on the last page. With `Accept: text/csv`"
-                " it is CSV, and the header `Next-Cursor` has the cursor, if there are more.",
-                also=("text/csv",),
-            )
-        },
-        (problems.INVALID_REQUEST, *STORED),
-    ),
-    "POST /payment-codes/{invoice_number}/payments/{payment}/resolution": Operation(
-        PAYMENTS,
-        {200: Answer("The payment, also if the same was said before.")},
-        CHANGES_A_CODE,
-    ),
     "GET /payment-codes/{invoice_number}/how-to-pay": Operation(
         CODES,
         {200: Answer("What the customer does at the store.")},
@@ -130,6 +114,22 @@ OPERATIONS = {
         (*CHANGES_A_CODE, problems.UNAVAILABLE),
     ),
     "GET /channels": Operation(CODES, {200: Answer("Everything that this storefront may use.")}),
+    "GET /payments": Operation(
+        PAYMENTS,
+        {
+            200: Answer(
+                "A page of the list. next_cursor is null on the last page. With `Accept: text/csv`"
+                " it is CSV, and the header `Next-Cursor` has the cursor, if there are more.",
+                also=("text/csv",),
+            )
+        },
+        (problems.INVALID_REQUEST, *STORED),
+    ),
+    "POST /payment-codes/{invoice_number}/payments/{payment}/resolution": Operation(
+        PAYMENTS,
+        {200: Answer("The payment, also if the same was said before.")},
+        CHANGES_A_CODE,
+    ),
     "GET /events": Operation(
         EVENTS,
         {200: Answer("A page of the list. next_cursor is null on the last page.")},

@@ -29,7 +29,29 @@ def told_by(stack: LocalStack, code: Json) -> dict[str, Callable[[], str]]:
         event: Json = until(lambda: stack.call("GET", "/events").json()["items"])[0]
         return str(event["id"])
 
-    return {"event_id": event_id, "token": lambda: code["pay_url"].rpartition("/")[2]}
+    def payment() -> str:
+        """The customer pays meanwhile, even if the code was cancelled by an example before."""
+        stack.pay(code)
+        found = until(lambda: stack.get(code["invoice_number"])["payments"])
+        return str(found[0]["id"])
+
+    def date() -> str:
+        """The day is over, and closed."""
+
+        def closed() -> list[Json]:
+            items: list[Json] = stack.call("GET", "/books").json()["items"]
+            if not items:
+                stack.advance(hours=24)
+            return items
+
+        return str(until(closed)[0]["day"])
+
+    return {
+        "event_id": event_id,
+        "token": lambda: code["pay_url"].rpartition("/")[2],
+        "payment": payment,
+        "date": date,
+    }
 
 
 def sent(document: Json) -> Iterator[tuple[str, str, Json]]:

@@ -20,7 +20,7 @@ SHOPS = NAMES[:2]
 def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     """Days that are over; their stack still runs."""
     dynoxide.need()
-    plan = make_plan(codes=CODES, seed=3, kills=1, shops=len(SHOPS), days=DAYS, mismatched=0.05)
+    plan = make_plan(codes=CODES, seed=3, kills=1, shops=len(SHOPS), days=DAYS, mismatched=0.3)
     with Day(tmp_path_factory.mktemp("month"), plan, step_minutes=120, shops=SHOPS) as over:
         over.live()
         yield over
