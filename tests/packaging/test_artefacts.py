@@ -25,7 +25,8 @@ NEVER = {
 # What costs most to import, and who may do so all the same.
 ROUTES = {
     *("browse_events", "cancel_code", "describe_api", "explain_payment", "generate_code"),
-    *("read_codes", "refresh_code", "show_code"),
+    *("read_books", "read_codes", "read_payments", "refresh_code", "resolve_payment"),
+    "show_code",
 }
 CODELESS = {"authorize_storefront", "expire_codes"}
 DEAR = {
@@ -41,7 +42,8 @@ DEAR = {
     "o2o.core.codes": FOLDERS - CODELESS,
     "o2o.entry.settings.codes": FOLDERS
     - CODELESS
-    - {"browse_events", "deliver_webhooks", "describe_api", "publish_events"},
+    - {"browse_events", "close_books", "deliver_webhooks", "describe_api", "publish_events"}
+    - {"read_books", "read_payments"},
 }
 READ_BY_LIBRARIES_OR_NOBODY = {
     "BUILD_HASH",  # makes versions differ, and tells which one a log line is from
