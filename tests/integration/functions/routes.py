@@ -9,6 +9,8 @@ STOREFRONTS = (
     ("read_payments", "day"),
     ("read_payments", "receipt"),
     ("resolve_payment", "refunded"),
+    ("read_books", "list"),
+    ("read_books", "one"),
     ("cancel_code", "cancel"),
     ("refresh_code", "refresh"),
     ("explain_payment", "how_to_pay"),
