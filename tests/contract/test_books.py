@@ -192,8 +192,8 @@ def test_a_file_is_written_once_and_its_digest_is_that_of_what_is_there(
 
 def test_files_are_listed_in_order(files: BooksFiles) -> None:
     for number in (3, 1, 20):
-        files.write(f"work/2026-03-01/0001/shop/{number:06}.json", [b"{}"])
-    files.write("work/2026-03-01/0002/shop/000001.json", [b"{}"])
-    assert list(files.keys("work/2026-03-01/0001/")) == [
-        f"work/2026-03-01/0001/shop/{number:06}.json" for number in (1, 3, 20)
+        files.write(f"slices/2026-03-01/0001/shop/{number:06}.json", [b"{}"])
+    files.write("slices/2026-03-01/0002/shop/000001.json", [b"{}"])
+    assert list(files.keys("slices/2026-03-01/0001/")) == [
+        f"slices/2026-03-01/0001/shop/{number:06}.json" for number in (1, 3, 20)
     ]

@@ -133,7 +133,7 @@ OWN_ROLL_OUTS = {
 ARCHIVE = {"Fn::Sub": "${Archive.Arn}/messages/*"}
 """The archive's objects: their keys are instants."""
 
-BOOKS = [{"Fn::Sub": "${Books.Arn}/books/*"}, {"Fn::Sub": "${Books.Arn}/work/*"}]
+BOOKS = [{"Fn::Sub": "${Books.Arn}/books/*"}, {"Fn::Sub": "${Books.Arn}/slices/*"}]
 """The books' files, and the slices that they are made of."""
 
 

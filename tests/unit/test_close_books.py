@@ -228,7 +228,7 @@ def test_a_run_without_time_leaves_its_work_to_the_next(
     slices = [0]
     for _ in range(60):
         world.run(time_left=TimeToGo(read_day.ENOUGH + looks, step=1))
-        slices.append(len(list(world.files.keys(f"work/{DAY}/"))))
+        slices.append(len(list(world.files.keys(f"slices/{DAY}/"))))
     world.run()
 
     assert len(set(slices)) > 3
@@ -320,7 +320,7 @@ def test_slices_that_are_gone_make_a_new_edition_if_anything_is_else(world: Book
     world.table.books_state = state.next(closing=closing)
     for book in world.table.books.values():
         del book[str(DAY)]
-    for key in [each for each in world.files.files if each.startswith(f"work/{DAY}")]:
+    for key in [each for each in world.files.files if each.startswith(f"slices/{DAY}")]:
         del world.files.files[key]
     world.table.events.clear()
 

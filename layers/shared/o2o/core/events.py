@@ -80,6 +80,13 @@ _OF_STATUS = {
 }
 
 
+OF_PAYMENTS = frozenset(_OF_PAYMENT.values())
+"""The types that tell of a new payment."""
+
+OF_ENDS = frozenset({EventType.EXPIRED, EventType.CANCELLED, EventType.FAILED})
+"""The types that tell that a code has ended unpaid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One write of a code. ``before`` is None for a new code."""
@@ -168,7 +175,7 @@ def possible_ids(code: PaymentCode, payments: Iterable[tuple[PaymentMark, int]])
     Each payment comes with how often it was resolved.
     """
     marks = list(payments)
-    of_payment = {*_OF_PAYMENT.values(), EventType.RESOLVED}
+    of_payment = OF_PAYMENTS | {EventType.RESOLVED}
     for kind in EventType:
         if kind not in of_payment:
             yield _event_id(code, kind)

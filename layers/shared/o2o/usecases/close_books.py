@@ -94,7 +94,7 @@ class _Day:
 
     @property
     def prefix(self) -> str:
-        return f"work/{self.closing.day}/{self.closing.edition:04}/"
+        return f"slices/{self.closing.day}/{self.closing.edition:04}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

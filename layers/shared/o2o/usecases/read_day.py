@@ -10,7 +10,7 @@ from o2o.core.books import Difference, DifferenceKind, Findings, Told
 from o2o.core.closed_days import Closing
 from o2o.core.codes import PaymentCode
 from o2o.core.deliveries import EventRecord
-from o2o.core.events import EventType, payment_event_id
+from o2o.core.events import OF_ENDS, OF_PAYMENTS, payment_event_id
 from o2o.core.pages import Page
 from o2o.core.payments import Payment
 from o2o.core.storefronts import Storefront, to_order_number
@@ -24,17 +24,6 @@ ENOUGH = 180.0
 """Seconds that must be left for more of a slice: what is begun is ended in less."""
 
 _PAGE = 100
-
-_PAID = frozenset(
-    {
-        EventType.PAID,
-        EventType.PAID_LATE,
-        EventType.PAID_AGAIN,
-        EventType.AMOUNT_MISMATCH,
-        EventType.DIGITS_MISMATCH,
-    }
-)
-_ENDED = frozenset({EventType.EXPIRED, EventType.CANCELLED, EventType.FAILED})
 
 _STEPS = ("payments", "recorded", "events", "codes")
 """The lists, in the order in which they are read."""
@@ -172,14 +161,14 @@ class ReadDay:
         page = self.events.list_events(
             day.storefront_id, created_from=since, created_to=until, limit=_PAGE, cursor=cursor
         )
-        of_codes = [each for each in page.items if each.type in _PAID | _ENDED]
+        of_codes = [each for each in page.items if each.type in OF_PAYMENTS | OF_ENDS]
         codes = self.codes.get_all(sorted({day.order_number(each) for each in of_codes}))
         found.events.update(each.status for each in page.items)
         for record in of_codes:
             code = codes.get(day.order_number(record))
-            if code and record.type in _ENDED:
+            if code and record.type in OF_ENDS:
                 found.count_end(code)
-        paid = [each for each in of_codes if each.type in _PAID]
+        paid = [each for each in of_codes if each.type in OF_PAYMENTS]
         found.differences.update(
             day.lacks_payment(record) for record in self._without_payment(day, paid, codes)
         )
