@@ -153,10 +153,28 @@ class Day:
                     if later := each.result():
                         heapq.heappush(agenda, later)
                 step += 1
-                until(lambda: max(self._waiting()) < _CROWD, "the queues to get shorter")
+                if self._plan.days == 1:
+                    until(lambda: max(self._waiting()) < _CROWD, "the queues to get shorter")
+                else:
+                    self._catch_up()
                 self._turn_to(self._began + timedelta(seconds=step * self._step))
                 if step * self._step % (2 * HOUR * self._plan.days) == 0:
                     self._say(self._progress())
+
+    def _catch_up(self) -> None:
+        """Wait until all is done and published: days pass here in less time than that takes.
+
+        Otherwise books would be closed, by the clock, before the events of their day are there.
+        """
+        newest = self._street.newest
+        if newest is not None:
+            shop, invoice_number = newest
+            path = f"/events?invoice_number={invoice_number}"
+            until(
+                lambda: self._street.call("GET", shop, path).json()["items"],
+                "all changes to be published",
+            )
+        self._drain()
 
     def _agenda(self) -> "list[Entry]":
         """Everything that is planned, as a heap."""

@@ -108,6 +108,8 @@ class Street:
     shops: list[Shop] = field(default_factory=list)
     ordered: dict[Number, Mapping[str, Any]] = field(default_factory=dict)
     digits: dict[Number, str] = field(default_factory=dict)
+    newest: Number | None = None
+    """The code that became active last: behind its event, all of before is published."""
     turned_away: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     repeats: int = 0
 
@@ -143,7 +145,10 @@ class Street:
         if answer.status_code not in {200, 201, 202}:
             raise Refused(f"{number}: {answer.status_code} {answer.text}")
         self.ordered[number] = order.body()
-        self._learn(number, answer.json())
+        code = answer.json()
+        if code["status"] == "active":
+            self.newest = number
+        self._learn(number, code)
 
     def cancel(self, order: Order) -> None:
         """Cancel a code; whoever was paid meanwhile can't be cancelled any more."""
