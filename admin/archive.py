@@ -12,7 +12,7 @@ from o2o.entry import wiring
 from o2o.usecases.record_message import NotificationOutcome
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.terminal import Terminal
     from o2o.usecases.replay_archive import Replayed
 
 app = typer.Typer(no_args_is_help=True, help="DOKU's signed messages, outside the table.")
@@ -47,17 +47,17 @@ def replay(
     ] = False,
 ) -> None:
     """Put what DOKU signed on record again, in a table that was restored. Twice does no harm."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     begin, end = (each and each.replace(tzinfo=UTC) for each in (since, until))
     counted: Counter[str] = Counter()
     shown = TextColumn("{task.completed} messages, {task.description}")
-    with desk.environment("ReceiveNotification"):
-        with Progress(shown, disable=desk.as_json, transient=True) as progress:
+    with terminal.environment("ReceiveNotification"):
+        with Progress(shown, disable=terminal.as_json, transient=True) as progress:
             task = progress.add_task("", total=None)
             for each in wiring.replay_archive()(begin, end, unproven=unproven, dry_run=dry_run):
                 counted.update(_kinds(each))
                 progress.update(task, advance=1, description=each.key.partition("/")[2][:19])
-        _say(desk, counted, dry_run=dry_run)
+        _say(terminal, counted, dry_run=dry_run)
 
 
 def _kinds(each: "Replayed") -> list[str]:
@@ -75,7 +75,7 @@ def _kinds(each: "Replayed") -> list[str]:
     ]
 
 
-def _say(desk: "Desk", counted: Counter[str], *, dry_run: bool) -> None:
+def _say(terminal: "Terminal", counted: Counter[str], *, dry_run: bool) -> None:
     row = {
         name: counted[name]
         for name in (
@@ -93,7 +93,7 @@ def _say(desk: "Desk", counted: Counter[str], *, dry_run: bool) -> None:
         sentence = f"{row['messages']} messages, {proven} of them proven. Nothing was recorded."
     if row["forgotten"]:
         sentence += f" Personal data was taken from {row['forgotten']}."
-    desk.say(row, sentence)
+    terminal.say(row, sentence)
     left_out = counted["left_out"]
     wrong = []
     if left_out and not dry_run:
@@ -105,4 +105,4 @@ def _say(desk: "Desk", counted: Counter[str], *, dry_run: bool) -> None:
     if row["damaged"]:
         wrong.append(f"{row['damaged']} objects of the archive are no messages.")
     if wrong:
-        desk.fail(*wrong)
+        terminal.fail(*wrong)

@@ -24,7 +24,7 @@ from o2o.core.audit import AuditEntry, Outcome
 from o2o.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.terminal import Terminal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -131,13 +131,13 @@ def _audited(command: Command, switch: str | None) -> Command:
     @wraps(command)
     def recorded(**arguments: Any) -> Any:
         context: typer.Context = arguments["context"]
-        desk: Desk = context.obj
+        terminal: Terminal = context.obj
         reason = arguments["reason"] if has_reason else arguments.pop("reason")
         if switch is not None and not arguments[switch]:
             return command(**arguments)
-        if not (reason or "").strip() and desk.target.stack:
-            desk.fail("say why: --reason, or the variable O2O_REASON")
-        with desk.sentences(), on_record(desk.target, _words(context), arguments, reason):
+        if not (reason or "").strip() and terminal.target.stack:
+            terminal.fail("say why: --reason, or the variable O2O_REASON")
+        with terminal.sentences(), on_record(terminal.target, _words(context), arguments, reason):
             return command(**arguments)
 
     if not has_reason:
@@ -212,17 +212,17 @@ def show_audit(
     ] = "",
 ) -> None:
     """List what was done by hand, newest first."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     begin = since.replace(tzinfo=UTC) if since else system_clock() - timedelta(days=31)
-    with desk.sentences():
-        entries = list(DynamoAudit(desk.target.store()).entries(begin))
+    with terminal.sentences():
+        entries = list(DynamoAudit(terminal.target.store()).entries(begin))
     outcomes = {each.audit_id: each.outcome for each in entries if each.outcome}
     rows = [
         _row(each, outcomes.get(each.audit_id))
         for each in entries
         if each.outcome is None and f"{each.command} ".startswith(f"{command} ".lstrip())
     ]
-    desk.show(rows, _COLUMNS)
+    terminal.show(rows, _COLUMNS)
 
 
 def _row(entry: AuditEntry, outcome: Outcome | None) -> dict[str, Any]:

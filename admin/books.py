@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from admin.audit import audited
-from admin.desk import PAGE
+from admin.terminal import PAGE
 from o2o.core.closed_days import ClosedDay
 from o2o.core.pages import all_items
 from o2o.entry import wiring
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.terminal import Terminal
     from o2o.usecases.close_books import CloseBooks
 
 app = typer.Typer(no_args_is_help=True, help="The books: what was paid on a day, closed.")
@@ -32,11 +32,11 @@ _ALL_THE_TIME = 3600.0
 @app.command("list")
 def list_books(context: typer.Context, storefront: OfStorefront = None) -> None:
     """List the closed days, the newest first."""
-    desk: Desk = context.obj
-    with desk.environment("ReadBooks"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReadBooks"):
         books = wiring.read_books().books
         days = all_items(lambda cursor: books.list_days(storefront, limit=PAGE, cursor=cursor))
-        desk.show([_row(each) for each in days], _COLUMNS)
+        terminal.show([_row(each) for each in days], _COLUMNS)
 
 
 @app.command("show")
@@ -47,33 +47,33 @@ def show_book(
     edition: Annotated[int | None, typer.Option(help="Otherwise the newest.")] = None,
 ) -> None:
     """Show a day's book: its sums, and what does not agree."""
-    desk: Desk = context.obj
-    with desk.environment("ReadBooks"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReadBooks"):
         closed = wiring.read_books().books.get(storefront, str(day.date()), edition)
         if closed is None:
-            desk.fail(f"{day.date()} has no such book")
+            terminal.fail(f"{day.date()} has no such book")
         book: dict[str, Any] = json.loads(closed.document)
-        if desk.as_json:
-            desk.say(book, "")
+        if terminal.as_json:
+            terminal.say(book, "")
             return
-        desk.show([_row(closed)], _COLUMNS)
-        desk.show(book["totals"]["by"], ("channel", "kind", "currency", "count", "sum"))
+        terminal.show([_row(closed)], _COLUMNS)
+        terminal.show(book["totals"]["by"], ("channel", "kind", "currency", "count", "sum"))
         columns = ("kind", "storefront_id", "order_number", "invoice_number", "payment", "message")
         rows = [dict.fromkeys(columns) | each for each in book["differences"]]
-        desk.show(rows, columns)
+        terminal.show(rows, columns)
 
 
 @app.command("close")
 @audited
 def close_book(context: typer.Context, day: Day) -> None:
     """Close a day again, now: a new edition, and the former ones stay."""
-    desk: Desk = context.obj
-    with desk.environment("CloseBooks"):
+    terminal: Terminal = context.obj
+    with terminal.environment("CloseBooks"):
         close = wiring.close_books()
         closed = _close(close, day.date())
         if closed is None:
-            desk.fail("another run is under way: it will close the day")
-        desk.say(
+            terminal.fail("another run is under way: it will close the day")
+        terminal.say(
             _row(closed),
             f"Closed {closed.day} again, edition {closed.edition}: {closed.count} payments,"
             f" {closed.differences} differences.",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from admin.audit import audited
-from admin.desk import Desk, StorefrontId
+from admin.terminal import StorefrontId, Terminal
 from o2o.core.storefronts import MAX_LOGO_BYTES, Branding
 
 app = typer.Typer(no_args_is_help=True, help="Branding: what customers see on their pages.")
@@ -34,33 +34,33 @@ def set_branding(
     ] = None,
 ) -> None:
     """Change what is given, and keep the rest. Pages follow within a minute."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     image: bytes | None = None
     if logo is not None:
         try:
             image = logo.read_bytes()
         except OSError as error:
-            desk.fail(f"{logo} can't be read: {error.strerror}")
-    with desk.storefronts() as storefronts:
+            terminal.fail(f"{logo} can't be read: {error.strerror}")
+    with terminal.storefronts() as storefronts:
         branding = storefronts.set_branding(storefront_id, name=name, colour=colour, logo=image)
-        desk.show([_row(branding)], _COLUMNS)
+        terminal.show([_row(branding)], _COLUMNS)
 
 
 @app.command("show")
 def show_branding(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Show a storefront's branding; what is empty has the default."""
-    desk: Desk = context.obj
-    with desk.storefronts() as storefronts:
-        desk.show([_row(storefronts.branding(storefront_id))], _COLUMNS)
+    terminal: Terminal = context.obj
+    with terminal.storefronts() as storefronts:
+        terminal.show([_row(storefronts.branding(storefront_id))], _COLUMNS)
 
 
 @app.command("clear")
 @audited
 def clear_branding(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Go back to the storefront's own name and the default colour."""
-    desk: Desk = context.obj
-    with desk.storefronts() as storefronts:
-        desk.show([_row(storefronts.clear_branding(storefront_id))], _COLUMNS)
+    terminal: Terminal = context.obj
+    with terminal.storefronts() as storefronts:
+        terminal.show([_row(storefronts.clear_branding(storefront_id))], _COLUMNS)
 
 
 def _row(branding: Branding) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from admin import (
     webhooks,
 )
 from admin.audit import audited, show_audit
-from admin.desk import PAGE, Desk, StorefrontId
 from admin.target import Target
+from admin.terminal import PAGE, StorefrontId, Terminal
 from admin.web.command import open_desk
 from o2o.core.pages import all_items
 from o2o.core.storefronts import ApiKey, Storefront, to_order_number
@@ -65,7 +65,7 @@ def main(
     ] = False,
 ) -> None:
     """Choose the stack."""
-    context.obj = Desk(Target(stack, region, profile, state_dir), as_json=as_json)
+    context.obj = Terminal(Target(stack, region, profile, state_dir), as_json=as_json)
 
 
 @storefront.command("add")
@@ -76,22 +76,22 @@ def add_storefront(
     name: Annotated[str, typer.Option(help="What people call it.")],
 ) -> None:
     """Add a storefront, with a rate limit of its own."""
-    desk: Desk = context.obj
-    with desk.storefronts() as storefronts:
+    terminal: Terminal = context.obj
+    with terminal.storefronts() as storefronts:
         added = storefronts.add(storefront_id, name)
-    with desk.limits() as limits:
+    with terminal.limits() as limits:
         added = limits.one(added.storefront_id)
-        desk.say(_storefront(added), _next_steps(added))
+        terminal.say(_storefront(added), _next_steps(added))
 
 
 @storefront.command("limit")
 @audited
 def limit_storefronts(context: typer.Context) -> None:
     """Give each storefront that has none a rate limit of its own, and check the others'."""
-    desk: Desk = context.obj
-    with desk.limits() as limits:
+    terminal: Terminal = context.obj
+    with terminal.limits() as limits:
         found = limits.all()
-        desk.say(
+        terminal.say(
             {"storefronts": [each.storefront_id for each in found]},
             f"Each of {len(found)} storefronts has a rate limit of its own.",
         )
@@ -100,32 +100,32 @@ def limit_storefronts(context: typer.Context) -> None:
 @storefront.command("list")
 def list_storefronts(context: typer.Context) -> None:
     """List the storefronts, newest first."""
-    desk: Desk = context.obj
-    with desk.storefronts() as storefronts:
+    terminal: Terminal = context.obj
+    with terminal.storefronts() as storefronts:
         store = storefronts.storefronts
         found = all_items(lambda cursor: store.list_storefronts(limit=PAGE, cursor=cursor))
         columns = ("storefront_id", "name", "namespace", "own_limit", "created_at")
-        desk.show([_storefront(each) for each in found], columns)
+        terminal.show([_storefront(each) for each in found], columns)
 
 
 @key.command("issue")
 @audited
 def issue_key(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Issue one more key. It is shown this once and can't be shown again."""
-    desk: Desk = context.obj
-    with desk.storefronts() as storefronts:
+    terminal: Terminal = context.obj
+    with terminal.storefronts() as storefronts:
         issued = storefronts.issue_key(storefront_id)
-        desk.say(_key(issued.key) | {"api_key": issued.api_key}, issued.api_key)
+        terminal.say(_key(issued.key) | {"api_key": issued.api_key}, issued.api_key)
 
 
 @key.command("list")
 def list_keys(context: typer.Context, storefront_id: StorefrontId) -> None:
     """List a storefront's keys, newest first."""
-    desk: Desk = context.obj
-    with desk.storefronts() as storefronts:
+    terminal: Terminal = context.obj
+    with terminal.storefronts() as storefronts:
         store = storefronts.storefronts
         found = all_items(lambda cursor: store.list_keys(storefront_id, limit=PAGE, cursor=cursor))
-        desk.show([_key(each) for each in found], ("key_id", "created_at", "revoked_at"))
+        terminal.show([_key(each) for each in found], ("key_id", "created_at", "revoked_at"))
 
 
 @key.command("revoke")
@@ -135,10 +135,10 @@ def revoke_key(
     key_id: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")],
 ) -> None:
     """Revoke a key for good. The API may honour it until its authorizer's cache is stale."""
-    desk: Desk = context.obj
-    with desk.storefronts() as storefronts:
+    terminal: Terminal = context.obj
+    with terminal.storefronts() as storefronts:
         revoked = storefronts.revoke_key(key_id)
-        desk.say(_key(revoked), f"Revoked {revoked.key_id} of {revoked.storefront_id}.")
+        terminal.say(_key(revoked), f"Revoked {revoked.key_id} of {revoked.storefront_id}.")
 
 
 @bin_table.callback()
@@ -155,20 +155,20 @@ def check_bins(
     stage: Annotated[str | None, typer.Option(help="A stage of samconfig.toml.")] = None,
 ) -> None:
     """Check the BINs of samconfig.toml, of all stages that give any, as the functions will."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     if file is not None and stage is not None:
-        desk.fail("give --file or --stage, not both")
+        terminal.fail("give --file or --stage, not both")
     try:
         found = [bins.of_file(file)] if file else bins.of_stages(stage)
     except bins.NothingToCheck as error:
-        desk.fail(str(error))
+        terminal.fail(str(error))
     verdicts = {each.source: bins.check(each) for each in found}
-    if desk.as_json:
-        desk.show([row for verdict in verdicts.values() for row in verdict.rows], ())
+    if terminal.as_json:
+        terminal.show([row for verdict in verdicts.values() for row in verdict.rows], ())
     else:
         for source, verdict in verdicts.items():
             typer.echo(f"BINs of {source}")
-            desk.show(verdict.rows, bins.COLUMNS)
+            terminal.show(verdict.rows, bins.COLUMNS)
             for note in verdict.notes:
                 typer.echo(note)
     mistakes = [
@@ -177,7 +177,7 @@ def check_bins(
         for mistake in verdict.mistakes
     ]
     if mistakes:
-        desk.fail(*mistakes)
+        terminal.fail(*mistakes)
 
 
 app.command("find")(payments.find)
@@ -190,10 +190,10 @@ app.command("desk")(open_desk)
 @audited
 def upgrade(context: typer.Context) -> None:
     """Bring what version 0.1 stored into this version's form. It reads the whole table, twice."""
-    desk: Desk = context.obj
-    with desk.environment("ReconcileCodes"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReconcileCodes"):
         done = wiring.upgrade()(wiring.clock())
-        desk.say(
+        terminal.say(
             asdict(done),
             f"{done.changed} of {done.seen} items are upgraded, {done.listed} payments are"
             f" listed now, {done.forgotten} codes were forgotten.",

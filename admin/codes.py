@@ -7,8 +7,8 @@ import typer
 from rich.progress import Progress, TextColumn
 
 from admin.audit import audited
-from admin.desk import PAGE, StorefrontId
 from admin.events import row as event_row
+from admin.terminal import PAGE, StorefrontId
 from o2o.core.channels import Channel
 from o2o.core.codes import LONGEST_LIFE, PaymentCode
 from o2o.core.errors import NotFound
@@ -19,7 +19,7 @@ from o2o.usecases.browse_events import EventFilter
 from o2o.usecases.read_codes import CodeFilter
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.terminal import Terminal
     from o2o.usecases.forget_codes import Forgetting, FoundOrder
 
 app = typer.Typer(no_args_is_help=True, help="Payment codes: one at a time.")
@@ -59,8 +59,8 @@ _SECONDS = 20.0
 @app.command("show")
 def show(context: typer.Context, order_number: Order) -> None:
     """Show a code, at most a hundred of its payments and of its events. Never who pays."""
-    desk: Desk = context.obj
-    with desk.environment("BrowseEvents"):
+    terminal: Terminal = context.obj
+    with terminal.environment("BrowseEvents"):
         history = _history(order_number)
         code = history.code
         wanted = EventFilter(invoice_number=code.invoice_number, created_from=code.created_at)
@@ -72,12 +72,12 @@ def show(context: typer.Context, order_number: Order) -> None:
             "payments_count": code.payments,
             "payments_complete": code.payments_complete or None,
         }
-        if desk.as_json:
-            desk.say({**row, "payments": payments, "events": events}, "")
+        if terminal.as_json:
+            terminal.say({**row, "payments": payments, "events": events}, "")
             return
-        desk.show([{"field": name, "value": value} for name, value in row.items()], _TWO)
-        desk.show(payments, _PAYMENTS)
-        desk.show(events, _EVENTS)
+        terminal.show([{"field": name, "value": value} for name, value in row.items()], _TWO)
+        terminal.show(payments, _PAYMENTS)
+        terminal.show(events, _EVENTS)
 
 
 _TWO = ("field", "value")
@@ -87,26 +87,26 @@ _TWO = ("field", "value")
 @audited
 def refresh(context: typer.Context, order_number: Order) -> None:
     """Ask DOKU about a code now."""
-    desk: Desk = context.obj
-    with desk.environment("RefreshCode"):
+    terminal: Terminal = context.obj
+    with terminal.environment("RefreshCode"):
         owner = _history(order_number).code.storefront_id
         found = wiring.refresh_code()(owner, order_number, time_left=lambda: _SECONDS)
         if found.doku_error is not None:
-            desk.fail(f"DOKU gave no answer to act on: {found.doku_error}")
+            terminal.fail(f"DOKU gave no answer to act on: {found.doku_error}")
         row = _row(found.code) if found.code else {}
-        desk.say(row, f"{order_number} is {row.get('status')} ({found.finding}).")
+        terminal.say(row, f"{order_number} is {row.get('status')} ({found.finding}).")
 
 
 @app.command("cancel")
 @audited
 def cancel(context: typer.Context, order_number: Order) -> None:
     """Cancel a code here. One that DOKU knows can still be paid until it expires."""
-    desk: Desk = context.obj
-    with desk.environment("CancelCode"):
+    terminal: Terminal = context.obj
+    with terminal.environment("CancelCode"):
         owner = _history(order_number).code.storefront_id
         code = wiring.cancel_code()(owner, order_number)
         stops = "can't be paid any more" if code.stops_payment else "may still be paid"
-        desk.say(_row(code), f"{order_number} is {code.status}; it {stops}.")
+        terminal.say(_row(code), f"{order_number} is {code.status}; it {stops}.")
 
 
 @app.command("forget")
@@ -128,21 +128,21 @@ def forget(
     ] = False,
 ) -> None:
     """Take from codes all that is personal, because who paid asks for it. There is no way back."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     if (order_number is None) is (email is None or not email.strip()):
-        desk.fail("give an order number, or --email and an address")
-    with desk.environment("ReconcileCodes"):
+        terminal.fail("give an order number, or --email and an address")
+    with terminal.environment("ReconcileCodes"):
         forget_codes = wiring.forget_codes()
         if order_number is not None:
             found = [forget_codes.find(order_number)]
         else:
             found = forget_codes.find_all(str(email))
-            if not desk.as_json:
-                desk.show([_found(each) for each in found], _FOUND)
+            if not terminal.as_json:
+                terminal.show([_found(each) for each in found], _FOUND)
             if found and not yes:
                 typer.confirm("Forget these, for good?", abort=True, err=True)
         shown = TextColumn("{task.completed} messages of the archive read, {task.description}")
-        with Progress(shown, disable=desk.as_json, transient=True) as progress:
+        with Progress(shown, disable=terminal.as_json, transient=True) as progress:
             task = progress.add_task("", total=None)
             done = forget_codes(
                 found,
@@ -150,7 +150,7 @@ def forget(
                     task, advance=1, description=key.partition("/")[2][:19]
                 ),
             )
-        _say_forgotten(desk, done)
+        _say_forgotten(terminal, done)
 
 
 _FOUND = ("order_number", "storefront_id", "status", "created_at", "forgotten_at", "what")
@@ -168,7 +168,7 @@ def _found(order: "FoundOrder") -> dict[str, Any]:
     }
 
 
-def _say_forgotten(desk: "Desk", done: "Forgetting") -> None:
+def _say_forgotten(terminal: "Terminal", done: "Forgetting") -> None:
     until = done.locked_until
     row = {
         "orders": done.orders,
@@ -188,7 +188,7 @@ def _say_forgotten(desk: "Desk", done: "Forgetting") -> None:
             f" until {until:%Y-%m-%d %H:%M} UTC: nobody can delete them before. The archive's"
             f" lifecycle does so after that, no sooner than in 35 days; or repeat this then."
         )
-    desk.say(row, sentence)
+    terminal.say(row, sentence)
     wrong = [
         f"{code.order_number} was not touched: it is {code.status}. Cancel it first, or wait until"
         f" it has ended, after {code.expires_at:%Y-%m-%d %H:%M} UTC, and repeat this."
@@ -197,7 +197,7 @@ def _say_forgotten(desk: "Desk", done: "Forgetting") -> None:
     if done.damaged:
         wrong.append(f"{done.damaged} objects of the archive are no messages: nobody read them.")
     if wrong:
-        desk.fail(*wrong)
+        terminal.fail(*wrong)
 
 
 @app.command("release-digits")
@@ -210,10 +210,10 @@ def release_digits(
     ],
 ) -> None:
     """Let another storefront have digits that were made here and can't be paid any more."""
-    desk: Desk = context.obj
-    with desk.environment("GenerateCode"):
+    terminal: Terminal = context.obj
+    with terminal.environment("GenerateCode"):
         holder = wiring.release_digits()(channel, payment_code)
-        desk.say(
+        terminal.say(
             {"order_number": holder.order_number, "storefront_id": holder.storefront_id},
             f"Released: {holder.order_number} of {holder.storefront_id} had them last.",
         )
@@ -235,8 +235,8 @@ def inquired(
 
     The newest inquiry first.
     """
-    desk: Desk = context.obj
-    with desk.environment("ReadCodes"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReadCodes"):
         read = wiring.read_codes()
         created_from = since.replace(tzinfo=UTC) if since else wiring.clock() - LONGEST_LIFE
         codes = all_items(
@@ -250,7 +250,7 @@ def inquired(
             if code.unpaid_inquiry_at
         ]
         found.sort(key=lambda each: each[0], reverse=True)
-        desk.show([row for _, row in found], _INQUIRED)
+        terminal.show([row for _, row in found], _INQUIRED)
 
 
 def _history(order_number: str) -> CodeHistory:

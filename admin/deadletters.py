@@ -18,7 +18,7 @@ from o2o.core.work import WorkKind
 from o2o.entry import wiring
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.terminal import Terminal
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be done.")
 
@@ -52,8 +52,8 @@ QueueName = Annotated[Queue, typer.Argument(metavar="QUEUE", help="webhook, reco
 @app.command("list")
 def list_letters(context: typer.Context) -> None:
     """List what is in each queue, 100 letters at most; all of them stay there."""
-    desk: Desk = context.obj
-    with desk.environment("BrowseEvents") as stack:
+    terminal: Terminal = context.obj
+    with terminal.environment("BrowseEvents") as stack:
         sqs = stack.client("sqs")
         rows = []
         for queue in Queue:
@@ -61,22 +61,22 @@ def list_letters(context: typer.Context) -> None:
             letters = list(_take(sqs, url))
             rows += [{"queue": queue, **_row(each)} for each in letters]
             _give_back(sqs, url, letters)
-        desk.show(rows, _COLUMNS)
+        terminal.show(rows, _COLUMNS)
 
 
 @app.command("redrive")
 @audited
 def redrive(context: typer.Context, queue: QueueName) -> None:
     """Retry the letters of a queue: fix the cause first. What fails again stays there."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     if queue is Queue.SCHEDULE:
-        desk.fail(f"letters of {queue} need no retry: the next run did their work; purge them")
-    with desk.environment("BrowseEvents", "PublishEvents") as stack:
+        terminal.fail(f"letters of {queue} need no retry: the next run did their work; purge them")
+    with terminal.environment("BrowseEvents", "PublishEvents") as stack:
         sqs, url = stack.client("sqs"), stack.outputs[queue.output]
         count = 0
         left: dict[str, tuple[dict[str, Any], Exception]] = {}
         try:
-            with Progress(disable=desk.as_json, transient=True) as progress:
+            with Progress(disable=terminal.as_json, transient=True) as progress:
                 task = progress.add_task("Retrying", total=None)
                 for each in _take(sqs, url):
                     try:
@@ -91,9 +91,9 @@ def redrive(context: typer.Context, queue: QueueName) -> None:
                     progress.update(task, completed=count)
         finally:
             _give_back(sqs, url, [each for each, _ in left.values()])
-        desk.say({"redriven": count}, f"{count} letters are being retried.")
+        terminal.say({"redriven": count}, f"{count} letters are being retried.")
         if left:
-            desk.fail(*(_still_there(each["Body"], error) for each, error in left.values()))
+            terminal.fail(*(_still_there(each["Body"], error) for each, error in left.values()))
 
 
 def _again(stack: StackEnvironment, sqs: Any, queue: Queue, body: str) -> None:

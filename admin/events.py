@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress
 
 from admin.audit import audited
-from admin.desk import Desk, StorefrontId
+from admin.terminal import StorefrontId, Terminal
 from o2o.core.deliveries import DeliveryStatus, EventRecord
 from o2o.core.events import EventType
 from o2o.entry import wiring
@@ -46,8 +46,8 @@ def list_events(
     limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most this many.")] = 50,
 ) -> None:
     """List a storefront's events, newest first."""
-    desk: Desk = context.obj
-    with desk.environment("BrowseEvents"):
+    terminal: Terminal = context.obj
+    with terminal.environment("BrowseEvents"):
         browse = wiring.browse_events()
         wanted = _filter(since, until, type_, status)
         found: list[EventRecord] = []
@@ -58,7 +58,7 @@ def list_events(
             cursor = page.next_cursor
             if cursor is None:
                 break
-        desk.show([row(each) for each in found], _COLUMNS)
+        terminal.show([row(each) for each in found], _COLUMNS)
 
 
 @app.command("redeliver")
@@ -73,19 +73,19 @@ def redeliver(
     status: Status = None,
 ) -> None:
     """Send events again: those that are named, or all that the options find."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     if not event_ids and since is None:
-        desk.fail("name events, or give --since")
+        terminal.fail("name events, or give --since")
     if event_ids and (since or until or type_ or status):
-        desk.fail("name events or give options, not both")
-    with desk.environment("BrowseEvents"):
+        terminal.fail("name events or give options, not both")
+    with terminal.environment("BrowseEvents"):
         browse = wiring.browse_events()
         if event_ids:
             count = browse.resend(storefront_id, event_ids).count
         else:
             wanted = _filter(since, until, type_, status)
             count, cursor = 0, None
-            with Progress(disable=desk.as_json, transient=True) as progress:
+            with Progress(disable=terminal.as_json, transient=True) as progress:
                 task = progress.add_task("Sending again", total=None)
                 while True:
                     resent = browse.resend_all(storefront_id, wanted, cursor=cursor)
@@ -93,7 +93,7 @@ def redeliver(
                     progress.update(task, completed=count)
                     if cursor is None:
                         break
-        desk.say({"count": count}, f"{count} events are being sent again.")
+        terminal.say({"count": count}, f"{count} events are being sent again.")
 
 
 @app.command("republish")
@@ -107,28 +107,30 @@ def republish(
     until: Until = None,
 ) -> None:
     """Make the missing events of a code, or of a time, and put all of them on the bus again."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     if (order_number is None) == (since is None):
-        desk.fail("name a code's order number, or give --since")
+        terminal.fail("name a code's order number, or give --since")
     if order_number is not None and until is not None:
-        desk.fail("--until goes with --since")
-    with desk.environment("PublishEvents"):
+        terminal.fail("--until goes with --since")
+    with terminal.environment("PublishEvents"):
         again = wiring.republish_events()
         if order_number is not None:
             done = again.of_code(order_number)
         else:
             wanted = _filter(since, until, None, None)
             done = again.of_time(wanted.created_from or wiring.clock(), wanted.created_to)
-        say_republished(desk, done)
+        say_republished(terminal, done)
 
 
-def say_republished(desk: Desk, done: Republished) -> None:
+def say_republished(terminal: Terminal, done: Republished) -> None:
     """What came of it; the bus may have failed."""
     if done.unannounced:
-        desk.fail(f"The bus did not take {done.unannounced} events: repeat this once it does.")
+        terminal.fail(f"The bus did not take {done.unannounced} events: repeat this once it does.")
     if done.unmade:
-        desk.fail(f"Everything else is done; no events can be made of {', '.join(done.unmade)}.")
-    desk.say(
+        terminal.fail(
+            f"Everything else is done; no events can be made of {', '.join(done.unmade)}."
+        )
+    terminal.say(
         asdict(done),
         f"{done.made} events were missing and are being sent. The bus got {done.announced}.",
     )

@@ -9,7 +9,7 @@ from o2o.core.notifications import KeptNotification
 from o2o.entry import wiring
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.terminal import Terminal
 
 app = typer.Typer(no_args_is_help=True, help="Kept notifications: list, assign, dismiss.")
 
@@ -29,11 +29,11 @@ def list_kept(
     ] = False,
 ) -> None:
     """List what was kept, newest first."""
-    desk: Desk = context.obj
-    with desk.environment("ReconcileCodes"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReconcileCodes"):
         kept = wiring.resolve_notifications().all()
         rows = [_row(each) for each in kept if everything or each.dismissed is None]
-        desk.show(rows, _COLUMNS)
+        terminal.show(rows, _COLUMNS)
 
 
 @app.command("assign")
@@ -44,11 +44,11 @@ def assign(
     invoice_number: Annotated[str, typer.Argument(metavar="INVOICE", help="Whose payment it is.")],
 ) -> None:
     """Settle a notification as a payment of this code."""
-    desk: Desk = context.obj
-    with desk.environment("ReconcileCodes"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReconcileCodes"):
         settled = wiring.resolve_notifications().assign(identity, invoice_number)
         kind = str(settled.payment.kind if settled.payment else settled.outcome)
-        desk.say(
+        terminal.say(
             {"invoice_number": invoice_number, "payment": kind},
             f"Assigned to {invoice_number}: {kind}.",
         )
@@ -62,10 +62,10 @@ def dismiss(
     reason: Annotated[str, typer.Option(help="Why; it is kept with the message.")],
 ) -> None:
     """Take a notification off the list. It is kept as evidence."""
-    desk: Desk = context.obj
-    with desk.environment("ReconcileCodes"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReconcileCodes"):
         kept = wiring.resolve_notifications().dismiss(identity, reason)
-        desk.say(_row(kept), f"Dismissed {kept.identity[:_SHORT]}.")
+        terminal.say(_row(kept), f"Dismissed {kept.identity[:_SHORT]}.")
 
 
 def _row(kept: KeptNotification) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from admin.audit import audited
 from admin.codes import Order
-from admin.desk import PAGE, StorefrontId
+from admin.terminal import PAGE, StorefrontId
 from o2o.core import payments_csv
 from o2o.core.codes import LONGEST_LIFE
 from o2o.core.errors import InvalidRequest, NotFound
@@ -26,7 +26,7 @@ from o2o.usecases.read_codes import CodeFilter
 from o2o.usecases.read_payments import PaymentFilter, Resolved
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.terminal import Terminal
 
 app = typer.Typer(
     no_args_is_help=True, help="Payments: list, export, and record what was done about one."
@@ -62,11 +62,11 @@ def list_payments(
     limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most this many.")] = 50,
 ) -> None:
     """List a storefront's payments, newest first."""
-    desk: Desk = context.obj
-    with desk.environment("ReadPayments"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReadPayments"):
         wanted = PaymentFilter(paid_from=_day(from_), paid_to=_day(to), resolution=resolution)
         found = islice(_payments(storefront_id, wanted), limit)
-        desk.show([row(each) for each in found], COLUMNS)
+        terminal.show([row(each) for each in found], COLUMNS)
 
 
 @app.command("export")
@@ -78,16 +78,16 @@ def export(
     to: To = None,
 ) -> None:
     """Write a storefront's payments as CSV, newest first: as `GET /payments` has them."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     wanted = PaymentFilter(paid_from=_day(from_), paid_to=_day(to))
-    with desk.environment("ReadPayments"), desk.sentences():
+    with terminal.environment("ReadPayments"), terminal.sentences():
         try:
             with click.open_file(str(output), "w", encoding="utf-8", atomic=True) as file:
                 count = _write(file, _payments(storefront_id, wanted))
         except OSError as error:
-            desk.fail(f"{output} can't be written: {error.strerror}")
+            terminal.fail(f"{output} can't be written: {error.strerror}")
     if str(output) != "-":
-        desk.say({"payments": count}, f"Wrote {count} payments to {output}.")
+        terminal.say({"payments": count}, f"Wrote {count} payments to {output}.")
 
 
 def _write(file: IO[str], payments: Iterator[Payment]) -> int:
@@ -114,11 +114,11 @@ def resolve(
     reference: Annotated[
         str | None, typer.Option(help="Your own, such as the number of a bank transfer.")
     ] = None,
-    note: Annotated[str | None, typer.Option(help="Nothing personal: it stays.")] = None,
+    note: Annotated[str | None, typer.Option(help="It goes with the payment's evidence.")] = None,
 ) -> None:
     """Record what was done about a payment. The storefront gets `payment.resolved`."""
-    desk: Desk = context.obj
-    with desk.environment("ResolvePayment"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ResolvePayment"):
         code = wiring.resolve_payment().codes.get(order_number)
         if code is None:
             raise NotFound("there is no such payment code")
@@ -127,12 +127,12 @@ def resolve(
             order_number,
             payment,
             resolution,
-            by=desk.target.caller(),
+            by=terminal.target.caller(),
             reference=reference,
             note=note,
         )
         said = "Recorded" if resolving.is_news else "It was said before"
-        desk.say(
+        terminal.say(
             row(resolving.payment),
             f"{said}: payment {payment} of {order_number} is {resolution}.",
         )
@@ -152,11 +152,11 @@ def find(
     day: Day = None,
 ) -> None:
     """Find payments by what a customer has in hand, or by amount, store and day."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     narrowed = {"store_id": store, "amount": amount}
     if not text and day is None:
-        desk.fail("give a receipt number, digits or an order number, or --day")
-    with desk.environment("ReadPayments", "ReadCodes"):
+        terminal.fail("give a receipt number, digits or an order number, or --day")
+    with terminal.environment("ReadPayments", "ReadCodes"):
         on = _day(day)
         found: dict[tuple[str, str], Payment] = {}
         for wanted in ways(text, {**narrowed, "paid_from": on, "paid_to": on}):
@@ -164,7 +164,7 @@ def find(
                 found[_place(payment)] = payment
         for payment in _of_order(storefront_id, text) if text else ():
             found[_place(payment)] = payment
-        desk.show([row(each) for _, each in sorted(found.items())], COLUMNS)
+        terminal.show([row(each) for _, each in sorted(found.items())], COLUMNS)
 
 
 def attention(
@@ -175,8 +175,8 @@ def attention(
 
     DOKU's messages that match no code are in `notifications list`.
     """
-    desk: Desk = context.obj
-    with desk.environment("ReadPayments", "ReadCodes"):
+    terminal: Terminal = context.obj
+    with terminal.environment("ReadPayments", "ReadCodes"):
         rows = [
             {
                 **{name: row(payment)[name] for name in ("order_number", "payment", "amount")},
@@ -202,7 +202,7 @@ def attention(
             for code in codes
             if code.unpaid_inquiry_at and code.is_final
         ]
-        desk.show(rows, ("order_number", "payment", "amount", "why", "since"))
+        terminal.show(rows, ("order_number", "payment", "amount", "why", "since"))
 
 
 def _payments(storefront_id: str, wanted: PaymentFilter) -> Iterator[Payment]:

@@ -18,8 +18,8 @@ from o2o.core.settlements import Judgement, Puzzle, SettlementLine, Verdict, sum
 from o2o.entry import wiring
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
     from admin.settlement_file import Report
+    from admin.terminal import Terminal
 
 app = typer.Typer(no_args_is_help=True, help="DOKU's settlement reports.")
 
@@ -82,25 +82,30 @@ def match(
     ] = None,
 ) -> None:
     """Compare a settlement report with the payments on record. Exit code 3: they differ."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     if result is not None and result.resolve() in (file.resolve(), mapping.resolve()):
-        desk.fail("--result names a file that is read")
+        terminal.fail("--result names a file that is read")
     try:
         report = read_report(file, read_mapping(mapping))
     except Unusable as error:
-        desk.fail(str(error))
+        terminal.fail(str(error))
     days = [each.date() for each in day or ()]
     judged: list[Judgement] = []
-    with desk.environment("GenerateCode"), _kept(desk, result, judged):
-        _run(desk, report, days, judged, write=write)
+    with terminal.environment("GenerateCode"), _kept(terminal, result, judged):
+        _run(terminal, report, days, judged, write=write)
     counted = Counter(str(each.verdict) for each in judged)
-    _say(desk, report, counted, write=write)
+    _say(terminal, report, counted, write=write)
     if any(not each.verdict.agrees for each in judged):
         raise typer.Exit(DIFFERENCES)
 
 
 def _run(
-    desk: "Desk", report: "Report", days: list[date], judged: list[Judgement], *, write: bool
+    terminal: "Terminal",
+    report: "Report",
+    days: list[date],
+    judged: list[Judgement],
+    *,
+    write: bool,
 ) -> None:
     """Collect every judgement, with a progress bar on a terminal."""
     console = Console(stderr=True)
@@ -109,7 +114,7 @@ def _run(
         *shown,
         console=console,
         transient=True,
-        disable=desk.as_json or not console.is_terminal,
+        disable=terminal.as_json or not console.is_terminal,
     ) as progress:
         task = progress.add_task("lines", total=len(report.lines))
         for each in wiring.match_settlement()(report.lines, days=days, write=write):
@@ -118,7 +123,7 @@ def _run(
 
 
 @contextmanager
-def _kept(desk: "Desk", result: Path | None, judged: list[Judgement]) -> Iterator[None]:
+def _kept(terminal: "Terminal", result: Path | None, judged: list[Judgement]) -> Iterator[None]:
     """Write the result, also of a run that breaks off; what it wrote is on record."""
     if result is None:
         yield
@@ -126,7 +131,7 @@ def _kept(desk: "Desk", result: Path | None, judged: list[Judgement]) -> Iterato
     try:
         opened = result.open("w", encoding="utf-8", newline="")
     except OSError as error:
-        desk.fail(f"{result} can't be written: {error.strerror}")
+        terminal.fail(f"{result} can't be written: {error.strerror}")
     with opened:
         try:
             yield
@@ -168,7 +173,7 @@ def _when(line: SettlementLine) -> str | None:
     return str(line.day) if line.paid_until else line.paid_at.isoformat(timespec="seconds")
 
 
-def _say(desk: "Desk", report: "Report", counted: Counter[str], *, write: bool) -> None:
+def _say(terminal: "Terminal", report: "Report", counted: Counter[str], *, write: bool) -> None:
     per_day = [
         {
             "day": each.day and str(each.day),
@@ -180,13 +185,13 @@ def _say(desk: "Desk", report: "Report", counted: Counter[str], *, write: bool) 
         for each in sums(report.lines)
     ]
     found = {str(verdict): counted[verdict] for verdict in Verdict}
-    if not desk.as_json:
-        desk.show(per_day, _SUMS)
+    if not terminal.as_json:
+        terminal.show(per_day, _SUMS)
     told = ", ".join(
         f"{number} {name.replace('_', ' ')}" for name, number in found.items() if number
     )
     ending = "" if write else " Nothing was recorded."
-    desk.say(
+    terminal.say(
         {"sha256": report.sha256, "skipped": report.skipped, **found, "days": per_day},
         f"{len(report.lines)} lines, {report.skipped} other rows: {told}.{ending}",
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from admin.audit import audited
-from admin.desk import PAGE, Desk, StorefrontId
+from admin.terminal import PAGE, StorefrontId, Terminal
 from o2o.core.endpoints import Endpoint
 from o2o.core.pages import all_items
 from o2o.entry import wiring
@@ -28,28 +28,28 @@ def set_url(
     url: Annotated[str, typer.Argument(metavar="URL", help="https, on the public internet.")],
 ) -> None:
     """Send a storefront's events there from now on. `secret` shows what signs them."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
-        desk.show([_row(wiring.manage_endpoints().set_url(storefront_id, url))], _COLUMNS)
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
+        terminal.show([_row(wiring.manage_endpoints().set_url(storefront_id, url))], _COLUMNS)
 
 
 @app.command("show")
 def show(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Show where events are sent, and whether that works."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
-        desk.show([_row(wiring.manage_endpoints().show(storefront_id))], _COLUMNS)
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
+        terminal.show([_row(wiring.manage_endpoints().show(storefront_id))], _COLUMNS)
 
 
 @app.command("secret")
 @audited
 def secret(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Print the secrets that sign, the newest first. Pass them on by a safe channel."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
         found = wiring.manage_endpoints().secrets(storefront_id)
         rows = [{"version": each.version, "secret": each.text} for each in found]
-        desk.show(rows, ("version", "secret"))
+        terminal.show(rows, ("version", "secret"))
 
 
 @app.command("rotate")
@@ -62,31 +62,31 @@ def rotate(
     ] = KEEP_FORMER_SECRET // timedelta(hours=1),
 ) -> None:
     """Sign with a new secret; the former one signs too for a while."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
         endpoint = wiring.manage_endpoints().rotate(storefront_id, timedelta(hours=hours))
-        desk.show([_row(endpoint)], _COLUMNS)
+        terminal.show([_row(endpoint)], _COLUMNS)
 
 
 @root.command("make")
 @audited
 def make_root(context: typer.Context) -> None:
     """Give webhooks a root of their own, once. Secrets that storefronts have stay as they are."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
         made = wiring.webhook_roots().make(keep_secrets=_has_endpoints())
         said = "Webhooks have a root of their own." if made else "They have one already."
-        desk.say({"made": made}, said)
+        terminal.say({"made": made}, said)
 
 
 @root.command("change")
 @audited
 def change_root(context: typer.Context) -> None:
     """Derive all storefronts' secrets anew; those that they have now sign too until `forget`."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
         wiring.webhook_roots().change()
-        desk.say(
+        terminal.say(
             {"changed": True},
             "Changed. In five minutes every webhook has both signatures: give each storefront its"
             " new `secret`, the first of those shown. Then: webhooks root forget",
@@ -97,10 +97,10 @@ def change_root(context: typer.Context) -> None:
 @audited
 def forget_root(context: typer.Context) -> None:
     """Sign no more with secrets from before the last change."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
         wiring.webhook_roots().forget_previous()
-        desk.say({"forgotten": True}, "The secrets from before the change sign no more.")
+        terminal.say({"forgotten": True}, "The secrets from before the change sign no more.")
 
 
 def _has_endpoints() -> bool:
@@ -117,19 +117,19 @@ def _has_endpoints() -> bool:
 @audited
 def pause(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Send nothing; events are kept until you resume."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
-        desk.show([_row(wiring.manage_endpoints().pause(storefront_id))], _COLUMNS)
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
+        terminal.show([_row(wiring.manage_endpoints().pause(storefront_id))], _COLUMNS)
 
 
 @app.command("resume")
 @audited
 def resume(context: typer.Context, storefront_id: StorefrontId) -> None:
     """Send events again, those that were paused at once."""
-    desk: Desk = context.obj
-    with desk.environment(*_FUNCTIONS):
+    terminal: Terminal = context.obj
+    with terminal.environment(*_FUNCTIONS):
         count = wiring.manage_endpoints().resume(storefront_id)
-        desk.say({"resent": count}, f"Resumed; {count} paused events are being sent.")
+        terminal.say({"resent": count}, f"Resumed; {count} paused events are being sent.")
 
 
 def _row(endpoint: Endpoint) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from local.errors import StackError
 from local.ports import HOST, PortChoice, port_of
 
 if TYPE_CHECKING:
-    from admin.desk import Desk
+    from admin.terminal import Terminal
 
 
 def open_desk(
@@ -35,17 +35,17 @@ def open_desk(
     ] = False,
 ) -> None:
     """Search, codes, payments to look at and webhooks in a browser on this machine."""
-    desk: Desk = context.obj
+    terminal: Terminal = context.obj
     functions = (*READS, *(CHANGES if write else ()))
-    with desk.environment(*functions):
+    with terminal.environment(*functions):
         try:
             bound = PortChoice(what="desk", option="--port", configured=port).listen()
         except StackError as error:
-            desk.fail(str(error))
+            terminal.fail(str(error))
         access = Access()
         server = uvicorn.Server(
             uvicorn.Config(
-                DeskServer(desk.target, access, write=write).app,
+                DeskServer(terminal.target, access, write=write).app,
                 access_log=False,
                 lifespan="off",
                 log_config=None,
@@ -58,10 +58,10 @@ def open_desk(
         url = f"http://{HOST}:{port_of(bound)}"
         # A browser's arguments are seen by everybody on this machine: the link works once.
         link = f"{url}/#{access.link}"
-        if desk.as_json:
+        if terminal.as_json:
             print(json.dumps({"url": url, "link": link, "token": access.token}), flush=True)
         else:
-            _say(desk, link, write=write)
+            _say(terminal, link, write=write)
         if until_input_ends:
             _end_with_input(server)
         if not no_open:
@@ -70,8 +70,8 @@ def open_desk(
             server.run(sockets=[bound])
 
 
-def _say(desk: "Desk", link: str, *, write: bool) -> None:
-    which = desk.target.stack or "the local stack"
+def _say(terminal: "Terminal", link: str, *, write: bool) -> None:
+    which = terminal.target.stack or "the local stack"
     may = "changes something only where you say so" if write else "only reads"
     print(f"The desk of {which} {may}. Open it once, in a browser on this machine:")
     print(f"\n  {link}\n\nCtrl-C ends it.", flush=True)

@@ -10,8 +10,8 @@ from typer import Exit
 from typer.testing import CliRunner
 
 from admin.cli import app
-from admin.desk import Desk
 from admin.target import Target
+from admin.terminal import Terminal
 from o2o.adapters.dynamodb.store import Store
 from o2o.adapters.dynamodb.storefronts import DynamoStorefrontStore
 from o2o.core.storefronts import Storefront
@@ -137,11 +137,11 @@ def test_what_others_wrote_is_shown_as_it_is(name):
 
 
 def test_what_others_wrote_steers_no_terminal(capsys, tmp_path: Path):
-    desk = Desk(Target(None, None, None, tmp_path), as_json=False)
-    desk.show([{"name": "\x1b[2J"}], ("name",))
-    desk.say({}, "\x1b[2J")
+    terminal = Terminal(Target(None, None, None, tmp_path), as_json=False)
+    terminal.show([{"name": "\x1b[2J"}], ("name",))
+    terminal.say({}, "\x1b[2J")
     with pytest.raises(Exit):
-        desk.fail("\x1b[2J")
+        terminal.fail("\x1b[2J")
     told = capsys.readouterr()
     assert (told.out + told.err).count("\N{REPLACEMENT CHARACTER}[2J") == 3
 

@@ -22,7 +22,7 @@ PAGE = 100
 StorefrontId = Annotated[str, typer.Argument(metavar="STOREFRONT", help="The storefront's id.")]
 
 
-class Desk:
+class Terminal:
     """A stack, and the form in which results are shown."""
 
     def __init__(self, target: Target, *, as_json: bool) -> None:
