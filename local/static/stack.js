@@ -114,7 +114,7 @@ function resolve(payment, needsReason, changed) {
     title: "Resolve the payment", needsReason, verb: "Record it",
     intro: [h("p", {}, h("b", {}, rupiah(payment.amount)), " of ", payment.invoice_number, " · receipt ", payment.receipt_number || "–", " · ", when(payment.paid_at)), h("p", { class: "hint" }, advice(payment))],
     fields: [kinds, field("Reference", input("reference", { maxlength: 64 }), "Your own, such as the number of a bank transfer. May be empty."),
-      field("Note", h("textarea", { name: "note", rows: 2, maxlength: 500 }), "Nothing personal: it stays. The storefront sees it. May be empty.")],
+      field("Note", h("textarea", { name: "note", rows: 2, maxlength: 500 }), "The storefront sees it. It is kept as long as DOKU's message. May be empty.")],
     send: (values) => desk("POST", `/codes/${encodeURIComponent(payment.order_number)}/payments/${encodeURIComponent(payment.id)}/resolution`, values),
     done: (answer) => { toast(answer.is_news ? "Recorded. The storefront is told." : "That was on record already."); changed(); },
   });

@@ -25,6 +25,7 @@ from o2o.entry.models.codes import PaymentCodeView
 from o2o.entry.models.events import render
 from o2o.usecases.generate_code import Generation
 from o2o.usecases.reconcile import Finding
+from o2o.usecases.resolve_payment import ResolvePayment
 from o2o.usecases.settle import SettleOutcome
 from o2o.usecases.show_code import ShowCode
 from tests.support.memory import RETENTION, MemoryStorefrontStore
@@ -267,6 +268,37 @@ def test_an_inquiry_about_a_forgotten_code_is_answered_as_before(world):
     world.work_off()
     assert world.code().payment_code is None
     assert world.inquire(code.payment_code) is InquiryStatus.ALREADY_PAID
+
+
+def resolved_with_a_note(world: World) -> None:
+    paid(world)
+    resolve = ResolvePayment(codes=world.codes, clock=world.clock)
+    resolve("shop", "INV-1", "1", ResolutionKind.REFUNDED, by="ani", note="to Anton, at the shop")
+
+
+def test_a_note_goes_from_the_code_with_its_customer_and_from_the_payment_with_its_evidence(world):
+    resolved_with_a_note(world)
+    before = world.code()
+    world.clock.advance(days=90)
+    world.work_off()
+    code = world.code()
+    assert code.last_resolution == before.last_resolution.without_note()
+    assert "Anton" not in repr(derive_events(Change(before, code)))
+    (payment,) = world.read.one("shop", "INV-1").payments
+    assert payment.resolution.note == "to Anton, at the shop"
+    world.clock.advance(days=3650)
+    world.work_off()
+    (payment,) = world.read.one("shop", "INV-1").payments
+    assert payment.resolution == code.last_resolution.resolution
+
+
+def test_that_a_note_goes_is_no_event(world):
+    resolved_with_a_note(world)
+    before = world.code()
+    assert derive_events(Change(before, before.without_note())) == []
+    again = replace(before.last_resolution, number=2)
+    (event,) = derive_events(Change(before, replace(before, last_resolution=again)))
+    assert event.type is EventType.RESOLVED
 
 
 # --- on request --------------------------------------------------------------------------

@@ -32,9 +32,10 @@ from o2o.core.deliveries import DeliveryStatus, EventRecord
 from o2o.core.errors import DokuRefused
 from o2o.core.events import derive_story
 from o2o.core.notifications import DokuMessage, KeptFor, KeptNotification
-from o2o.core.pages import all_items
 from o2o.core.payments import Evidence, Payment
+from o2o.core.resolutions import ResolutionKind
 from o2o.entry.models.events import render
+from o2o.usecases.resolve_payment import ResolvePayment
 from tests.support import dynoxide, tables
 from tests.support.items import readable
 from tests.support.memory import RETENTION
@@ -43,6 +44,7 @@ from tests.support.world import START, Mood, World, plenty
 
 BUCKET = "archive"
 NAME, EMAIL = "Anton Budiman", "anton@example.com"
+NOTES = ("by bank to his sister", "she has it")
 PERSONAL: dict[str, Any] = {
     "customer": Customer(NAME, EMAIL),
     "info": f"Pesanan {NAME}",
@@ -193,9 +195,8 @@ class Shop:
     def publish(self, status: DeliveryStatus = DeliveryStatus.PENDING) -> list[EventRecord]:
         """The events of its life."""
         code = self.world.code()
-        payments = all_items(
-            lambda cursor: self.world.codes.list_payments("INV-1", limit=9, cursor=cursor)
-        )
+        payments = self.payments()
+        resolved = [one for each in payments for one in each.resolved_payments]
         records = [
             EventRecord(
                 event_id=event.event_id,
@@ -208,7 +209,7 @@ class Shop:
                 keep_until=event.occurred_at + timedelta(days=90),
                 status=status,
             )
-            for event in derive_story(code, [each.mark for each in payments])
+            for event in derive_story(code, [each.mark for each in payments], resolved)
         ]
         for record in records:
             DynamoEventStore(self.store).add(record)
@@ -266,6 +267,21 @@ def paid_twice(shop: Shop) -> None:
     shop.pay("R-2")
 
 
+def paid_twice_and_given_back(shop: Shop) -> None:
+    """Somebody wrote to whom, and how."""
+    paid_twice(shop)
+    resolve = ResolvePayment(codes=shop.world.codes, clock=shop.world.clock)
+    for note in NOTES:
+        resolve("shop", "INV-1", "2", ResolutionKind.REFUNDED, by="ani", reference="T-1", note=note)
+    assert all(note in shop.items() for note in NOTES)
+
+
+def given_back_when_forgotten_in_time(shop: Shop) -> None:
+    """The same, long after."""
+    forgotten_in_time(shop)
+    paid_twice_and_given_back(shop)
+
+
 def paid_another_amount(shop: Shop) -> None:
     """It stays active, and is left to a person."""
     told = shop.world.doku.pay("INV-1", amount=100_000)
@@ -304,9 +320,17 @@ def forgotten_in_time(shop: Shop) -> None:
 
 ENDS: list[Callable[[Shop], None]] = [
     *(paid, paid_twice, paid_another_amount, expired, expired_and_at_rest, expired_and_paid),
-    *(cancelled, forgotten_in_time),
+    *(cancelled, forgotten_in_time, paid_twice_and_given_back, given_back_when_forgotten_in_time),
 ]
 FEATURES = {Feature.DGPC: {}, Feature.DIPC: {"feature": Feature.DIPC}}
+
+
+def facts(payments: list[Payment]) -> list[object]:
+    """What must not change of payments: who was paid what, and what became of it."""
+    return [
+        (each.mark, each.digests, [(r.kind, r.by, r.at, r.reference) for r in each.resolutions])
+        for each in payments
+    ]
 
 
 def left_of(code: PaymentCode) -> tuple[object, ...]:
@@ -334,14 +358,13 @@ def test_nothing_of_the_person_is_left_anywhere(run, shop, end):
     assert (done["orders"], done["living"], done["locked"]) == (["INV-1"], [], 0)
     assert done["messages"] == kept_objects == len(shop.objects())
     everything = shop.everything()
-    for gone in ("anton", "budiman", "example.com", "0812", "pay.example"):
+    for gone in ("anton", "budiman", "example.com", "0812", "pay.example", *NOTES):
         assert gone not in everything, gone
     code = shop.world.code()
     assert left_of(code) == left_of(before)
     assert (code.forgotten_at is None, code.customer, code.intent) == (False, None, None)
     # The facts of the payments, and the SHA-256 of what DOKU said of them, are as they were.
-    assert [each.mark for each in shop.payments()] == [each.mark for each in payments]
-    assert [each.digests for each in shop.payments()] == [each.digests for each in payments]
+    assert facts(shop.payments()) == facts(payments)
     assert shop.world.notifications.find("INV-1", identity) is not None
     for key, document in shop.objects():
         assert document["forgotten"]["body_sha256"] in key

@@ -221,6 +221,18 @@ class ResolvedPayment:
     payment: PaymentMark
     resolution: Resolution
 
+    def is_same(self, other: "ResolvedPayment | None") -> bool:
+        """Whether it is this very resolution, with its note or without."""
+        return other is not None and (self.payment.number, self.payment.identity, self.number) == (
+            other.payment.number,
+            other.payment.identity,
+            other.number,
+        )
+
+    def without_note(self) -> "ResolvedPayment":
+        """The same without what people wrote about it."""
+        return replace(self, resolution=self.resolution.without_note())
+
 
 @dataclass(frozen=True, slots=True)
 class DokuCode:
@@ -615,7 +627,7 @@ class PaymentCode:
                 f" wait until it has ended, after {self.expires_at:%Y-%m-%d %H:%M} UTC"
             )
         digits = self.payment_code
-        return self.move(
+        return self.without_note().move(
             Move.FORGET,
             forgotten_at=now,
             customer=None,
@@ -629,6 +641,11 @@ class PaymentCode:
             pay_url=None,
             payment_code=None,
         )
+
+    def without_note(self) -> "PaymentCode":
+        """The code without what people wrote about the last resolution of a payment of it."""
+        resolved = self.last_resolution
+        return replace(self, last_resolution=resolved and resolved.without_note())
 
     def forget_evidence(self, now: datetime) -> "PaymentCode":
         """A forgotten code whose payments have lost DOKU's messages, too."""

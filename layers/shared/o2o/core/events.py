@@ -107,7 +107,7 @@ def derive_events(change: Change) -> list[Event]:
     if after.refund and (before is None or before.refund is None):
         found.append(_event(EventType.REFUNDED, after, after.refund.recorded_at))
     resolved = after.last_resolution
-    if resolved and (before is None or before.last_resolution != resolved):
+    if resolved and not (before and resolved.is_same(before.last_resolution)):
         found.append(_resolution_event(after, resolved))
     return found
 

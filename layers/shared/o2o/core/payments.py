@@ -238,9 +238,12 @@ class Payment:
         return {name: text for names in with_receipt or tellings for name, text in names.items()}
 
     def forget_evidence(self) -> "Payment":
-        """The payment without DOKU's messages. What tells it from other payments stays."""
+        """The payment without DOKU's messages, and without notes of its resolutions.
+
+        What tells it from other payments stays.
+        """
         return replace(
-            self,
+            self.without_notes(),
             report=self.report.forget_evidence(),
             first=self.first and self.first.forget_evidence(),
             further=tuple(each.forget_evidence() for each in self.further),
@@ -258,6 +261,14 @@ class Payment:
             first=self.first and changed(self.first),
             further=tuple(changed(each) for each in self.further),
         )
+
+    def without_notes(self, goes: Callable[[str], bool] = lambda _: True) -> "Payment":
+        """The payment without what people wrote about its resolutions, or without some of it."""
+        left = tuple(
+            each.without_note() if each.note and goes(each.note) else each
+            for each in self.resolutions
+        )
+        return replace(self, resolutions=left)
 
     @property
     def digests(self) -> set[str]:

@@ -4,7 +4,7 @@ A payment that did not simply pay its code, once and for certain, calls for atte
 resolves it. A resolution is added and never changed: a later one stands beside it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -59,6 +59,10 @@ class Resolution:
             other.reference,
             other.note,
         ) and {*other.answers} <= {*self.answers}
+
+    def without_note(self) -> "Resolution":
+        """What is left of it when its customer is forgotten: people write anything into a note."""
+        return replace(self, note=None)
 
     def check(self) -> None:
         """Raise InvalidRequest for texts that are blank or too long."""

@@ -147,11 +147,16 @@ class ForgetCodes:
             return evidence.with_body(body)
 
         for kept in self.notifications.of_order(order.order_number):
-            left = replace(kept, evidence=left_of(kept.evidence))
-            if left != kept:
-                self.notifications.postpone(left, left.due_at)
+            cleaned = replace(kept, evidence=left_of(kept.evidence))
+            if cleaned != kept:
+                self.notifications.postpone(cleaned, cleaned.due_at)
+
+        def goes(note: str) -> bool:
+            return order.is_theirs or order.person.is_in(note)
+
         payments = list(self._payments(order.order_number))
-        changed = [new for each in payments if (new := each.with_evidence(left_of)) != each]
+        left = [each.with_evidence(left_of).without_notes(goes) for each in payments]
+        changed = [new for new, each in zip(left, payments, strict=True) if new != each]
         for payment in changed:
             self.codes.save_payment(order.order_number, payment)
         if code is None:
@@ -164,7 +169,8 @@ class ForgetCodes:
             self.codes.save(code.forget(self.clock()))
         elif changed:
             kept_at = code.evidence_forgotten_at
-            self.codes.save(code.move(Move.FORGET, evidence_forgotten_at=kept_at))
+            left_of_code = code.without_note() if order.is_theirs else code
+            self.codes.save(left_of_code.move(Move.FORGET, evidence_forgotten_at=kept_at))
 
     def _forget_events(self, code: PaymentCode, payments: Sequence[Payment]) -> None:
         for event_id in possible_ids(

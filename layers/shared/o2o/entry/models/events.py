@@ -196,6 +196,9 @@ def forget(payload: str) -> str:
     left = data | {name: None for name in _FORGOTTEN if name in data}
     if data.get("receipt"):
         left["receipt"] = dict.fromkeys(data["receipt"])
+    payment = data.get("payment") or {}
+    if resolution := payment.get("resolution"):
+        left["payment"] = payment | {"resolution": resolution | {"note": None}}
     if left == data:
         return payload
     return json.dumps(body | {"data": left}, ensure_ascii=False, separators=(",", ":"))
