@@ -1,6 +1,7 @@
 """What the desk's pages are told, in JSON's types. Never who pays, and nothing that DOKU signed."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -98,12 +99,17 @@ def endpoint(each: Endpoint) -> dict[str, Any]:
 def day(closed: ClosedDay, parts: Sequence[ClosedDay]) -> dict[str, Any]:
     """A closed day in short. ``parts`` are the storefronts' books that it is made of."""
     books = [json.loads(each.document) for each in parts]
-    channels: dict[str, dict[str, Any]] = {}
+    channels: defaultdict[str, dict[str, Any]] = defaultdict(
+        lambda: {"payments": 0, "sum": Decimal(0), "codes": 0}
+    )
     for row in json.loads(closed.document)["totals"]["by"]:
-        total = channels.setdefault(row["channel"], {"payments": 0, "sum": Decimal(0)})
+        total = channels[row["channel"]]
         total["payments"] += row["count"]
         if row["currency"] == CURRENCY:
             total["sum"] += Decimal(row["sum"])
+    for each in books:
+        for channel, count in each["codes"]["channels"].items():
+            channels[channel]["codes"] += count
     return {
         **_closed(closed),
         "channels": {

@@ -68,7 +68,7 @@ function table(days, storefront) {
       h("td", { class: "number", "data-name": "Payments" }, String(day.payments)),
       h("td", { class: "number", "data-name": "Rupiah" }, rupiah(day.sum)),
       channels.map((each) => h("td", { class: "number", "data-name": channelText(each) }, day.channels[each] ? [rupiah(day.channels[each].sum), h("small", { class: "hint" }, ` ${day.channels[each].payments}`)] : "–")),
-      h("td", { class: "number", "data-name": "Codes" }, String(day.codes)),
+      h("td", { class: "number", "data-name": "Codes" }, String(day.codes), channels.length > 1 && h("small", { class: "hint" }, ` ${channels.map((each) => `${channelText(each)} ${day.channels[each]?.codes || 0}`).join(", ")}`)),
       h("td", { class: "number", "data-name": "By status check" }, day.by_status_check ? `${day.by_status_check} (${share(day)} %)` : "0"),
       h("td", { class: "wide" }, h("span", { class: "row" }, differences(day.differences), day.edition > 1 && h("span", { class: "chip" }, `edition ${day.edition}`)))))));
 }
@@ -87,7 +87,6 @@ const SERIES = 4;
 
 /** Each day's value, or its values by channel. */
 function seriesOf(days, measure) {
-  if (measure === "codes") return [["Codes", days.map((day) => day.codes)]];
   if (measure === "found") return [["Share", days.map(share)]];
   return channelsOf(days).map((channel) => [channelText(channel), days.map((day) => day.channels[channel]?.[measure] || 0)]);
 }

@@ -86,7 +86,11 @@ def test_counts_and_sums_by_channel_and_kind(world: BooksWorld) -> None:
     }
     assert world.book(DAY, None)["totals"] == book["totals"]
     # DOKU said that the third was paid: it never expires.
-    assert book["codes"] == {"created": {"active": 1, "paid": 2}, "ended": {}}
+    assert book["codes"] == {
+        "created": {"active": 1, "paid": 2},
+        "channels": {"alfa": 2, "indomaret": 1},
+        "ended": {},
+    }
     assert book["events"] == {"pending": 6}
     assert (book["difference_count"], book["differences"]) == (0, [])
 
@@ -483,6 +487,7 @@ def test_codes_that_ended_confirmed_and_those_that_did_not(world: BooksWorld) ->
 
     assert book["codes"] == {
         "created": {"expired": 2},
+        "channels": {"alfa": 2},
         "ended": {"confirmed": 1, "unconfirmed": 1},
     }
     assert book["noted"]["ended_unconfirmed"] == {

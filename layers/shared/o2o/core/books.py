@@ -209,7 +209,9 @@ class Findings:
     events: Counter[str] = field(default_factory=Counter)
     """By where their deliveries stand."""
     created: Counter[str] = field(default_factory=Counter)
-    """Codes of the day, by their status."""
+    """Codes of the day, by their status,"""
+    channels: Counter[str] = field(default_factory=Counter)
+    """and by their channel."""
     ended: dict[str, str] = field(default_factory=dict)
     """What became of the codes that ended on the day, by their invoice numbers."""
     noted: dict[str, set[Entry]] = field(default_factory=dict)
@@ -228,6 +230,11 @@ class Findings:
         if all(telling.source is Source.STATUS_CHECK for telling in payment.tellings):
             invoice_number = code.invoice_number if code else report.invoice_number
             self.note(Noted.ONLY_BY_STATUS_CHECK, Entry(invoice_number, payment.payment_id))
+
+    def count_created(self, code: PaymentCode) -> None:
+        """A code that was made on the day."""
+        self.created[code.status] += 1
+        self.channels[code.channel] += 1
 
     def count_end(self, code: PaymentCode) -> None:
         """A code that ended on the day."""
@@ -248,6 +255,7 @@ class Findings:
             self.totals[sort] = self.totals.get(sort, Total()).plus(total)
         self.events.update(other.events)
         self.created.update(other.created)
+        self.channels.update(other.channels)
         self.ended |= other.ended
         for noted, entries in other.noted.items():
             self.noted.setdefault(noted, set()).update(entries)
@@ -261,6 +269,7 @@ class Findings:
             "told": self.told,
             "events": self.events,
             "created": self.created,
+            "channels": self.channels,
             "ended": self.ended,
             "noted": {name: sorted(entries) for name, entries in sorted(self.noted.items())},
             "differences": sorted(self.differences),
@@ -278,6 +287,7 @@ class Findings:
             told=[Told(*each) for each in found["told"]],
             events=Counter(found["events"]),
             created=Counter(found["created"]),
+            channels=Counter(found["channels"]),
             ended=found["ended"],
             noted={
                 name: {Entry(*entry) for entry in entries}
@@ -462,6 +472,7 @@ def storefront_document(
         "totals": found.summary,
         "codes": {
             "created": dict(sorted(found.created.items())),
+            "channels": dict(sorted(found.channels.items())),
             "ended": dict(sorted(Counter(found.ended.values()).items())),
         },
         "events": dict(sorted(found.events.items())),

@@ -212,7 +212,7 @@ class ReadDay:
             [(code.order_number, str(number)) for code in page.items for number in _counted(code)]
         )
         for code in page.items:
-            found.created[code.status] += 1
+            found.count_created(code)
             missing = [
                 number for number in _counted(code) if (code.order_number, str(number)) not in there
             ]

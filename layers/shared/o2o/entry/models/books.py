@@ -80,6 +80,7 @@ class BookCodesView(BaseModel):
     created: Annotated[
         dict[str, int], Field(description="Made on the day, by the status they have now.")
     ]
+    channels: Annotated[dict[str, int], Field(description="The same codes by channel.")]
     ended: Annotated[
         dict[str, int],
         Field(description="Ended on the day: `confirmed` by DOKU as unpaid, or what else."),
