@@ -94,6 +94,7 @@ RECORDED: Mapping[str, Callable[[object], str]] = {
     "payment": str,
     "payment_code": _end,
     "queue": str,
+    "record": lambda lines: " ".join(map(str, lines)),  # type: ignore[call-overload]
     "reference": str,
     "resolution": str,
     "result": _given,

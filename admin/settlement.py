@@ -69,6 +69,14 @@ def match(
     write: Annotated[  # noqa: FBT002 - a switch of the command line
         bool, typer.Option("--write", help="Record what is missing here; otherwise nothing is.")
     ] = False,
+    record: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="LINE",
+            help="With --write: a line that is ambiguous, and is a payment of its own; again for"
+            " more lines.",
+        ),
+    ] = None,
     result: Annotated[
         Path | None, typer.Option(help="Write a CSV with a row for each line.", dir_okay=False)
     ] = None,
@@ -89,10 +97,14 @@ def match(
         report = read_report(file, read_mapping(mapping))
     except Unusable as error:
         terminal.fail(str(error))
+    if unknown := {*(record or ())} - {line.number for line in report.lines}:
+        terminal.fail(f"--record: the report has no payment in line {min(unknown)}")
+    if record and not write:
+        terminal.fail("--record needs --write")
     days = [each.date() for each in day or ()]
     judged: list[Judgement] = []
     with terminal.environment("GenerateCode"), _kept(terminal, result, judged):
-        _run(terminal, report, days, judged, write=write)
+        _run(terminal, report, days, judged, decided=record or [], write=write)
     counted = Counter(str(each.verdict) for each in judged)
     _say(terminal, report, counted, write=write)
     if any(not each.verdict.agrees for each in judged):
@@ -105,6 +117,7 @@ def _run(
     days: list[date],
     judged: list[Judgement],
     *,
+    decided: list[int],
     write: bool,
 ) -> None:
     """Collect every judgement, with a progress bar on a terminal."""
@@ -117,7 +130,8 @@ def _run(
         disable=terminal.as_json or not console.is_terminal,
     ) as progress:
         task = progress.add_task("lines", total=len(report.lines))
-        for each in wiring.match_settlement()(report.lines, days=days, write=write):
+        matched = wiring.match_settlement()(report.lines, days=days, write=write, decided=decided)
+        for each in matched:
             judged.append(each)
             progress.update(task, advance=1 if each.line else 0)
 

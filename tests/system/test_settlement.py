@@ -118,3 +118,24 @@ def test_lost_notifications_of_a_reusable_code_come_back(
         [(name, "missing_there"), (single["invoice_number"], "missing_there")]
     )
     assert stack.get(name)["payments_count"] == 3
+
+    # Somebody asked DOKU: the line with another receipt is a payment of its own.
+    ours = next(number for number, row in enumerate(rows, 1) if lost in row)
+    file.write_text(
+        "\n".join(
+            [*rows[: ours - 1], rows[ours - 1].replace(lost, "0" + lost[1:] + "9"), *rows[ours:]]
+        )
+    )
+    code, counts, outcomes = match(stack, file, "--write")
+    assert (code, counts["ambiguous"], stack.get(name)["payments_count"]) == (3, 1, 3)
+    code, counts, _ = match(stack, file, "--write", "--record", str(ours))
+    assert (counts["recorded"], stack.get(name)["payments_count"]) == (1, 4)
+    for options, sentence in (
+        (("--record", str(ours)), "--record needs --write"),
+        (("--write", "--record", "99"), "no payment in line 99"),
+    ):
+        done = run_module(
+            "admin", "--state-dir", str(stack.folder), "settlement", "match", str(file),
+            "--mapping", str(MAPPING), *options,
+        )  # fmt: skip
+        assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr

@@ -4,18 +4,20 @@ A report has each payment once. Whatever the order of its lines, and however oft
 nothing that it tells is lost and nothing counts twice.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from o2o.core.bins import Bin, BinTable
 from o2o.core.channels import BinType, Channel, Feature, Partnership
-from o2o.core.codes import Doubt, PaymentCode, Source
+from o2o.core.codes import Doubt, PaymentCode, PaymentKind, Source
 from o2o.core.payments import CodeHistory, Evidence, Payment, PaymentReport
-from o2o.core.settlements import Judgement, SettlementLine, Verdict, judge, pair, sums
+from o2o.core.settlements import Judgement, Puzzle, SettlementLine, Verdict, judge, pair, sums
 from o2o.core.storefronts import Storefront
 from o2o.core.wib import day_of, end_of_day, start_of_day
 from o2o.usecases.match_settlement import MatchSettlement
@@ -99,8 +101,10 @@ class Books:
             bins=bins,
         )
 
-    def judge(self, lines: list[SettlementLine], *, write: bool = False) -> list[Judgement]:
-        return list(self.match(lines, write=write))
+    def judge(
+        self, lines: list[SettlementLine], *, write: bool = False, decided: Collection[int] = ()
+    ) -> list[Judgement]:
+        return list(self.match(lines, write=write, decided=decided))
 
     @property
     def payments(self) -> list[Payment]:
@@ -209,6 +213,63 @@ def test_a_code_for_one_payment_has_one(
     assert payment.report.paid_at == taken.notification().paid_at
     assert (payment.report.paid_until, payment.doubts) == (None, ())
     assert [each.verdict.agrees for each in books.judge([line], write=True)] == [True]
+
+
+OTHER_RECEIPT = replace(Taken(1, 2).line("a", 2, named=False, timed=True), receipt_number="00A9")
+NEAR = Taken(9, 5).line("a", 2, named=False, timed=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "puzzle", "doubts"),
+    [
+        (OTHER_RECEIPT, Puzzle.OTHER_RECEIPT, ()),
+        (NEAR, Puzzle.NEAR, (Doubt.MAY_BE_KNOWN,)),
+    ],
+)
+def test_what_nobody_can_know_by_rule_is_recorded_if_a_person_decides(
+    line: SettlementLine, puzzle: Puzzle, doubts: tuple[Doubt, ...]
+) -> None:
+    books = Books(reusable())
+    books.world.settle(Taken(1, 2).notification())
+    for decided in ((), (3,)):
+        (judged,) = books.judge([line], write=True, decided=decided)
+        assert (judged.verdict, judged.puzzle) == (Verdict.AMBIGUOUS, puzzle)
+    (judged,) = books.judge([line], decided=[2])
+    assert (judged.verdict, len(books.payments)) == (Verdict.AMBIGUOUS, 1)
+
+    judged, *_ = books.judge([line], write=True, decided=[2])
+    assert judged.verdict is Verdict.RECORDED
+    first, second = books.payments
+    assert (first.doubts, first.report.source) == ((), Source.NOTIFICATION)
+    assert (second.doubts, second.report.source) == (doubts, Source.SETTLEMENT)
+
+    for decided in ((), (2,)):
+        judged, *_ = books.judge([line], write=True, decided=decided)
+        assert judged.verdict is Verdict.RECORDED_BEFORE
+    assert len(books.payments) == 2
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_second_line_of_a_code_that_can_be_paid_once_is_one_more_only_by_its_receipt(
+    *, named: bool
+) -> None:
+    books = Books(make_own_code(feature=Feature.MGPC, expires_at=NOW + LIFE))
+    books.world.settle(Taken(1, 2).notification())
+    lines = [Taken(number, 2).line("a", number, named=named, timed=True) for number in (1, 2)]
+    judged = books.judge(lines, write=True, decided=[1, 2])
+    outcome = Verdict.RECORDED if named else Verdict.AMBIGUOUS
+    assert verdicts(judged) == [Verdict.MATCHED, outcome]
+    kinds = [PaymentKind.PAID, PaymentKind.PAID_AGAIN]
+    assert [each.kind for each in books.payments] == kinds[: 1 + named]
+
+
+def test_what_a_person_decides_about_a_line_changes_no_payment_that_it_is_not() -> None:
+    books = Books(make_own_code(feature=Feature.MGPC, expires_at=NOW + LIFE))
+    books.world.settle(Taken(1, 2).status(named=False))
+    before = books.payments
+    lines = [Taken(number, number).line("a", number, named=False, timed=True) for number in (1, 2)]
+    books.judge(lines, write=True, decided=[2])
+    assert books.payments == before
 
 
 @given(truth=TRUTH, named=st.booleans(), data=st.data())

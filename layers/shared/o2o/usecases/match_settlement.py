@@ -1,6 +1,6 @@
 """Match a settlement report with the payments on record, for the operator."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -40,19 +40,21 @@ class MatchSettlement:
         *,
         days: Sequence[date] = (),
         write: bool = False,
+        decided: Collection[int] = (),
     ) -> Iterator[Judgement]:
         """Each line's judgement, order by order, and then the payments that are missing there.
 
         ``days``: those in WIB of which the report should have every payment; otherwise all from its
-        first payment's to its last one's. ``write``: record what is missing here. Raises
-        VersionConflict in a storm: what was recorded until then is on record.
+        first payment's to its last one's. ``write``: record what is missing here, and of what is
+        ambiguous the lines of which a person has ``decided`` that they are payments of their own.
+        Raises VersionConflict in a storm: what was recorded until then is on record.
         """
         orders: dict[str, list[SettlementLine]] = {}
         for line in lines:
             orders.setdefault(line.order_number, []).append(line)
         accounted: set[tuple[str, str]] = set()
         for order_number, of_order in orders.items():
-            for judged in self._match(order_number, of_order, write=write):
+            for judged in self._match(order_number, of_order, decided if write else None):
                 if judged.payment is not None:
                     accounted.add((order_number, judged.payment.payment_id))
                 yield judged
@@ -62,8 +64,9 @@ class MatchSettlement:
             yield from self._missing_there(min(covered), max(covered), set(days), accounted)
 
     def _match(
-        self, order_number: str, lines: Sequence[SettlementLine], *, write: bool
+        self, order_number: str, lines: Sequence[SettlementLine], decided: Collection[int] | None
     ) -> list[Judgement]:
+        """The judgements of an order. None is written unless it is known what was decided."""
         told: dict[int | None, Verdict] = {}
         lost = 0
         while True:
@@ -71,9 +74,13 @@ class MatchSettlement:
             if history is None:
                 return [Judgement(verdict=Verdict.UNKNOWN_ORDER, line=line) for line in lines]
             judged = judge(lines, history)
-            if not write:
+            if decided is None:
                 return judged
-            tell = [each for each in judged if each.tells and each.number not in told]
+            tell = [
+                each
+                for each in judged
+                if each.number not in told and (each.tells or _is_decided(each, decided))
+            ]
             if not tell or tell[0].line is None:
                 return [_after(each, told) for each in judged]
             # One at a time: each changes the code that the others were judged by.
@@ -81,7 +88,8 @@ class MatchSettlement:
             settled = self.settle(
                 line.report(history.code, now=self.settle.clock()),
                 version=history.code.version,
-                of=found.payment.payment_id if found.payment else None,
+                of=found.payment.payment_id if found.tells and found.payment else None,
+                only_news=not found.tells,
             )
             if settled.outcome is not SettleOutcome.CHANGED:
                 told[line.number] = found.verdict
@@ -123,10 +131,14 @@ class MatchSettlement:
         )
 
 
+def _is_decided(judged: Judgement, decided: Collection[int]) -> bool:
+    return judged.verdict is Verdict.AMBIGUOUS and judged.number in decided
+
+
 def _after(judged: Judgement, told: Mapping[int | None, Verdict]) -> Judgement:
     """A line's judgement after all was recorded that could be, by what was found before."""
     match told.get(judged.number), judged.verdict:
-        case Verdict.MISSING_HERE, Verdict.RECORDED_BEFORE:
+        case Verdict.MISSING_HERE | Verdict.AMBIGUOUS, Verdict.RECORDED_BEFORE:
             return replace(judged, verdict=Verdict.RECORDED)
         case Verdict.MISSING_HERE, Verdict.MISSING_HERE:
             # It would be told again and again.

@@ -47,16 +47,24 @@ class Settle:
     timetable: Timetable
 
     def __call__(
-        self, report: PaymentReport, *, version: int | None = None, of: str | None = None
+        self,
+        report: PaymentReport,
+        *,
+        version: int | None = None,
+        of: str | None = None,
+        only_news: bool = False,
     ) -> Settled:
         """Record a payment once. Raises VersionConflict in a storm: the caller must try again.
 
         ``version`` is the code's, if the report holds only as long as the code has it; ``of`` the
-        id of the payment that it speaks of, where that is known otherwise.
+        id of the payment that it speaks of, where that is known otherwise. ``only_news``: nothing
+        is recorded but a payment of its own.
         """
-        return retry_on_conflict(lambda: self._settle(report, version, of))
+        return retry_on_conflict(lambda: self._settle(report, version, of, only_news=only_news))
 
-    def _settle(self, report: PaymentReport, version: int | None, of: str | None) -> Settled:
+    def _settle(
+        self, report: PaymentReport, version: int | None, of: str | None, *, only_news: bool
+    ) -> Settled:
         history = self.codes.get_history(report.invoice_number, HISTORY)
         if history is None:
             return Settled(SettleOutcome.NO_CODE)
@@ -79,7 +87,7 @@ class Settle:
             chain=read_chain(self.codes, code),
             of=of,
         )
-        if settlement is None:
+        if settlement is None or (only_news and not settlement.is_news):
             return Settled(SettleOutcome.KNOWN, code)
         self.codes.record(settlement)
         if settlement.is_news:
