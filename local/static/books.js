@@ -56,6 +56,7 @@ export async function books(root, { query, signal }) {
 }
 
 const channelsOf = (days) => [...new Set(days.flatMap((day) => Object.keys(day.channels)))].sort();
+const codesOf = (day, channel) => day.channels[channel]?.codes || 0;
 const channelText = (channel) => channel ? channelName(channel) : "Unknown";
 
 function table(days, storefront) {
@@ -68,7 +69,7 @@ function table(days, storefront) {
       h("td", { class: "number", "data-name": "Payments" }, String(day.payments)),
       h("td", { class: "number", "data-name": "Rupiah" }, rupiah(day.sum)),
       channels.map((each) => h("td", { class: "number", "data-name": channelText(each) }, day.channels[each] ? [rupiah(day.channels[each].sum), h("small", { class: "hint" }, ` ${day.channels[each].payments}`)] : "–")),
-      h("td", { class: "number", "data-name": "Codes" }, String(day.codes), channels.length > 1 && h("small", { class: "hint" }, ` ${channels.map((each) => `${channelText(each)} ${day.channels[each]?.codes || 0}`).join(", ")}`)),
+      h("td", { class: "number", "data-name": "Codes" }, String(day.codes), channels.length > 1 && h("small", { class: "hint", title: channels.map((each) => `${channelText(each)} ${codesOf(day, each)}`).join(", ") }, ` ${channels.map((each) => codesOf(day, each)).join(" + ")}`)),
       h("td", { class: "number", "data-name": "By status check" }, day.by_status_check ? `${day.by_status_check} (${share(day)} %)` : "0"),
       h("td", { class: "wide" }, h("span", { class: "row" }, differences(day.differences), day.edition > 1 && h("span", { class: "chip" }, `edition ${day.edition}`)))))));
 }

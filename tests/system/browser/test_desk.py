@@ -433,6 +433,8 @@ def test_what_it_looks_like(
             page.get_by_role("radio", name=measure).check(force=True)
             chart = page.get_by_role("img", name=re.compile(r"^\d+ days from"))
             expect(chart).to_have_attribute("aria-label", re.compile(what))
+            if measure != "Found by status check":
+                expect(page.locator(".legend")).to_contain_text(re.compile("Alfa.*Indomaret"))
         picture(page, "desk-books")
         page.locator("[data-day] a").first.click()
         expect(page.get_by_role("heading", name="Edition and proof")).to_be_visible()
