@@ -23,6 +23,7 @@ def payment(receipt: str, **changes: Any) -> dict[str, Any]:
         "paid_at": "2026-01-31T05:12:41Z",
         "receipt_number": receipt,
         "certain": True,
+        "had_ended": False,
         "doubts": [],
         **changes,
     }
@@ -84,6 +85,24 @@ def found(record: Record) -> list[str]:
 def test_a_day_on_which_all_went_well_differs_in_nothing() -> None:
     assert found(a_day()) == []
     assert unseen(a_day()) == 1
+
+
+def test_a_payment_that_was_late_at_first_is_announced_as_that_and_once() -> None:
+    late = Event("evt_late", "payment_code.paid_late", "R1")
+    told = replace(a_day(), received={**a_day().received, SINGLE: [_PAID[0], late]})
+    told = replace(told, listed={**told.listed, SINGLE: [_PAID[0], late]})
+    had_ended = other_payments(payment("R1", had_ended=True))
+    assert found(had_ended(told)) == []
+    assert found(had_ended(a_day())) == []
+    assert found(told) == [
+        "shop 0 INV-1: payment_code.paid was never announced, receipt R1",
+        "shop 0 INV-1: payment_code.paid_late was announced for nothing, receipt R1",
+    ]
+    both = replace(told, received={**told.received, SINGLE: [*_PAID, late]})
+    both = replace(both, listed={**told.listed, SINGLE: [*_PAID, late]})
+    assert found(had_ended(both)) == [
+        "shop 0 INV-1: payment_code.paid_late was announced for nothing, receipt R1"
+    ]
 
 
 def no_payments(record: Record) -> Record:
