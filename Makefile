@@ -88,6 +88,7 @@ bench: build node_modules/.synced ## measure costs and speed, and write them int
 	@$(BIN)/python -m benchmarks.paid_to_webhook 200
 	@$(BIN)/python -m benchmarks.backlog --due 1000 --events 300
 	@$(BIN)/python -m benchmarks.growth --codes 20000 --cycles 60
+	@$(BIN)/python -m benchmarks.closing --payments 1000
 	@$(BIN)/python -m benchmarks.isolation 60
 
 # The gate tries the same examples in every run, so that no change fails by chance.

@@ -362,17 +362,7 @@ def close(
     bench.close_books(lambda: 900.0)
     needed = []
     for number in (0, _CLOSED):
-        for index in range(number):
-            order = f"DAY-{index}"
-            bench.create(order)
-            created = bench.codes.get(order)
-            pay(doku, order)
-            bench.receive(DokuMessage(TARGET, *receiver.arrived.get(timeout=10)))
-            paid = bench.codes.get(order)
-            if created is None or paid is None:
-                sys.exit("costs: expected that the code exists.")
-            bench.shops.publish(Change(None, created))
-            bench.shops.publish(Change(created, paid))
+        pay_codes(bench, doku, receiver, (f"DAY-{index}" for index in range(number)))
         # A day is closed nineteen hours after its end: each run closes two.
         clock.advance(days=_DAYS)
         with CapacityMeter(bench.client) as meter:
@@ -389,6 +379,22 @@ def close(
             round((after.write_units - before.write_units) / _CLOSED, 1),
         )
     )
+
+
+def pay_codes(
+    bench: Bench, doku: Simulator, receiver: NotificationServer, orders: Iterable[str]
+) -> None:
+    """Create codes, have them paid, and publish their events."""
+    for order in orders:
+        bench.create(order)
+        created = bench.codes.get(order)
+        pay(doku, order)
+        bench.receive(DokuMessage(TARGET, *receiver.arrived.get(timeout=10)))
+        paid = bench.codes.get(order)
+        if created is None or paid is None:
+            sys.exit("costs: expected that the code exists.")
+        bench.shops.publish(Change(None, created))
+        bench.shops.publish(Change(created, paid))
 
 
 def forget(bench: Bench, clock: TurnableClock) -> None:
@@ -416,8 +422,12 @@ def pay(doku: Simulator, invoice_number: str) -> None:
         session.post(f"{doku.url}/_control/pay", data=body, timeout=10).raise_for_status()
 
 
-def measure() -> Bench:
-    """Measure everything. Exits with an error message if there is no engine."""
+Place = tuple[Bench, Simulator, NotificationServer, TurnableClock]
+
+
+@contextmanager
+def opened() -> Iterator[Place]:
+    """The use cases, a till, and what hears it. Exits with a message if there is no engine."""
     program = dynoxide.find()
     if program is None:
         sys.exit("costs: Dynoxide is not installed; `make run` installs it with npm.")
@@ -432,10 +442,16 @@ def measure() -> Bench:
         )
         with Simulator(config) as doku:
             bench = Bench(dynamodb_url, doku.url, clock)
-            run(bench, doku, receiver, clock)
+            yield bench, doku, receiver, clock
         receiver.shutdown()
         bench.client.close()
-    return bench
+
+
+def measure() -> Bench:
+    """Measure everything. Exits with an error message if there is no engine."""
+    with opened() as place:
+        run(*place)
+        return place[0]
 
 
 def bill_of(bench: Bench) -> Bill:

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from samtranslator.yaml_helper import yaml_parse
 
-from benchmarks import bill, costs, document, functions
+from benchmarks import bill, closing, costs, document, functions
 from benchmarks.backlog import on_lambda
 from local.options import positive
 from o2o.adapters.dynamodb.table import DUE_SHARDS
@@ -55,6 +55,8 @@ class Limit:
     codes: float
     raised_by: str
     alarm: str
+    at_peak: bool = True
+    """Whether the busiest second meets it, not the whole day."""
 
 
 class Scale:
@@ -176,6 +178,7 @@ class Scale:
         webhooks = self._default("WebhookConcurrency") * together / self._deliver_seconds
         ceiling, rate = self._default("MaxWriteUnits"), self._default("StorefrontRateLimit")
         asked = 1 + self._assume.reads
+        books = closing.Computed.read()
         found = [
             Limit(
                 f"`ReconcileConcurrency`, {concurrency:.0f}: {concurrency / doku_seconds:.0f} looks"
@@ -239,6 +242,20 @@ class Scale:
                 "`DUE_SHARDS`, which may [grow](upgrading.md#what-may-change)",
                 "`TableThrottled`",
             ),
+            Limit(
+                f"`close_books`: the payments of a day in {books.memory:,.0f} MB",
+                books.most_in_memory / self._assume.paid / DAY,
+                "its `MemorySize`, to 10,240",
+                "`BooksLate`",
+                at_peak=False,
+            ),
+            Limit(
+                "`close_books`: a day is closed in a day",
+                books.most_in_a_day / self._assume.paid / DAY,
+                "a stack for some of the storefronts",
+                "`BooksLate`",
+                at_peak=False,
+            ),
         ]
         return sorted(found, key=lambda each: each.codes)
 
@@ -259,7 +276,8 @@ class Scale:
         peak = self._assume.peak
         takes = "".join(f"| {what} | {n:,.0f} | {n * peak:,.0f} |\n" for what, n in self.takes())
         limits = "".join(
-            f"| {each.what} | {each.codes * DAY / 1e6:,.1f} | {each.codes * DAY / peak / 1e6:,.1f}"
+            f"| {each.what} | {each.codes * DAY / 1e6:,.1f}"
+            f" | {each.codes * DAY / (peak if each.at_peak else 1) / 1e6:,.1f}"
             f" | {each.raised_by} | {each.alarm} |\n"
             for each in self.limits()
         )
