@@ -208,6 +208,22 @@ def test_the_settlement_report_has_what_an_aggregator_s_codes_took_on_a_day(doku
     assert doku.control("GET", "/settlement?day=x").status == 400
 
 
+def test_the_settlement_report_has_the_columns_that_orders_were_given(doku: Client) -> None:
+    for number, columns in (
+        ("INV-1", {"shop": "one", "invoice": "A-1"}),
+        ("INV-2", {}),
+        ("INV-3", {"invoice": "C-3"}),
+    ):
+        report = [{"key": key, "value": value} for key, value in columns.items()]
+        doku.generate(number, additional_info__report=report)
+        doku.pay(number)
+    text = doku.control("GET", "/settlement").body.decode()
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header[-3:] == ["Status", "shop", "invoice"]
+    assert [row[-2:] for row in rows] == [["one", "A-1"], ["", ""], ["", "C-3"], ["", ""]]
+    assert {len(row) for row in rows} == {len(header)}
+
+
 def test_what_the_till_took_comes_oldest_first_and_in_pages(doku: Client) -> None:
     codes = [
         doku.generate(f"INV-{number}", online_to_offline_info__reusable_status=True).code
