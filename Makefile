@@ -81,6 +81,7 @@ simulate: .venv/.synced ## run the whole system in virtual time, with faults; AR
 bench: build node_modules/.synced ## measure costs and speed, and write them into docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.functions 15
 	@$(BIN)/python -m benchmarks.costs --write
+	@$(BIN)/python -m benchmarks.closing
 	@$(BIN)/python -m benchmarks.scale
 	@$(BIN)/python -m benchmarks.cold_start --starts 5
 	@$(BIN)/python -m benchmarks.first_call --rounds 3
@@ -88,7 +89,6 @@ bench: build node_modules/.synced ## measure costs and speed, and write them int
 	@$(BIN)/python -m benchmarks.paid_to_webhook 200
 	@$(BIN)/python -m benchmarks.backlog --due 1000 --events 300
 	@$(BIN)/python -m benchmarks.growth --codes 20000 --cycles 60
-	@$(BIN)/python -m benchmarks.closing --payments 1000
 	@$(BIN)/python -m benchmarks.isolation 60
 
 # The gate tries the same examples in every run, so that no change fails by chance.
