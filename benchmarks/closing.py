@@ -12,13 +12,18 @@ its peak. A million payments are computed from that. Writes the table in docs/be
 import argparse
 import json
 import math
+import tempfile
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import file_digest
+from pathlib import Path
 from typing import Self
+from unittest.mock import patch
 
 from rich.console import Console
 from rich.progress import track
@@ -28,10 +33,11 @@ from benchmarks import costs, document, functions
 from benchmarks.measuring import FOLDER, keep, machine
 from local.options import positive
 from o2o.core.closed_days import ClosedDay
+from o2o.usecases import explain_messages, read_day
 from o2o.usecases.close_books import CloseBooks
+from o2o.usecases.ports import BooksFiles
 from o2o.usecases.read_day import ENOUGH
 from tests.support.capacity import CapacityMeter
-from tests.support.memory import MemoryBooksFiles
 from tools.life_cycle import ROOT
 
 MANY = 1_000_000
@@ -41,24 +47,46 @@ PAGE_MS, FILE_MS = 20, 60
 """Assumed: a request for a page of a hundred items, and one for a slice of the books' bucket."""
 
 _MB = 1024**2
+_FEW = 500
 
 
-class CountedFiles(MemoryBooksFiles):
-    """The books' bucket, which counts its requests."""
+class CountedFiles(BooksFiles):
+    """The books' bucket as a folder, so that it takes no memory; it counts its requests."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.requests = 0
+        self._read_until: dict[str, tuple[float, int]] = {}
+        self._made: dict[str, tuple[float, int]] = {}
 
     def write(self, key: str, parts: Iterable[bytes]) -> str:
         """Write a file, as the port says."""
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), path.open("xb") as file:
+            file.writelines(parts)
         self.requests += 1
-        return super().write(key, parts)
+        kind, day, *_ = key.split("/")
+        here = self._read_until if kind == "slices" else self._made
+        here[day] = time.process_time(), self.requests
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
 
     def read(self, key: str) -> bytes | None:
         """Read a file, as the port says."""
         self.requests += 1
-        return super().read(key)
+        path = self._folder / key
+        return path.read_bytes() if path.exists() else None
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys below a prefix, as the port says."""
+        found = (self._folder / prefix).rglob("*.*")
+        yield from sorted(str(each.relative_to(self._folder)) for each in found)
+
+    def making(self, day: str) -> tuple[float, int]:
+        """From a day's last slice to its last file: seconds of a processor, and requests."""
+        begun, ended = self._read_until[day], self._made[day]
+        return ended[0] - begun[0], ended[1] - begun[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +99,26 @@ class Closed:
     """Requests to DynamoDB, by operation."""
     files: int
     """Requests to the books' bucket."""
+    making_cpu_seconds: float
+    making_files: int
+    """Of these, what its files took once all was read: that is not divided into slices."""
     peak_mb: float
-    """Memory at the peak, beyond what was there before."""
+    """Memory at the peak, beyond what was there before;"""
+    lean_peak_mb: float
+    """and in slices so small that it is what is known of all the day's messages, which grows."""
 
     def beyond(self, smaller: "Closed") -> "Adds":
         """What each payment more than those of another day takes."""
         more = self.payments - smaller.payments
         pages = sum(self.pages.values()) - sum(smaller.pages.values())
+        making_ms = 1000 * (self.making_cpu_seconds - smaller.making_cpu_seconds)
+        making_ms += (self.making_files - smaller.making_files) * FILE_MS
         return Adds(
             cpu_ms=1000 * (self.cpu_seconds - smaller.cpu_seconds) / more,
             pages=pages / more,
             files=(self.files - smaller.files) / more,
-            kb=1024 * (self.peak_mb - smaller.peak_mb) / more,
+            making_ms=making_ms / more,
+            kb=1024 * (self.lean_peak_mb - smaller.lean_peak_mb) / more,
         )
 
 
@@ -93,6 +129,8 @@ class Adds:
     cpu_ms: float
     pages: float
     files: float
+    making_ms: float
+    """Of it, until the files are made."""
     kb: float
 
     @property
@@ -101,28 +139,39 @@ class Adds:
         return (self.cpu_ms + self.pages * PAGE_MS + self.files * FILE_MS) / 1000
 
 
-def close(bench: costs.Bench) -> Closed:
+def close(bench: costs.Bench, folder: Path) -> Closed:
     """Close the day that is over; then close it again, for its memory."""
-    files = CountedFiles()
+    files = CountedFiles(folder)
     close_books = replace(bench.close_books, files=files)
     with CapacityMeter(bench.client) as meter:
         began = time.process_time()
         day = _busiest(close_books)
         cpu = time.process_time() - began
-    requests = files.requests
+    requests, (making_cpu, making_files) = files.requests, files.making(day.day)
+    peak_mb = _peak_mb(close_books, day)
+    with patch.object(read_day, "SLICE", _FEW), patch.object(explain_messages, "SLICE", _FEW):
+        lean_peak_mb = _peak_mb(close_books, day)
+    return Closed(
+        payments=day.count,
+        cpu_seconds=cpu,
+        pages=dict(Counter(meter.operations)),
+        files=requests,
+        making_cpu_seconds=making_cpu,
+        making_files=making_files,
+        peak_mb=peak_mb,
+        lean_peak_mb=lean_peak_mb,
+    )
+
+
+def _peak_mb(close_books: CloseBooks, day: ClosedDay) -> float:
+    """Memory at the peak of another closing of the day."""
     close_books.again(date.fromisoformat(day.day))
     tracemalloc.start()
     again = _busiest(close_books)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     costs.expect(again.count == day.count, "the day has the same payments again")
-    return Closed(
-        payments=day.count,
-        cpu_seconds=cpu,
-        pages=dict(Counter(meter.operations)),
-        files=requests,
-        peak_mb=peak / _MB,
-    )
+    return peak / _MB
 
 
 def _busiest(close_books: CloseBooks) -> ClosedDay:
@@ -146,7 +195,8 @@ def measure(payments: int) -> list[Closed]:
             paid = track(orders, description=f"{number:,} payments", console=Console(stderr=True))
             costs.pay_codes(bench, doku, receiver, paid)
             clock.advance(days=2)
-            found.append(close(bench))
+            with tempfile.TemporaryDirectory() as folder:
+                found.append(close(bench, Path(folder)))
             costs.expect(found[-1].payments == number, "the day has all its payments")
     return found
 
@@ -201,6 +251,15 @@ class Computed:
         """Of memory."""
         return self._base + self._adds.kb * payments / 1024
 
+    def making_seconds(self, payments: int) -> float:
+        """Of the last run: a day's files are made in one."""
+        return self._adds.making_ms * payments / 1000
+
+    @property
+    def most_in_a_run(self) -> float:
+        """How many payments a day may have until one run can't make its files."""
+        return self.timeout * 1000 / self._adds.making_ms
+
     @property
     def most_in_memory(self) -> float:
         """How many payments a day may have until the memory is full."""
@@ -219,6 +278,8 @@ class Computed:
             f"| minutes of work | {self.seconds(payments) / 60:,.0f} |\n"
             f"| runs, which begin nothing in the last {ENOUGH / 60:.0f} of their"
             f" {self.timeout / 60:.0f} minutes | {runs} |\n"
+            f"| seconds of the last run, of {self.timeout:.0f}: files are made in one"
+            f" | {self.making_seconds(payments):.0f} |\n"
             f"| hours until the day is closed | {runs * self.timeout / 3600:.1f} |\n"
             f"| MB of memory, of {self.memory:,.0f} | {self.peak_mb(payments):,.0f} |\n"
         )

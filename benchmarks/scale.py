@@ -250,6 +250,13 @@ class Scale:
                 at_peak=False,
             ),
             Limit(
+                f"`close_books`: a day's files in one run of {books.timeout:.0f} s",
+                books.most_in_a_run / self._assume.paid / DAY,
+                "its `Timeout`, to 900, with its schedule; several stacks",
+                "`BooksLate`",
+                at_peak=False,
+            ),
+            Limit(
                 "`close_books`: a day is closed in a day",
                 books.most_in_a_day / self._assume.paid / DAY,
                 "a stack for some of the storefronts",
