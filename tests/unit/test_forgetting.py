@@ -292,6 +292,18 @@ def test_a_note_goes_from_the_code_with_its_customer_and_from_the_payment_with_i
     assert payment.resolution == code.last_resolution.resolution
 
 
+def test_a_note_about_a_code_that_was_forgotten_goes_with_the_evidence(world):
+    forgotten(world)
+    resolve = ResolvePayment(codes=world.codes, clock=world.clock)
+    resolve("shop", "INV-1", "1", ResolutionKind.REFUNDED, by="ani", note="to Anton, at the shop")
+    assert world.code().last_resolution.resolution.note is not None
+    world.clock.advance(days=3650)
+    world.work_off()
+    assert world.code().last_resolution.resolution.note is None
+    (payment,) = world.read.one("shop", "INV-1").payments
+    assert payment.resolution.note is None
+
+
 def test_that_a_note_goes_is_no_event(world):
     resolved_with_a_note(world)
     before = world.code()

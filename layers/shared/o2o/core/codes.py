@@ -648,8 +648,8 @@ class PaymentCode:
         return replace(self, last_resolution=resolved and resolved.without_note())
 
     def forget_evidence(self, now: datetime) -> "PaymentCode":
-        """A forgotten code whose payments have lost DOKU's messages, too."""
-        return self.move(Move.FORGET, evidence_forgotten_at=now)
+        """A forgotten code whose payments have lost DOKU's messages, too, and their notes."""
+        return self.without_note().move(Move.FORGET, evidence_forgotten_at=now)
 
     def next_look(self, *, now: datetime, timetable: Timetable) -> datetime:
         """When an active code is next looked at."""
