@@ -131,7 +131,34 @@ def test_what_ends_a_code_is_an_event_of_its_schema(merchant: Merchant) -> None:
     assert told["data"]["failure"]["reason"] == "refused"
 
 
-def test_a_receiver_that_fails_three_times_gets_it_the_fourth(merchant: Merchant) -> None:
+def close_the_day(stack: LocalStack) -> None:
+    """Move the clock to a moment after which no day is closed for hours: that is an event, too."""
+    clock = f"{stack.about['console_url']}/_local/clock"
+    now = datetime.fromisoformat(stack.http.get(clock, timeout=CALL_SECONDS).json()["now"])
+    # A day in WIB ends at 17:00 UTC, and is closed 19 hours later.
+    then = now.astimezone(UTC).replace(hour=12, minute=30) + timedelta(days=1)
+    stack.advance(seconds=(then - now).total_seconds())
+    closed = str(then.date() - timedelta(days=1))
+
+    def is_closed() -> bool:
+        stack.run_schedules()
+        books = stack.call("GET", "/books").json()["items"]
+        return closed in [each["day"] for each in books]
+
+    until(is_closed)
+
+
+@pytest.fixture
+def undisturbed(own_stack: LocalStack) -> Iterator[Merchant]:
+    """A merchant who came after the last day was closed."""
+    own_stack.start()
+    close_the_day(own_stack)
+    with receiver(status(204)) as end:
+        yield Merchant(own_stack, "undisturbed", end)
+
+
+def test_a_receiver_that_fails_three_times_gets_it_the_fourth(undisturbed: Merchant) -> None:
+    merchant = undisturbed
     merchant.end.answer = status(500)
     invoice = merchant.create(expires_in_minutes=30 * 24 * 60)["invoice_number"]
 
