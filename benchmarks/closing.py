@@ -23,17 +23,15 @@ from datetime import date
 from hashlib import file_digest
 from pathlib import Path
 from typing import Self
-from unittest.mock import patch
 
 from rich.console import Console
 from rich.progress import track
 from samtranslator.yaml_helper import yaml_parse
 
-from benchmarks import costs, document, functions
+from benchmarks import costs, document
 from benchmarks.measuring import FOLDER, keep, machine
 from local.options import positive
 from o2o.core.closed_days import ClosedDay
-from o2o.usecases import explain_messages, read_day
 from o2o.usecases.close_books import CloseBooks
 from o2o.usecases.ports import BooksFiles
 from o2o.usecases.read_day import ENOUGH
@@ -47,7 +45,6 @@ PAGE_MS, FILE_MS = 20, 60
 """Assumed: a request for a page of a hundred items, and one for a slice of the books' bucket."""
 
 _MB = 1024**2
-_FEW = 500
 
 
 class CountedFiles(BooksFiles):
@@ -103,9 +100,7 @@ class Closed:
     making_files: int
     """Of these, what its files took once all was read: that is not divided into slices."""
     peak_mb: float
-    """Memory at the peak, beyond what was there before;"""
-    lean_peak_mb: float
-    """and in slices so small that it is what is known of all the day's messages, which grows."""
+    """Memory at the peak, beyond what was there before."""
 
     def beyond(self, smaller: "Closed") -> "Adds":
         """What each payment more than those of another day takes."""
@@ -118,7 +113,6 @@ class Closed:
             pages=pages / more,
             files=(self.files - smaller.files) / more,
             making_ms=making_ms / more,
-            kb=1024 * (self.lean_peak_mb - smaller.lean_peak_mb) / more,
         )
 
 
@@ -131,7 +125,6 @@ class Adds:
     files: float
     making_ms: float
     """Of it, until the files are made."""
-    kb: float
 
     @property
     def seconds(self) -> float:
@@ -149,8 +142,6 @@ def close(bench: costs.Bench, folder: Path) -> Closed:
         cpu = time.process_time() - began
     requests, (making_cpu, making_files) = files.requests, files.making(day.day)
     peak_mb = _peak_mb(close_books, day)
-    with patch.object(read_day, "SLICE", _FEW), patch.object(explain_messages, "SLICE", _FEW):
-        lean_peak_mb = _peak_mb(close_books, day)
     return Closed(
         payments=day.count,
         cpu_seconds=cpu,
@@ -159,7 +150,6 @@ def close(bench: costs.Bench, folder: Path) -> Closed:
         making_cpu_seconds=making_cpu,
         making_files=making_files,
         peak_mb=peak_mb,
-        lean_peak_mb=lean_peak_mb,
     )
 
 
@@ -215,8 +205,7 @@ def rendered(smaller: Closed, larger: Closed) -> str:
         " | MB of memory at the peak |\n"
         f"|---:|---:|---:|---:|---:|\n{rows}"
         f"| **a payment adds** | **{1000 * adds.cpu_ms:,.0f} µs** | **{adds.pages:.2f}**"
-        f" | **{adds.files:.4f}** | **{adds.kb:.2f} KB** |\n\n"
-        + Computed(smaller, larger).rendered(MANY)
+        f" | **{adds.files:.4f}** | |\n\n" + Computed(smaller, larger).rendered(MANY)
     )
 
 
@@ -227,11 +216,7 @@ class Computed:
         template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
         function = template["Resources"]["CloseBooksFunction"]["Properties"]
         self.timeout = float(function["Timeout"])
-        self.memory = float(function["MemorySize"])
-        """MB."""
         self._adds = larger.beyond(smaller)
-        at_rest = functions.read()["close_books"].peak_mb
-        self._base = at_rest + larger.peak_mb - self._adds.kb * larger.payments / 1024
 
     @classmethod
     def read(cls) -> Self:
@@ -247,10 +232,6 @@ class Computed:
         """One behind the other, each until it begins nothing more."""
         return math.ceil(self.seconds(payments) / (self.timeout - ENOUGH))
 
-    def peak_mb(self, payments: int) -> float:
-        """Of memory."""
-        return self._base + self._adds.kb * payments / 1024
-
     def making_seconds(self, payments: int) -> float:
         """Of the last run: a day's files are made in one."""
         return self._adds.making_ms * payments / 1000
@@ -259,11 +240,6 @@ class Computed:
     def most_in_a_run(self) -> float:
         """How many payments a day may have until one run can't make its files."""
         return self.timeout * 1000 / self._adds.making_ms
-
-    @property
-    def most_in_memory(self) -> float:
-        """How many payments a day may have until the memory is full."""
-        return (self.memory - self._base) * 1024 / self._adds.kb
 
     @property
     def most_in_a_day(self) -> float:
@@ -281,7 +257,6 @@ class Computed:
             f"| seconds of the last run, of {self.timeout:.0f}: files are made in one"
             f" | {self.making_seconds(payments):.0f} |\n"
             f"| hours until the day is closed | {runs * self.timeout / 3600:.1f} |\n"
-            f"| MB of memory, of {self.memory:,.0f} | {self.peak_mb(payments):,.0f} |\n"
         )
 
 

@@ -243,13 +243,6 @@ class Scale:
                 "`TableThrottled`",
             ),
             Limit(
-                f"`close_books`: the payments of a day in {books.memory:,.0f} MB",
-                books.most_in_memory / self._assume.paid / DAY,
-                "its `MemorySize`, to 10,240",
-                "`BooksLate`",
-                at_peak=False,
-            ),
-            Limit(
                 f"`close_books`: a day's files in one run of {books.timeout:.0f} s",
                 books.most_in_a_run / self._assume.paid / DAY,
                 "its `Timeout`, to 900, with its schedule; several stacks",
