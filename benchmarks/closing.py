@@ -141,7 +141,6 @@ def close(bench: costs.Bench, folder: Path) -> Closed:
         day = _busiest(close_books)
         cpu = time.process_time() - began
     requests, (making_cpu, making_files) = files.requests, files.making(day.day)
-    peak_mb = _peak_mb(close_books, day)
     return Closed(
         payments=day.count,
         cpu_seconds=cpu,
@@ -149,7 +148,7 @@ def close(bench: costs.Bench, folder: Path) -> Closed:
         files=requests,
         making_cpu_seconds=making_cpu,
         making_files=making_files,
-        peak_mb=peak_mb,
+        peak_mb=_peak_mb(close_books, day),
     )
 
 
@@ -176,10 +175,7 @@ def measure(payments: int) -> list[Closed]:
     found = []
     with costs.opened() as (bench, doku, receiver, clock):
         bench.storefronts.add("shop", "Shop")
-        close_books = bench.close_books
-        close_books(lambda: math.inf)
-        clock.advance(days=3)
-        close_books(lambda: math.inf)
+        costs.begin_books(bench, clock)
         for number in (payments // 4, payments):
             orders = [f"{number}-PAYMENTS-{index:07}" for index in range(number)]
             paid = track(orders, description=f"{number:,} payments", console=Console(stderr=True))
@@ -224,18 +220,6 @@ class Computed:
         known = json.loads(MEASURED.read_text("utf-8"))["measured"]
         return cls(*(Closed(**each) for each in known))
 
-    def seconds(self, payments: int) -> float:
-        """Of work."""
-        return self._adds.seconds * payments
-
-    def runs(self, payments: int) -> int:
-        """One behind the other, each until it begins nothing more."""
-        return math.ceil(self.seconds(payments) / (self.timeout - ENOUGH))
-
-    def making_seconds(self, payments: int) -> float:
-        """Of the last run: a day's files are made in one."""
-        return self._adds.making_ms * payments / 1000
-
     @property
     def most_in_a_run(self) -> float:
         """How many payments a day may have until one run can't make its files."""
@@ -248,14 +232,15 @@ class Computed:
 
     def rendered(self, payments: int) -> str:
         """What is written into the document."""
-        runs = self.runs(payments)
+        work = self._adds.seconds * payments
+        runs = math.ceil(work / (self.timeout - ENOUGH))
         return (
             f"| {payments:,} payments, computed | |\n|---|---:|\n"
-            f"| minutes of work | {self.seconds(payments) / 60:,.0f} |\n"
+            f"| minutes of work | {work / 60:,.0f} |\n"
             f"| runs, which begin nothing in the last {ENOUGH / 60:.0f} of their"
             f" {self.timeout / 60:.0f} minutes | {runs} |\n"
             f"| seconds of the last run, of {self.timeout:.0f}: files are made in one"
-            f" | {self.making_seconds(payments):.0f} |\n"
+            f" | {self._adds.making_ms * payments / 1000:.0f} |\n"
             f"| hours until the day is closed | {runs * self.timeout / 3600:.1f} |\n"
         )
 

@@ -5,7 +5,7 @@ import io
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openpyxl
 
@@ -13,17 +13,24 @@ from tests.support.documents import ROOT
 from tests.support.local_stack import LocalStack, run_module
 from tests.support.patience import CALL_SECONDS, until
 
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
 MAPPING = ROOT / "docs/examples/settlement/simulator.toml"
 WIB = timezone(timedelta(hours=7))
+
+
+def run_match(stack: LocalStack, file: Path, *options: str) -> "CompletedProcess[str]":
+    return run_module(
+        "admin", "--json", "--state-dir", str(stack.folder), "settlement", "match", str(file),
+        "--mapping", str(MAPPING), *options,
+    )  # fmt: skip
 
 
 def match(stack: LocalStack, file: Path, *options: str) -> tuple[int, dict[str, Any], list[Any]]:
     """What the command comes to: its exit code, its counts, and its result by order number."""
     result = file.with_suffix(".result")
-    done = run_module(
-        "admin", "--json", "--state-dir", str(stack.folder), "settlement", "match", str(file),
-        "--mapping", str(MAPPING), "--result", str(result), *options,
-    )  # fmt: skip
+    done = run_match(stack, file, "--result", str(result), *options)
     assert (done.returncode in (0, 3), done.stderr) == (True, ""), done.stderr
     with result.open(newline="") as rows:
         outcomes = [(row["order_number"], row["outcome"]) for row in csv.DictReader(rows)]
@@ -121,12 +128,8 @@ def test_lost_notifications_of_a_reusable_code_come_back(
 
     # Somebody asked DOKU: the line with another receipt is a payment of its own.
     ours = next(number for number, row in enumerate(rows, 1) if lost in row)
-    file.write_text(
-        "\n".join(
-            [*rows[: ours - 1], rows[ours - 1].replace(lost, "0" + lost[1:] + "9"), *rows[ours:]]
-        )
-    )
-    code, counts, outcomes = match(stack, file, "--write")
+    file.write_text("\n".join(rows).replace(lost, "0" + lost[1:] + "9"))
+    code, counts, _ = match(stack, file, "--write")
     assert (code, counts["ambiguous"], stack.get(name)["payments_count"]) == (3, 1, 3)
     code, counts, _ = match(stack, file, "--write", "--record", str(ours))
     assert (counts["recorded"], stack.get(name)["payments_count"]) == (1, 4)
@@ -134,8 +137,5 @@ def test_lost_notifications_of_a_reusable_code_come_back(
         (("--record", str(ours)), "--record needs --write"),
         (("--write", "--record", "99"), "no payment in line 99"),
     ):
-        done = run_module(
-            "admin", "--state-dir", str(stack.folder), "settlement", "match", str(file),
-            "--mapping", str(MAPPING), *options,
-        )  # fmt: skip
+        done = run_match(stack, file, *options)
         assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr

@@ -284,6 +284,7 @@ def test_a_note_goes_from_the_code_with_its_customer_and_from_the_payment_with_i
     code = world.code()
     assert code.last_resolution == before.last_resolution.without_note()
     assert "Anton" not in repr(derive_events(Change(before, code)))
+    assert derive_events(Change(before, code)) == []
     (payment,) = world.read.one("shop", "INV-1").payments
     assert payment.resolution.note == "to Anton, at the shop"
     world.clock.advance(days=3650)
